@@ -1,0 +1,23 @@
+# Finds cpp-httplib and makes Httplib::httplib: Debian's compiled library by pkg-config, or the upstream header.
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(Httplib_PC QUIET IMPORTED_TARGET cpp-httplib)
+endif()
+find_path(Httplib_INCLUDE_DIR httplib.h HINTS ${Httplib_PC_INCLUDE_DIRS})
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Httplib REQUIRED_VARS Httplib_INCLUDE_DIR)
+
+if(Httplib_FOUND AND NOT TARGET Httplib::httplib)
+  find_package(Threads REQUIRED)
+  add_library(Httplib::httplib INTERFACE IMPORTED)
+  target_link_libraries(Httplib::httplib INTERFACE Threads::Threads)
+  if(Httplib_PC_FOUND)
+    target_link_libraries(Httplib::httplib INTERFACE PkgConfig::Httplib_PC)
+  else()
+    find_package(OpenSSL 3.0 REQUIRED)
+    target_include_directories(Httplib::httplib INTERFACE "${Httplib_INCLUDE_DIR}")
+    target_compile_definitions(Httplib::httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
+    target_link_libraries(Httplib::httplib INTERFACE OpenSSL::SSL)
+  endif()
+endif()

@@ -1,0 +1,83 @@
+#ifndef BGXFER_RESULT_HPP
+#define BGXFER_RESULT_HPP
+
+#include <cassert>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include <bgxfer/error.hpp>
+
+namespace bgxfer::inline v0 {
+
+/// A value of type `T`, or the `Error` that took its place.
+///
+/// Handled on the next line: `if (!opened) co_return opened.error();`. Asking for what is not there
+/// is a broken contract and asserts; `value()` throws `std::system_error` instead, for hosts that
+/// prefer exceptions. The interface is a subset of `std::expected<T, Error>`.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit by design
+  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit by design
+
+  [[nodiscard]] bool has_value() const noexcept { return content_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  T& operator*() & { return *pointer(); }
+  const T& operator*() const& { return *pointer(); }
+  T&& operator*() && { return std::move(*pointer()); }
+  T* operator->() { return pointer(); }
+  const T* operator->() const { return pointer(); }
+
+  [[nodiscard]] const Error& error() const& {
+    assert(!has_value());
+    return *std::get_if<1>(&content_);
+  }
+
+  /// The value, or an exception: `std::system_error` with the error's code and text.
+  T value() && {
+    if (!has_value()) throw std::system_error(error().code(), error().detail());
+    return std::move(*pointer());
+  }
+
+ private:
+  T* pointer() {
+    assert(has_value());
+    return std::get_if<0>(&content_);
+  }
+  const T* pointer() const {
+    assert(has_value());
+    return std::get_if<0>(&content_);
+  }
+
+  std::variant<T, Error> content_;
+};
+
+/// Success, or the `Error` that prevented it. A default-made one is success.
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT: implicit by design
+
+  [[nodiscard]] bool has_value() const noexcept { return !error_; }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  [[nodiscard]] const Error& error() const& {
+    assert(error_);
+    return *error_;
+  }
+
+  /// Returns, or throws `std::system_error`.
+  void value() const {
+    if (error_) throw std::system_error(error_->code(), error_->detail());
+  }
+
+ private:
+  std::optional<Error> error_;
+};
+
+}  // namespace bgxfer::inline v0
+
+#endif

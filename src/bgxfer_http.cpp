@@ -1,0 +1,1 @@
+// The table of contents of bgxfer::http: every source, in order. The build reads its list of sources from here.

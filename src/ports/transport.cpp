@@ -1,0 +1,9 @@
+#include <bgxfer/transport.hpp>
+
+namespace bgxfer::inline v0 {
+
+Transport::~Transport() = default;
+Download::~Download() = default;
+RequestBody::~RequestBody() = default;
+
+}  // namespace bgxfer::inline v0
