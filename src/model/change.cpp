@@ -1,0 +1,288 @@
+#include "change.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <type_traits>
+#include <utility>
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+FileRecord* find_file(JobRecord& record, FileIndex index) {
+  const auto at = static_cast<std::size_t>(index);
+  return at < record.files.size() ? &record.files[at] : nullptr;
+}
+
+/// Edits one file and carries the difference into the job's totals.
+template <class Edit>
+void edit_file(JobRecord& record, FileRecord& file, Edit edit) {
+  JobTotals& totals = record.totals;
+  const auto count = [&](bool add) {
+    const auto by = [add](auto& sum, auto amount) { sum = static_cast<std::decay_t<decltype(sum)>>(add ? sum + amount : sum - amount); };
+    by(totals.bytes_transferred, file.bytes());
+    if (file.size == size_unknown) {
+      by(totals.sizes_unknown, 1u);
+    } else {
+      by(totals.bytes_known, file.size);
+    }
+    if (file.stage >= FileStage::finished) by(totals.files_finished, 1u);
+  };
+  count(false);
+  edit();
+  count(true);
+}
+
+/// The size that a finished file of this specification has, if the specification alone says it.
+std::uint64_t specified_size(const FileSpec& spec) {
+  if (spec.size) return *spec.size;
+  if (spec.ranges.empty()) return size_unknown;
+  std::uint64_t sum = 0;
+  for (ByteRange range : spec.ranges) {
+    if (range.length == ByteRange::to_end || range.length > ByteRange::to_end - sum) return size_unknown;
+    sum += range.length;
+  }
+  return sum;
+}
+
+void add_file(JobRecord& record, const FileSpec& spec) {
+  FileRecord file;
+  file.url = spec.url;
+  file.target = spec.target.string();
+  file.size = specified_size(spec);
+  if (!spec.ranges.empty() || spec.sha256 || spec.size) {
+    FileFacts& facts = file.known();
+    facts.ranges = spec.ranges;
+    facts.sha256 = spec.sha256;
+    facts.expected_size = spec.size;
+  }
+  if (file.size == size_unknown) {
+    ++record.totals.sizes_unknown;
+  } else {
+    record.totals.bytes_known += file.size;
+  }
+  record.files.push_back(std::move(file));
+}
+
+void keep_files_of(JobRecord& record, JobOptions options) {
+  options.files.clear();
+  record.options = std::move(options);
+}
+
+void touch(JobRecord& record, WallTime at) { record.times.modified = at; }
+
+struct Apply {
+  JobRecord& record;
+
+  void operator()(const JobCreated&) const {}
+  void operator()(const JobRemoved&) const {}
+
+  void operator()(const JobConfigured& change) const {
+    keep_files_of(record, change.options);
+    record.headers_withheld = change.headers_withheld;
+    touch(record, change.at);
+  }
+
+  void operator()(const FilesAdded& change) const {
+    // Exact for the first batch, doubling after it: neither waste nor a copy for each added file.
+    const std::size_t needed = record.files.size() + change.files.size();
+    if (needed > record.files.capacity()) record.files.reserve(std::max(needed, 2 * record.files.capacity()));
+    for (const FileSpec& spec : change.files) add_file(record, spec);
+    touch(record, change.at);
+  }
+
+  void operator()(const JobMoved& change) const {
+    record.state = change.to;
+    record.error = change.error;
+    record.error_count = change.error_count;
+    record.owes_transferred = change.to == JobState::transferred;
+    record.owes_failed = change.to == JobState::error;
+    record.times.transferred.reset();
+    if (change.to == JobState::transferred) record.times.transferred = change.at;
+    touch(record, change.at);
+  }
+
+  void operator()(const FileStarted& change) const {
+    FileRecord* file = find_file(record, change.file);
+    if (!file || file->stage >= FileStage::finished) return;
+    edit_file(record, *file, [&] {
+      FileFacts& facts = file->known();
+      file->stage = FileStage::started;
+      file->generation = change.generation;
+      file->size = change.size;
+      facts.identity = change.identity;
+      facts.resource_size = change.resource_size;
+      facts.validator = change.validator;
+      facts.modified = change.modified;
+    });
+  }
+
+  void operator()(const FileProgressed& change) const {
+    FileRecord* file = find_file(record, change.file);
+    if (!file || file->stage != FileStage::started || file->generation != change.generation) return;
+    edit_file(record, *file, [&] {
+      FileFacts& facts = file->known();
+      for (ByteRange range : change.ranges) {
+        if (change.durable) {
+          facts.unsynced.subtract(range);
+          facts.arrived.add(range);
+          continue;
+        }
+        // What is durable already stays durable.
+        for (ByteRange gap : facts.arrived.gaps(range)) facts.unsynced.add(gap);
+        facts.arrived.add(range);
+      }
+    });
+  }
+
+  void operator()(const FileRestarted& change) const {
+    FileRecord* file = find_file(record, change.file);
+    if (!file || file->stage == FileStage::committed) return;
+    edit_file(record, *file, [&] {
+      file->stage = FileStage::started;
+      file->generation = change.generation;
+      FileFacts& facts = file->known();
+      facts.arrived.clear();
+      facts.unsynced.clear();
+      facts.validator.clear();
+      facts.modified.reset();
+      facts.resource_size = size_unknown;
+      FileSpec spec;
+      spec.ranges = facts.ranges;
+      spec.size = facts.expected_size;
+      file->size = specified_size(spec);
+    });
+  }
+
+  void operator()(const FileFinished& change) const {
+    FileRecord* file = find_file(record, change.file);
+    if (!file || file->stage >= FileStage::finished) return;
+    edit_file(record, *file, [&] {
+      FileFacts& facts = file->known();
+      const ByteRange whole{0, change.size};
+      for (ByteRange gap : facts.arrived.gaps(whole)) facts.unsynced.add(gap);
+      facts.arrived.clear();
+      facts.arrived.add(whole);
+      facts.identity = change.identity;
+      facts.modified = change.modified;
+      file->generation = change.generation;
+      file->size = change.size;
+      file->stage = change.committed ? FileStage::committed : FileStage::finished;
+    });
+  }
+
+  void operator()(const FilesSynced&) const {
+    for (FileRecord& file : record.files) {
+      if (file.stage >= FileStage::finished && file.facts) file.facts->unsynced.clear();
+    }
+  }
+
+  void operator()(const CommitStarted& change) const {
+    record.committing = true;
+    touch(record, change.at);
+  }
+
+  void operator()(const CommitFailed& change) const {
+    record.committing = false;
+    record.error = change.error;
+    std::uint32_t left = change.committed;
+    for (FileRecord& file : record.files) {
+      if (left == 0) break;
+      if (file.stage != FileStage::finished) continue;
+      file.stage = FileStage::committed;
+      --left;
+    }
+    touch(record, change.at);
+  }
+
+  void operator()(const NoticeDelivered&) const {
+    record.owes_transferred = false;
+    record.owes_failed = false;
+  }
+};
+
+FileSpec spec_of(const FileRecord& file) {
+  FileSpec spec;
+  spec.url = file.url;
+  spec.target = file.target;
+  if (file.facts) {
+    spec.ranges = file.facts->ranges;
+    spec.sha256 = file.facts->sha256;
+    spec.size = file.facts->expected_size;
+  }
+  return spec;
+}
+
+void describe_file(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {
+  const FileRecord& file = record.files[static_cast<std::size_t>(index)];
+  if (file.stage == FileStage::waiting || !file.facts) return;
+  const FileFacts& facts = *file.facts;
+
+  FileStarted started{record.id, index, file.generation, facts.identity, file.size, facts.resource_size,
+                      facts.validator, facts.modified};
+  write(started);
+  RangeSet durable = facts.arrived;
+  for (ByteRange range : facts.unsynced.ranges()) durable.subtract(range);
+  if (!durable.empty()) write(FileProgressed{record.id, index, file.generation, true, durable.ranges()});
+  if (!facts.unsynced.empty()) write(FileProgressed{record.id, index, file.generation, false, facts.unsynced.ranges()});
+  if (file.stage >= FileStage::finished) {
+    write(FileFinished{record.id, index, file.generation, facts.identity, file.size, facts.modified,
+                       file.stage == FileStage::committed});
+  }
+}
+
+}  // namespace
+
+JobId job_of(const Change& change) {
+  return std::visit([](const auto& what) { return what.job; }, change);
+}
+
+void apply(JobRecord& record, const Change& change) {
+  assert(job_of(change) == record.id);
+  std::visit(Apply{record}, change);
+}
+
+JobRecord make_record(const JobCreated& created) {
+  JobRecord record;
+  record.id = created.job;
+  keep_files_of(record, created.options);
+  record.headers_withheld = created.headers_withheld;
+  record.times.created = created.at;
+  record.times.modified = created.at;
+  return record;
+}
+
+void describe(const JobRecord& record, const std::function<void(const Change&)>& write) {
+  constexpr std::size_t files_per_change = 1024;
+
+  write(JobCreated{record.id, record.options, record.headers_withheld, record.times.created});
+  for (std::size_t begin = 0; begin < record.files.size(); begin += files_per_change) {
+    FilesAdded added{record.id, {}, record.times.modified};
+    const std::size_t end = std::min(record.files.size(), begin + files_per_change);
+    added.files.reserve(end - begin);
+    for (std::size_t i = begin; i < end; ++i) added.files.push_back(spec_of(record.files[i]));
+    write(added);
+  }
+  for (std::size_t i = 0; i < record.files.size(); ++i) describe_file(record, static_cast<FileIndex>(i), write);
+  write(JobMoved{record.id, record.state, record.error, record.error_count,
+                 record.times.transferred.value_or(record.times.modified)});
+  if (!record.owes_transferred && !record.owes_failed) write(NoticeDelivered{record.id});
+  if (record.committing) write(CommitStarted{record.id, record.times.modified});
+}
+
+std::uint64_t forget_unsynced(JobRecord& record) {
+  std::uint64_t lost = 0;
+  for (FileRecord& file : record.files) {
+    if (!file.facts || file.facts->unsynced.empty() || file.stage == FileStage::committed) continue;
+    edit_file(record, file, [&] {
+      FileFacts& facts = *file.facts;
+      lost += facts.unsynced.bytes();
+      for (ByteRange range : facts.unsynced.ranges()) facts.arrived.subtract(range);
+      facts.unsynced.clear();
+      file.stage = FileStage::started;
+    });
+  }
+  return lost;
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,140 @@
+#ifndef BGXFER_SRC_MODEL_CHANGE_HPP
+#define BGXFER_SRC_MODEL_CHANGE_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "job_record.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+/// A change of what must survive. The engine applies each to the model and appends the same value to the journal;
+/// opening a journal applies them again. So there is one place where a record changes, and replay cannot differ.
+
+struct JobCreated {
+  JobId job;
+  JobOptions options;             ///< Without files.
+  bool headers_withheld = false;  ///< Set when read back: there were headers, and they were not stored.
+  WallTime at{};
+};
+
+struct JobConfigured {
+  JobId job;
+  JobOptions options;             ///< Without files.
+  bool headers_withheld = false;
+  WallTime at{};
+};
+
+struct FilesAdded {
+  JobId job;
+  std::vector<FileSpec> files;    ///< Appended to the job's files, in this order.
+  WallTime at{};
+};
+
+struct JobMoved {
+  JobId job;
+  JobState to{};
+  std::optional<Error> error;     ///< Replaces the job's error. Empty: the job's error is cleared.
+  std::uint32_t error_count = 0;  ///< The job's error count from here on.
+  WallTime at{};
+};
+
+/// The temporary file exists, and the server has said what the resource is.
+struct FileStarted {
+  JobId job;
+  FileIndex file{};
+  std::uint32_t generation = 0;
+  FileIdentity identity;
+  std::uint64_t size = size_unknown;           ///< Of the finished file.
+  std::uint64_t resource_size = size_unknown;
+  std::string validator;
+  std::optional<WallTime> modified;
+};
+
+/// Bytes are in the temporary file. Ignored if the generation is not the file's.
+struct FileProgressed {
+  JobId job;
+  FileIndex file{};
+  std::uint32_t generation = 0;
+  bool durable = false;                        ///< They were synced before this was written.
+  std::vector<ByteRange> ranges;
+};
+
+/// The file starts again from nothing under a new generation; all older progress is void.
+struct FileRestarted {
+  JobId job;
+  FileIndex file{};
+  std::uint32_t generation = 0;
+};
+
+/// All bytes are in the temporary file, and verified. Says everything that a commit needs, so that a small file
+/// needs no other record.
+struct FileFinished {
+  JobId job;
+  FileIndex file{};
+  std::uint32_t generation = 0;
+  FileIdentity identity;
+  std::uint64_t size = 0;
+  std::optional<WallTime> modified;
+  bool committed = false;         ///< It stands under its final name already.
+};
+
+/// Every finished file of the job is durable.
+struct FilesSynced {
+  JobId job;
+};
+
+/// `complete` was accepted: finished files take their names, whatever happens from here on.
+struct CommitStarted {
+  JobId job;
+  WallTime at{};
+};
+
+/// A rename failed. The first `committed` of the job's files that were finished until now have their names.
+struct CommitFailed {
+  JobId job;
+  std::uint32_t committed = 0;
+  std::optional<Error> error;
+  WallTime at{};
+};
+
+/// An owed event was delivered, or became moot.
+struct NoticeDelivered {
+  JobId job;
+};
+
+/// The job reached a final state and leaves the queue.
+struct JobRemoved {
+  JobId job;
+};
+
+using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, FileStarted, FileProgressed, FileRestarted,
+                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved>;
+
+/// The job that a change is about.
+[[nodiscard]] JobId job_of(const Change& change);
+
+/// Carries `change` out on the record of its job. Not for `JobCreated` and `JobRemoved`, which make and end the
+/// record. A change that names a file that the record does not have is ignored: a journal is untrusted input.
+void apply(JobRecord& record, const Change& change);
+
+/// The record that a `JobCreated` makes.
+[[nodiscard]] JobRecord make_record(const JobCreated& created);
+
+/// The changes that make this record out of nothing: what compaction writes. Calls `write` for each, in order.
+void describe(const JobRecord& record, const std::function<void(const Change&)>& write);
+
+/// Forgets the bytes that were not synced, because the machine went down since they were written.
+/// Returns how many bytes of arrived data that are.
+std::uint64_t forget_unsynced(JobRecord& record);
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

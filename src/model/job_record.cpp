@@ -1,0 +1,43 @@
+#include "job_record.hpp"
+
+#include "../base/hex.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+std::string temporary_name(const JobId& job, FileIndex file) {
+  std::string name = ".bgx-";
+  for (std::uint8_t byte : job.bytes()) append_hex(name, byte);
+  name += '-';
+  name += std::to_string(static_cast<std::uint32_t>(file));
+  name += ".part";
+  return name;
+}
+
+FilePlace place_of(const JobRecord& job, FileIndex file) {
+  return FilePlace(job.files[static_cast<std::size_t>(file)].target, temporary_name(job.id, file));
+}
+
+JobTotals count_totals(const JobRecord& job) {
+  JobTotals totals;
+  for (const FileRecord& file : job.files) {
+    totals.bytes_transferred += file.bytes();
+    if (file.size == size_unknown) {
+      ++totals.sizes_unknown;
+    } else {
+      totals.bytes_known += file.size;
+    }
+    if (file.stage >= FileStage::finished) ++totals.files_finished;
+  }
+  return totals;
+}
+
+Progress progress_of(const JobRecord& job) {
+  Progress progress;
+  progress.bytes_transferred = job.totals.bytes_transferred;
+  if (job.totals.sizes_unknown == 0) progress.bytes_total = job.totals.bytes_known;
+  progress.files_transferred = job.totals.files_finished;
+  progress.files_total = static_cast<std::uint32_t>(job.files.size());
+  return progress;
+}
+
+}  // namespace bgxfer::inline v0::detail
