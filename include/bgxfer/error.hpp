@@ -56,10 +56,12 @@ enum class Errc {
   tls_failed = 49,           ///< The TLS handshake or record layer failed.
   no_progress = 50,          ///< The no-progress timeout passed, or a file restarted without end.
   blocked_address = 51,      ///< The name resolved to an address that the policy forbids.
+  ranges_unsupported = 52,   ///< The server cannot send the parts of the resource that the file consists of.
   // The local disk.
   partial_file_changed = 60, ///< The temporary file is not the one that this job wrote.
   checksum_mismatch = 61,    ///< All bytes arrived, but their SHA-256 is not the expected one.
   target_exists = 62,        ///< The target exists and must not be overwritten.
+  wrong_size = 63,           ///< The resource has another size than the one that was given for the file.
   // The journal.
   journal_locked = 70,       ///< Another process uses the journal.
   journal_foreign = 71,      ///< The file is not a bgxfer journal.

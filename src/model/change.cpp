@@ -71,6 +71,16 @@ void keep_files_of(JobRecord& record, JobOptions options) {
 
 void touch(JobRecord& record, WallTime at) { record.times.modified = at; }
 
+/// What is durable already stays durable.
+void add_unsynced(FileFacts& facts, ByteRange range) {
+  ByteRange rest = range;
+  while (std::optional<ByteRange> gap = facts.arrived.first_gap(rest)) {
+    facts.unsynced.add(*gap);
+    rest = ByteRange::between(gap->end(), range.end());
+  }
+  facts.arrived.add(range);
+}
+
 struct Apply {
   JobRecord& record;
 
@@ -128,9 +138,7 @@ struct Apply {
           facts.arrived.add(range);
           continue;
         }
-        // What is durable already stays durable.
-        for (ByteRange gap : facts.arrived.gaps(range)) facts.unsynced.add(gap);
-        facts.arrived.add(range);
+        add_unsynced(facts, range);
       }
     });
   }
@@ -159,10 +167,7 @@ struct Apply {
     if (!file || file->stage >= FileStage::finished) return;
     edit_file(record, *file, [&] {
       FileFacts& facts = file->known();
-      const ByteRange whole{0, change.size};
-      for (ByteRange gap : facts.arrived.gaps(whole)) facts.unsynced.add(gap);
-      facts.arrived.clear();
-      facts.arrived.add(whole);
+      add_unsynced(facts, ByteRange{0, change.size});
       facts.identity = change.identity;
       facts.modified = change.modified;
       file->generation = change.generation;
@@ -171,9 +176,13 @@ struct Apply {
     });
   }
 
-  void operator()(const FilesSynced&) const {
-    for (FileRecord& file : record.files) {
-      if (file.stage >= FileStage::finished && file.facts) file.facts->unsynced.clear();
+  void operator()(const FilesSynced& change) const {
+    for (ByteRange run : change.files) {
+      const std::size_t end = static_cast<std::size_t>(std::min<std::uint64_t>(run.end(), record.files.size()));
+      for (auto i = static_cast<std::size_t>(std::min<std::uint64_t>(run.offset, end)); i < end; ++i) {
+        FileRecord& file = record.files[i];
+        if (file.stage >= FileStage::finished && file.facts) file.facts->unsynced.clear();
+      }
     }
   }
 
@@ -240,6 +249,10 @@ JobId job_of(const Change& change) {
 void apply(JobRecord& record, const Change& change) {
   assert(job_of(change) == record.id);
   std::visit(Apply{record}, change);
+}
+
+void add_arrived(JobRecord& record, FileRecord& file, ByteRange range) {
+  edit_file(record, file, [&] { add_unsynced(file.known(), range); });
 }
 
 JobRecord make_record(const JobCreated& created) {
