@@ -14,3 +14,8 @@
 #include "model/validate.cpp"
 #include "model/job_record.cpp"
 #include "model/change.cpp"
+#include "journal/crc32c.cpp"
+#include "journal/frame.cpp"
+#include "journal/record_codec.cpp"
+#include "journal/replay.cpp"
+#include "journal/journal.cpp"

@@ -17,6 +17,8 @@
 
 namespace bgxfer::inline v0::detail {
 
+struct Replayed;
+
 /// What a journal is told about the world.
 struct JournalSetup {
   std::string epoch;                      ///< `Storage::epoch()` of this run.
@@ -88,7 +90,7 @@ class Journal {
   /// Appends everything added so far: it survives this process, not yet a power cut. Nothing to append is success.
   /// `Errc::journal_failed`, without touching the log, if only a rewrite may follow.
   asio::awaitable<Result<void>> write();
-  /// Makes everything written durable.
+  /// Makes everything written durable, and after `replay` what was read. Nothing to sync is success.
   asio::awaitable<Result<void>> sync();
 
   /// The rewrite: compaction, the first file, the way out of every error. From `begin_rewrite` to `end_snapshot`
@@ -113,8 +115,9 @@ class Journal {
  private:
   enum class Phase : std::uint8_t { failed, snapshot, replacing, open };
 
-  /// Ready to append to the log that was read.
-  void resume(const FileId& id, std::uint64_t next_seq, bool session_needed);
+  /// Goes on in the log that was read, if one may.
+  void resume(std::uint64_t bytes, const Replayed& replayed);
+  void fail();
   [[nodiscard]] Error failure() const;
 
   const std::unique_ptr<LogFile> log_;
@@ -122,6 +125,7 @@ class Journal {
 
   mutable std::mutex mutex_;  // Guards everything below but the two buffers in flight.
   Phase phase_ = Phase::failed;
+  bool unsynced_ = false;           // The log may hold bytes that a power cut would take.
   FrameWriter frames_;              // Under which id and number the next record goes out.
   std::vector<std::byte> pending_;  // Encoded, not yet given to the log.
   std::uint64_t added_ = 0;
@@ -134,6 +138,7 @@ class Journal {
 
   std::vector<std::byte> writing_;   // In flight: belongs to `write`.
   std::vector<std::byte> snapshot_;  // Belongs to the rewrite.
+  FileHeader snapshot_header_;
 };
 
 }  // namespace bgxfer::inline v0::detail
