@@ -47,7 +47,7 @@ class BGXFER_API MemoryStorage final : public Storage {
   /// Always a pebibyte: memory is not a disk.
   asio::awaitable<Result<std::uint64_t>> free_bytes(std::filesystem::path folder) override;
   asio::awaitable<Result<std::unique_ptr<LogFile>>> open_log(std::filesystem::path path) override;
-  /// Another one for each storage.
+  /// Always the same: what is gone with the storage takes the journal with it.
   [[nodiscard]] std::string epoch() const override;
 
  private:
