@@ -1,8 +1,10 @@
 // The table of contents of the core: every source, in layer order. The build reads its list of sources
 // from here, and compiling this file alone builds the whole core.
 #include "base/error.cpp"
-#include "base/range_set.cpp"
+#include "base/file_name.cpp"
 #include "base/ids.cpp"
+#include "base/range_set.cpp"
+#include "memory/memory_storage.cpp"
 #include "ports/clock.cpp"
 #include "ports/digest.cpp"
 #include "ports/network.cpp"
@@ -14,6 +16,11 @@
 #include "model/validate.cpp"
 #include "model/job_record.cpp"
 #include "model/change.cpp"
+#include "journal/crc32c.cpp"
+#include "journal/frame.cpp"
+#include "journal/record_codec.cpp"
+#include "journal/replay.cpp"
+#include "journal/journal.cpp"
 #include "engine/alarm.cpp"
 #include "engine/schedule.cpp"
 #include "engine/plan.cpp"

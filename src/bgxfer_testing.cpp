@@ -1,1 +1,4 @@
 // The table of contents of bgxfer::testing: every source, in order. The build reads its list of sources from here.
+#include "testing/virtual_time.cpp"
+#include "testing/manual_clock.cpp"
+#include "testing/simulation.cpp"

@@ -19,7 +19,9 @@ template <class Edit>
 void edit_file(JobRecord& record, FileRecord& file, Edit edit) {
   JobTotals& totals = record.totals;
   const auto count = [&](bool add) {
-    const auto by = [add](auto& sum, auto amount) { sum = static_cast<std::decay_t<decltype(sum)>>(add ? sum + amount : sum - amount); };
+    const auto by = [add](auto& sum, auto amount) {
+      sum = static_cast<std::decay_t<decltype(sum)>>(add ? sum + amount : sum - amount);
+    };
     by(totals.bytes_transferred, file.bytes());
     if (file.size == size_unknown) {
       by(totals.sizes_unknown, 1u);
@@ -62,6 +64,15 @@ void add_file(JobRecord& record, const FileSpec& spec) {
     record.totals.bytes_known += file.size;
   }
   record.files.push_back(std::move(file));
+}
+
+/// Bytes that arrived under another generation are not in the temporary file of this one.
+void void_other_generations(FileRecord& file, std::uint32_t generation) {
+  if (file.generation == generation) return;
+  file.generation = generation;
+  FileFacts& facts = file.known();
+  facts.arrived.clear();
+  facts.unsynced.clear();
 }
 
 void keep_files_of(JobRecord& record, JobOptions options) {
@@ -117,8 +128,8 @@ struct Apply {
     if (!file || file->stage >= FileStage::finished) return;
     edit_file(record, *file, [&] {
       FileFacts& facts = file->known();
+      void_other_generations(*file, change.generation);
       file->stage = FileStage::started;
-      file->generation = change.generation;
       file->size = change.size;
       facts.identity = change.identity;
       facts.resource_size = change.resource_size;
@@ -167,10 +178,13 @@ struct Apply {
     if (!file || file->stage >= FileStage::finished) return;
     edit_file(record, *file, [&] {
       FileFacts& facts = file->known();
-      add_unsynced(facts, ByteRange{0, change.size});
+      void_other_generations(*file, change.generation);
+      const ByteRange whole{0, change.size};
+      add_unsynced(facts, whole);
+      facts.arrived.clear();
+      facts.arrived.add(whole);
       facts.identity = change.identity;
       facts.modified = change.modified;
-      file->generation = change.generation;
       file->size = change.size;
       file->stage = change.committed ? FileStage::committed : FileStage::finished;
     });
@@ -227,8 +241,8 @@ void describe_file(const JobRecord& record, FileIndex index, const std::function
   if (file.stage == FileStage::waiting || !file.facts) return;
   const FileFacts& facts = *file.facts;
 
-  FileStarted started{record.id, index, file.generation, facts.identity, file.size, facts.resource_size,
-                      facts.validator, facts.modified};
+  FileStarted started{record.id,           index,           file.generation, facts.identity, file.size,
+                      facts.resource_size, facts.validator, facts.modified};
   write(started);
   RangeSet durable = facts.arrived;
   for (ByteRange range : facts.unsynced.ranges()) durable.subtract(range);
@@ -279,6 +293,10 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
   for (std::size_t i = 0; i < record.files.size(); ++i) describe_file(record, static_cast<FileIndex>(i), write);
   write(JobMoved{record.id, record.state, record.error, record.error_count,
                  record.times.transferred.value_or(record.times.modified)});
+  // A transferred job that was configured since has two times to remember.
+  if (record.times.transferred && *record.times.transferred != record.times.modified) {
+    write(JobConfigured{record.id, record.options, record.headers_withheld, record.times.modified});
+  }
   if (!record.owes_transferred && !record.owes_failed) write(NoticeDelivered{record.id});
   if (record.committing) write(CommitStarted{record.id, record.times.modified});
 }
@@ -294,6 +312,22 @@ std::uint64_t forget_unsynced(JobRecord& record) {
       facts.unsynced.clear();
       file.stage = FileStage::started;
     });
+  }
+  return lost;
+}
+
+std::vector<std::pair<FileIndex, std::uint64_t>> forget_arrived(JobRecord& record) {
+  std::vector<std::pair<FileIndex, std::uint64_t>> lost;
+  for (std::size_t i = 0; i < record.files.size(); ++i) {
+    FileRecord& file = record.files[i];
+    if (!file.facts || file.stage == FileStage::waiting || file.stage == FileStage::committed) continue;
+    const std::uint64_t bytes = file.facts->arrived.bytes();
+    edit_file(record, file, [&] {
+      file.facts->arrived.clear();
+      file.facts->unsynced.clear();
+      file.stage = FileStage::started;
+    });
+    if (bytes > 0) lost.emplace_back(static_cast<FileIndex>(i), bytes);
   }
   return lost;
 }

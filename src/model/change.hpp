@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,14 +28,14 @@ struct JobCreated {
 
 struct JobConfigured {
   JobId job;
-  JobOptions options;             ///< Without files.
+  JobOptions options;  ///< Without files.
   bool headers_withheld = false;
   WallTime at{};
 };
 
 struct FilesAdded {
   JobId job;
-  std::vector<FileSpec> files;    ///< Appended to the job's files, in this order.
+  std::vector<FileSpec> files;  ///< Appended to the job's files, in this order.
   WallTime at{};
 };
 
@@ -52,7 +53,7 @@ struct FileStarted {
   FileIndex file{};
   std::uint32_t generation = 0;
   FileIdentity identity;
-  std::uint64_t size = size_unknown;           ///< Of the finished file.
+  std::uint64_t size = size_unknown;  ///< Of the finished file.
   std::uint64_t resource_size = size_unknown;
   std::string validator;
   std::optional<WallTime> modified;
@@ -63,7 +64,7 @@ struct FileProgressed {
   JobId job;
   FileIndex file{};
   std::uint32_t generation = 0;
-  bool durable = false;                        ///< They were synced before this was written.
+  bool durable = false;  ///< They were synced before this was written.
   std::vector<ByteRange> ranges;
 };
 
@@ -83,7 +84,7 @@ struct FileFinished {
   FileIdentity identity;
   std::uint64_t size = 0;
   std::optional<WallTime> modified;
-  bool committed = false;         ///< It stands under its final name already.
+  bool committed = false;  ///< It stands under its final name already.
 };
 
 /// Finished files of the job are durable.
@@ -138,6 +139,10 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
 /// Forgets the bytes that were not synced, because the machine went down since they were written.
 /// Returns how many bytes of arrived data that are.
 std::uint64_t forget_unsynced(JobRecord& record);
+
+/// Forgets all bytes of the files that do not have their own names yet, because it is no longer certain that they
+/// arrived. Returns the files and how many bytes of arrived data that are.
+std::vector<std::pair<FileIndex, std::uint64_t>> forget_arrived(JobRecord& record);
 
 }  // namespace bgxfer::inline v0::detail
 
