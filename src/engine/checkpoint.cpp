@@ -4,8 +4,9 @@
 #include <map>
 #include <utility>
 
-#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
+
+#include "spawn.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -27,7 +28,7 @@ void Checkpoint::finished(const Model::Lock& lock, const Model::Core& job, FileI
 void Checkpoint::start(const Model::Lock&) {
   if (running_ || closed_) return;
   running_ = true;
-  asio::co_spawn(strand_, run(shared_from_this()), asio::detached);
+  spawn(strand_, run(shared_from_this()), asio::detached);
 }
 
 asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {

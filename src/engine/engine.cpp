@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
@@ -14,6 +13,7 @@
 #include "restore.hpp"
 #include "schedule.hpp"
 #include "verdict.hpp"
+#include "spawn.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -97,7 +97,7 @@ void Engine::start() {
     restored_ = RestoreReport();
     return;
   }
-  asio::co_spawn(context_->strand, restore(shared_from_this(), journal_), asio::detached);
+  spawn(context_->strand, restore(shared_from_this(), journal_), asio::detached);
 }
 
 void Engine::wake() {
@@ -187,7 +187,7 @@ void Engine::finish_jobs(const Model::Lock& lock) {
       continue;
     }
     model()->effect_began(lock);
-    asio::co_spawn(context_->strand, dispose(shared_from_this(), job), asio::detached);
+    spawn(context_->strand, dispose(shared_from_this(), job), asio::detached);
   }
 }
 

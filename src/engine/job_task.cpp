@@ -7,7 +7,6 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
-#include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
@@ -15,6 +14,7 @@
 #include "durable.hpp"
 #include "file_task.hpp"
 #include "verdict.hpp"
+#include "spawn.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -44,7 +44,7 @@ void JobTask::start(const Model::Lock& lock) {
       if (thrown) self->fail(error_of(thrown));
       self->lane_ended();
     };
-    asio::co_spawn(lane->strand, run_lane(shared_from_this(), lane),
+    spawn(lane->strand, run_lane(shared_from_this()),
                    asio::bind_cancellation_slot(lane->cancel.slot(), std::move(ended)));
   }
 }
@@ -58,7 +58,7 @@ void JobTask::stop() {
   }
 }
 
-asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self, std::shared_ptr<Lane> lane) {
+asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
   // A cancelled wait resolves like any other, and the loop sees that it is stopping: nothing is torn out midway.
   co_await asio::this_coro::throw_if_cancelled(false);
   const BufferPool::Loan loan = self->context_->buffers->borrow();
@@ -102,7 +102,7 @@ void JobTask::lane_ended() {
     if (thrown) self->fail(error_of(thrown));
     self->end();
   };
-  asio::co_spawn(context_->strand, seal(shared_from_this()), std::move(ended));
+  spawn(context_->strand, seal(shared_from_this()), std::move(ended));
 }
 
 /// All bytes have arrived: they become durable, the journal says so, and then the host hears of it. In this order.

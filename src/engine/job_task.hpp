@@ -32,7 +32,7 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
  private:
   struct Lane;
 
-  static asio::awaitable<void> run_lane(std::shared_ptr<JobTask> self, std::shared_ptr<Lane> lane);
+  static asio::awaitable<void> run_lane(std::shared_ptr<JobTask> self);
   static asio::awaitable<void> seal(std::shared_ptr<JobTask> self);
   std::optional<FileIndex> take_file();
   void fail(const Error& error);

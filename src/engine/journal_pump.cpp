@@ -4,9 +4,10 @@
 #include <string>
 #include <utility>
 
-#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
+
+#include "spawn.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -56,7 +57,7 @@ void JournalPump::close() {
 void JournalPump::start() {
   if (running_ || closed_) return;
   running_ = true;
-  asio::co_spawn(strand_, run(shared_from_this()), asio::detached);
+  spawn(strand_, run(shared_from_this()), asio::detached);
 }
 
 asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
