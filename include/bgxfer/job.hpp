@@ -47,20 +47,20 @@ class BGXFER_API Job {
   // Commands. The result may be ignored where a late command does no harm.
 
   /// Starts the job, or tries again at once: `Errc::empty_job` without files.
-  Result<void> resume();
+  CommandResult resume();
   /// Stops the job. Every byte that has arrived is kept.
-  Result<void> suspend();
+  CommandResult suspend();
   /// Ends the job and deletes its temporary files. Cannot be undone.
-  Result<void> cancel();
+  CommandResult cancel();
   /// Ends the job: finished files get their own names, replacing what had them; the rest is given up (spec part
   /// 4.6). The outcome is `completed()`. If a file cannot take its name, the job stays and may be completed again.
-  Result<void> complete();
+  CommandResult complete();
   /// Adds files; all or none. Resume a transferred job to fetch them.
-  Result<void> add(std::vector<FileSpec> files);
-  Result<void> set_priority(Priority priority);
+  CommandResult add(std::vector<FileSpec> files);
+  CommandResult set_priority(Priority priority);
   /// Changes any of the job's options in one step: all of `edit` is applied, or none. `edit` runs before this
   /// returns. A transfer in flight goes on; its next request follows the new options.
-  Result<void> configure(const std::function<void(JobOptions&)>& edit);
+  CommandResult configure(const std::function<void(JobOptions&)>& edit);
 
   // Conditions. They resume on the awaiting coroutine's executor. Cancelling the wait leaves the job
   // alone, and the wait may outlive the handle.

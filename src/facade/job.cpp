@@ -53,17 +53,17 @@ std::vector<File> Job::files() const {
   return files;
 }
 
-Result<void> Job::resume() { return detail::resume(*core_); }
-Result<void> Job::suspend() { return detail::suspend(*core_); }
-Result<void> Job::cancel() { return detail::cancel(*core_); }
-Result<void> Job::complete() { return detail::complete(*core_); }
-Result<void> Job::add(std::vector<FileSpec> files) { return detail::add_files(*core_, std::move(files)); }
+CommandResult Job::resume() { return detail::resume(*core_); }
+CommandResult Job::suspend() { return detail::suspend(*core_); }
+CommandResult Job::cancel() { return detail::cancel(*core_); }
+CommandResult Job::complete() { return detail::complete(*core_); }
+CommandResult Job::add(std::vector<FileSpec> files) { return detail::add_files(*core_, std::move(files)); }
 
-Result<void> Job::set_priority(Priority priority) {
+CommandResult Job::set_priority(Priority priority) {
   return detail::configure(*core_, [priority](JobOptions& options) { options.priority = priority; });
 }
 
-Result<void> Job::configure(const std::function<void(JobOptions&)>& edit) { return detail::configure(*core_, edit); }
+CommandResult Job::configure(const std::function<void(JobOptions&)>& edit) { return detail::configure(*core_, edit); }
 
 asio::awaitable<Result<void>> Job::transferred() const& { return detail::job_transferred(core_); }
 asio::awaitable<Result<void>> Job::completed() const& { return detail::job_completed(core_); }
