@@ -3,7 +3,7 @@
 # Every source below src/ stands in exactly one table of contents (src/*.cpp), and every line there names a source.
 cmake_minimum_required(VERSION 3.25)
 math(EXPR last "${CMAKE_ARGC} - 1")
-set(root "${CMAKE_ARGV${last}}")
+file(REAL_PATH "${CMAKE_ARGV${last}}" root)
 
 set(complaints "")
 set(named)

@@ -4,16 +4,17 @@
 # each #include must name a room and a library of that room's row. An arrow not in the table does not exist.
 cmake_minimum_required(VERSION 3.25)
 math(EXPR last "${CMAKE_ARGC} - 1")
-set(root "${CMAKE_ARGV${last}}")
+file(REAL_PATH "${CMAKE_ARGV${last}}" root)
 
 # Rooms with public headers at include/bgxfer/ itself. All others have them, if any, at include/bgxfer/<room>/.
 set(headers_of_base   byte_range range_set error result ids config version)
-set(headers_of_model  state options event)
+set(headers_of_model  state options event restore_report)
 set(headers_of_ports  clock transport storage network digest detail/asio)
 set(headers_of_facade transfer_queue job file subscription background_thread bgxfer fwd)
 set(headers_of_format format)
 
-# May include: rooms (besides itself)...          and libraries (besides the standard one; `system` is POSIX and Linux).
+# May include: rooms (besides itself), and below libraries (besides the standard one; `system` is POSIX and Linux,
+# `cpu` the intrinsics of one processor).
 set(rooms_of_base     "")
 set(rooms_of_model    base)
 set(rooms_of_ports    base)
@@ -21,7 +22,7 @@ set(rooms_of_journal  base model ports)
 set(rooms_of_engine   base model ports journal)
 set(rooms_of_facade   base model ports journal engine)
 set(rooms_of_format   base model ports facade)
-set(rooms_of_http     base ports openssl)        # Its factory hands in the default network, which is openssl's.
+set(rooms_of_http     base ports openssl)        # Its factory may hand in what openssl makes of the ports.
 set(rooms_of_openssl  base ports)
 set(rooms_of_httplib  base ports)
 set(rooms_of_file     base ports)
@@ -32,11 +33,11 @@ set(rooms_of_testing  base ports memory)
 set(libraries_of_base    "")
 set(libraries_of_model   "")
 set(libraries_of_ports   asio)                   # In src/ports: the steady clock, the one default.
-set(libraries_of_journal asio)
+set(libraries_of_journal asio cpu)               # cpu: the checksum.
 set(libraries_of_engine  asio)
 set(libraries_of_facade  asio)
 set(libraries_of_format  fmt)
-set(libraries_of_http    asio)
+set(libraries_of_http    asio openssl system)    # OpenSSL sits on the socket itself.
 set(libraries_of_openssl asio openssl system)
 set(libraries_of_httplib asio httplib)
 set(libraries_of_file    asio system)
@@ -92,10 +93,12 @@ endfunction()
 # The library of an <include> that is not ours; "" for the standard library.
 function(library_of name result)
   set(found unknown)
-  if(name MATCHES "^(asio|openssl|fmt)/" OR name MATCHES "^(asio|httplib)\\.h")
-    set(found ${CMAKE_MATCH_1})
-  elseif(name MATCHES "^[a-z_]+$" OR name MATCHES "^c[a-z]+$")
+  if(name MATCHES "^(asio|openssl|fmt)/|^(asio|httplib)\\.h")
+    string(REGEX REPLACE "[/.].*" "" found "${name}")
+  elseif(name MATCHES "^[a-z_0-9]+$")
     set(found "")
+  elseif(name MATCHES "intrin\\.h$" OR name STREQUAL "arm_acle.h")
+    set(found cpu)
   elseif(name MATCHES "\\.h$")
     set(found system)
   endif()
