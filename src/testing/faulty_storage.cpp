@@ -14,7 +14,7 @@
 
 namespace bgxfer::inline v0::testing {
 
-namespace {
+namespace detail {
 
 enum class DiskOperation : std::uint8_t {
   open,
@@ -29,6 +29,12 @@ enum class DiskOperation : std::uint8_t {
   sync_folder,
   look
 };
+
+}  // namespace detail
+
+namespace {
+
+using detail::DiskOperation;
 
 constexpr std::array<std::string_view, 11> disk_operation_names{
     "open", "make", "unlink", "rename", "read", "write", "resize", "reserve", "sync", "sync folder", "look"};
