@@ -1,1 +1,12 @@
 // The table of contents of bgxfer::http: every source, in order. The build reads its list of sources from here.
+#include "http/text.cpp"
+#include "http/url.cpp"
+#include "http/date.cpp"
+#include "http/head.cpp"
+#include "http/content_range.cpp"
+#include "http/validator.cpp"
+#include "http/retry_after.cpp"
+#include "http/body.cpp"
+#include "http/address.cpp"
+#include "http/redirect.cpp"
+#include "openssl/sha256.cpp"
