@@ -59,11 +59,10 @@ bool is_public_ipv6(const asio::ip::address_v6::bytes_type& bytes) noexcept {
 }  // namespace
 
 bool is_public(const asio::ip::address& address) noexcept {
-  return address.is_v4()
-             ? is_public_ipv4(address.to_v4().to_uint())
-             : is_public_ipv6(address.to_v6().to_bytes()) ||
-                   (address.to_v6().is_v4_mapped() &&
-                    is_public_ipv4(asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_uint()));
+  if (address.is_v4()) return is_public_ipv4(address.to_v4().to_uint());
+  const asio::ip::address_v6 ipv6 = address.to_v6();
+  if (ipv6.is_v4_mapped()) return is_public_ipv4(asio::ip::make_address_v4(asio::ip::v4_mapped, ipv6).to_uint());
+  return is_public_ipv6(ipv6.to_bytes());
 }
 
 }  // namespace bgxfer::inline v0::http::detail
