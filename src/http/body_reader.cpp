@@ -29,6 +29,7 @@ BodyReader::BodyReader(Framing framing, std::uint64_t length_max) noexcept
 
 Result<BodyReader::Step> BodyReader::take(std::span<const std::byte> buffered, std::span<std::byte> into) {
   assert(!done_);
+  if (failure_) return *failure_;
   Step step;
   const auto copy = [&](std::uint64_t available) {
     const std::size_t count =
@@ -58,13 +59,15 @@ Result<BodyReader::Step> BodyReader::take(std::span<const std::byte> buffered, s
     }
     const Result<std::size_t> skipped = chunked_.skip_framing(buffered.subspan(step.consumed));
     if (!skipped) {
-      // The payload before the damage is good; the damage itself shows again at the next call, for it stays unread.
-      if (step.delivered > 0) return step;
-      return skipped.error();
+      failure_ = skipped.error();
+    } else {
+      step.consumed += *skipped;
+      if (!chunked_.done()) continue;
+      if (exact_ && remaining_ > 0) failure_ = body_cut("the last chunk came early");
     }
-    step.consumed += *skipped;
-    if (!chunked_.done()) continue;
-    if (exact_ && remaining_ > 0) return body_cut("the last chunk came early");
+    // The payload before the damage is good.
+    if (failure_ && step.delivered > 0) return step;
+    if (failure_) return *failure_;
     done_ = true;
   }
   return step;

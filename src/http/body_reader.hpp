@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include <bgxfer/byte_range.hpp>
@@ -31,6 +32,9 @@ class BodyReader {
   /// True if the body was longer than announced: the connection is of no further use.
   [[nodiscard]] bool overlong() const noexcept { return overlong_; }
 
+  /// True once `take` has met damage that it has not told yet, since payload came before it.
+  [[nodiscard]] bool damaged() const noexcept { return failure_.has_value(); }
+
   /// Moves payload from `buffered` to the front of `into`. Asked while not `done`.
   [[nodiscard]] Result<Step> take(std::span<const std::byte> buffered, std::span<std::byte> into);
 
@@ -49,6 +53,7 @@ class BodyReader {
   bool exact_;  // The end must come when `remaining_` is 0 and not before.
   bool done_ = false;
   bool overlong_ = false;
+  std::optional<Error> failure_{};
 };
 
 }  // namespace bgxfer::inline v0::http::detail

@@ -93,7 +93,7 @@ asio::awaitable<Result<std::size_t>> Exchange::read(std::span<std::byte> into) {
   if (failure_) co_return *failure_;
   if (into.empty()) co_return std::size_t{0};
   while (!body_->done()) {
-    if (!connection_->buffered().empty()) {
+    if (!connection_->buffered().empty() || body_->damaged()) {
       const Result<BodyReader::Step> step = body_->take(connection_->buffered(), into);
       if (!step) {
         failure_ = step.error();
