@@ -126,9 +126,14 @@ class BGXFER_API Error {
   /// When the server asked to come back (Retry-After, RFC 9110 section 10.2.3).
   [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
 
+  /// The size of the resource, where the server gave it with its refusal: HTTP status 416 with
+  /// `Content-Range: bytes */N` (RFC 9110 section 15.5.17).
+  [[nodiscard]] std::optional<std::uint64_t> resource_size() const noexcept { return resource_size_; }
+
   /// The same error, with one more thing known about it.
   [[nodiscard]] Error with_file(std::uint32_t index) const;
   [[nodiscard]] Error with_retry_after(std::chrono::milliseconds delay) const;
+  [[nodiscard]] Error with_resource_size(std::uint64_t size) const;
 
   /// "what: detail", one line, no trailing newline.
   [[nodiscard]] std::string message() const;
@@ -141,6 +146,7 @@ class BGXFER_API Error {
   std::string detail_;
   std::optional<std::uint32_t> file_;
   std::optional<std::chrono::milliseconds> retry_after_;
+  std::optional<std::uint64_t> resource_size_;
 };
 
 /// The text of a context, in English.

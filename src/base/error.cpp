@@ -173,6 +173,12 @@ Error Error::with_retry_after(std::chrono::milliseconds delay) const {
   return copy;
 }
 
+Error Error::with_resource_size(std::uint64_t size) const {
+  Error copy = *this;
+  copy.resource_size_ = size;
+  return copy;
+}
+
 std::string Error::message() const {
   std::string text = code_.message();
   if (!detail_.empty()) text += ": " + detail_;
