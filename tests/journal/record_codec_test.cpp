@@ -161,7 +161,7 @@ TEST_CASE("records are small") {
 TEST_CASE("many files and many ranges are spread over records that each keep the limit") {
   FilesAdded added{job, {}, noon};
   for (int i = 0; i < 3000; ++i)
-    added.files.push_back(spec_of("https://a/" + std::string(1000, 'u'), "/" + std::to_string(i)));
+    added.files.push_back(spec_of("https://a/" + std::string(1000, 'u'), std::string("/").append(std::to_string(i))));
   const Encoded files(added);
   CHECK(files.frames.size() == 3);
   FilesAdded joined{job, {}, noon};
@@ -241,7 +241,7 @@ TEST_CASE("what is too long for the format is cut, dropped or refused, and alway
 
   FilesAdded added{
       job,
-      {spec_of("https://" + std::string(text_bytes_max - 8, 'u'), "/" + std::string(text_bytes_max - 1, 't'))},
+      {spec_of("https://" + std::string(text_bytes_max - 8, 'u'), std::string("/").append(text_bytes_max - 1, 't'))},
       noon};
   added.files[0].ranges.assign(ranges_per_spec_max, bgxfer::ByteRange{~std::uint64_t{0} - 1, ~std::uint64_t{0} - 1});
   CHECK(check_encodable(added));
