@@ -2,3 +2,5 @@
 #include "testing/virtual_time.cpp"
 #include "testing/manual_clock.cpp"
 #include "testing/simulation.cpp"
+#include "testing/faulty_disk.cpp"
+#include "testing/faulty_storage.cpp"

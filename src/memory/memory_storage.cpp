@@ -11,7 +11,7 @@
 
 namespace bgxfer::inline v0::memory {
 
-namespace {
+namespace detail {
 
 // What a name points to. Renaming and removing change names only, so whoever has it open keeps it.
 struct MemoryFile {
@@ -23,6 +23,10 @@ struct MemoryFile {
   std::optional<std::chrono::system_clock::time_point> modified;
 };
 
+}  // namespace detail
+
+namespace {
+
 Error memory_error(std::errc code, const std::filesystem::path& path) {
   return Error(std::make_error_code(code), ErrorContext::local_file, path.string());
 }
@@ -30,19 +34,19 @@ Error memory_error(std::errc code, const std::filesystem::path& path) {
 }  // namespace
 
 struct MemoryStorage::Names {
-  std::shared_ptr<MemoryFile> find(const std::string& path) const {
+  std::shared_ptr<detail::MemoryFile> find(const std::string& path) const {
     const auto found = files.find(path);
     return found == files.end() ? nullptr : found->second;
   }
 
-  std::shared_ptr<MemoryFile> make(const std::string& path) {
-    std::shared_ptr<MemoryFile> file = std::make_shared<MemoryFile>(++last_number);
+  std::shared_ptr<detail::MemoryFile> make(const std::string& path) {
+    std::shared_ptr<detail::MemoryFile> file = std::make_shared<detail::MemoryFile>(++last_number);
     files[path] = file;
     return file;
   }
 
   std::mutex mutex;  // taken before a file's
-  std::map<std::string, std::shared_ptr<MemoryFile>> files;
+  std::map<std::string, std::shared_ptr<detail::MemoryFile>> files;
   std::set<std::string> locked_logs;
   std::uint64_t last_number = 0;
 };
@@ -51,7 +55,7 @@ namespace {
 
 class MemoryPartial final : public PartialFile {
  public:
-  MemoryPartial(std::shared_ptr<MemoryFile> file, std::filesystem::path path)
+  MemoryPartial(std::shared_ptr<detail::MemoryFile> file, std::filesystem::path path)
       : file_(std::move(file)), path_(std::move(path)) {}
 
   FileIdentity identity() const noexcept override { return FileIdentity{1, file_->number}; }
@@ -103,7 +107,7 @@ class MemoryPartial final : public PartialFile {
   asio::awaitable<Result<void>> sync() override { co_return Result<void>(); }
 
  private:
-  std::shared_ptr<MemoryFile> file_;
+  std::shared_ptr<detail::MemoryFile> file_;
   std::filesystem::path path_;
 };
 
@@ -124,7 +128,7 @@ class MemoryLog final : public LogFile {
 
   asio::awaitable<Result<std::vector<std::byte>>> read_all() override {
     std::lock_guard lock(names_->mutex);
-    const std::shared_ptr<MemoryFile> file = names_->find(name_);
+    const std::shared_ptr<detail::MemoryFile> file = names_->find(name_);
     if (!file) co_return std::vector<std::byte>();
     std::lock_guard file_lock(file->mutex);
     co_return std::vector<std::byte>(file->bytes);
@@ -132,7 +136,7 @@ class MemoryLog final : public LogFile {
 
   asio::awaitable<Result<void>> append(std::span<const std::byte> bytes) override {
     std::lock_guard lock(names_->mutex);
-    const std::shared_ptr<MemoryFile> file = names_->find(name_);
+    const std::shared_ptr<detail::MemoryFile> file = names_->find(name_);
     if (!file) co_return memory_error(std::errc::no_such_file_or_directory, path_);
     std::lock_guard file_lock(file->mutex);
     file->bytes.insert(file->bytes.end(), bytes.begin(), bytes.end());
@@ -149,7 +153,7 @@ class MemoryLog final : public LogFile {
 
   asio::awaitable<Result<std::filesystem::path>> keep_copy() override {
     std::lock_guard lock(names_->mutex);
-    const std::shared_ptr<MemoryFile> file = names_->find(name_);
+    const std::shared_ptr<detail::MemoryFile> file = names_->find(name_);
     if (!file) co_return memory_error(std::errc::no_such_file_or_directory, path_);
     std::uint64_t number = 1;
     while (names_->find(name_ + ".damaged-" + std::to_string(number))) ++number;
@@ -173,7 +177,7 @@ MemoryStorage::~MemoryStorage() = default;
 
 std::optional<std::vector<std::byte>> MemoryStorage::contents(const std::filesystem::path& path) const {
   std::lock_guard lock(names_->mutex);
-  const std::shared_ptr<MemoryFile> file = names_->find(path.string());
+  const std::shared_ptr<detail::MemoryFile> file = names_->find(path.string());
   if (!file) return std::nullopt;
   std::lock_guard file_lock(file->mutex);
   return file->bytes;
@@ -202,22 +206,22 @@ std::vector<std::filesystem::path> MemoryStorage::names() const {
 
 std::optional<std::chrono::system_clock::time_point> MemoryStorage::modified(const std::filesystem::path& path) const {
   std::lock_guard lock(names_->mutex);
-  const std::shared_ptr<MemoryFile> file = names_->find(path.string());
+  const std::shared_ptr<detail::MemoryFile> file = names_->find(path.string());
   if (!file) return std::nullopt;
   std::lock_guard file_lock(file->mutex);
   return file->modified;
 }
 
 Result<void> MemoryStorage::check_target(const std::filesystem::path& target) const {
-  return detail::check_target_text(target);
+  return bgxfer::detail::check_target_text(target);
 }
 
 asio::awaitable<Result<std::unique_ptr<PartialFile>>> MemoryStorage::open(OpenPartial request) {
-  const Result<void> lawful = detail::check_place_text(request.place.target, request.place.temporary_name);
+  const Result<void> lawful = bgxfer::detail::check_place_text(request.place.target, request.place.temporary_name);
   if (!lawful) co_return lawful.error();
   const std::filesystem::path path = request.place.temporary();
   std::lock_guard lock(names_->mutex);
-  std::shared_ptr<MemoryFile> file;
+  std::shared_ptr<detail::MemoryFile> file;
   if (request.expected) {
     file = names_->find(path.string());
     if (!file || FileIdentity{1, file->number} != *request.expected) {
@@ -243,11 +247,11 @@ asio::awaitable<CommitReport> MemoryStorage::commit(std::span<const CommitFile> 
   std::lock_guard lock(names_->mutex);
   std::size_t done = 0;
   for (const CommitFile& wanted : files) {
-    const Result<void> lawful = detail::check_place_text(wanted.place.target, wanted.place.temporary_name);
+    const Result<void> lawful = bgxfer::detail::check_place_text(wanted.place.target, wanted.place.temporary_name);
     if (!lawful) co_return CommitReport(done, lawful.error());
     const std::string temporary = wanted.place.temporary().string();
     const std::string target = wanted.place.target.string();
-    const std::shared_ptr<MemoryFile> file = names_->find(temporary);
+    const std::shared_ptr<detail::MemoryFile> file = names_->find(temporary);
     if (!file && !names_->find(target)) {
       co_return CommitReport(done, memory_error(std::errc::no_such_file_or_directory, temporary));
     }
@@ -269,7 +273,7 @@ asio::awaitable<Result<void>> MemoryStorage::discard(std::span<const FilePlace> 
   Result<void> first_failure;
   std::lock_guard lock(names_->mutex);
   for (const FilePlace& place : files) {
-    const Result<void> lawful = detail::check_place_text(place.target, place.temporary_name);
+    const Result<void> lawful = bgxfer::detail::check_place_text(place.target, place.temporary_name);
     if (lawful) {
       names_->files.erase(place.temporary().string());
     } else if (first_failure) {

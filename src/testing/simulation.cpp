@@ -14,7 +14,7 @@
 
 namespace bgxfer::inline v0::testing {
 
-namespace {
+namespace detail {
 
 // A piece of work that waits for its step. Not std::function: what Asio hands over can only be moved.
 class ReadyTask {
@@ -37,6 +37,10 @@ class ReadyTaskOf final : public ReadyTask {
  private:
   Function function_;
 };
+
+}  // namespace detail
+
+namespace {
 
 class SimulatedClock final : public Clock {
  public:
@@ -65,14 +69,14 @@ class Simulation::World final : public asio::execution_context {
 
   template <class Function>
   void add(Function function) {
-    ready_.push_back(std::make_unique<ReadyTaskOf<Function>>(std::move(function)));
+    ready_.push_back(std::make_unique<detail::ReadyTaskOf<Function>>(std::move(function)));
   }
 
   /// Runs one ready task. False if there is none.
   bool step() {
     if (ready_.empty()) return false;
     if (!ordered_ && ready_.size() > 1) std::swap(ready_.front(), ready_[random_.below(ready_.size())]);
-    std::unique_ptr<ReadyTask> task = std::move(ready_.front());
+    std::unique_ptr<detail::ReadyTask> task = std::move(ready_.front());
     ready_.pop_front();
     ++steps_;
     task->run();
@@ -104,7 +108,7 @@ class Simulation::World final : public asio::execution_context {
   detail::Random random_;
   std::shared_ptr<detail::VirtualTime> time_ = std::make_shared<detail::VirtualTime>();
   std::shared_ptr<Clock> clock_ = std::make_shared<SimulatedClock>(time_);
-  std::deque<std::unique_ptr<ReadyTask>> ready_;
+  std::deque<std::unique_ptr<detail::ReadyTask>> ready_;
   std::uint64_t steps_ = 0;
   bool running_ = false;
   bool stopped_ = false;
@@ -122,7 +126,7 @@ class Simulation::World final : public asio::execution_context {
   void drop_ready() {
     // Asio unwinds a dropped coroutine through its executor, so dropping work makes new work, which is dropped too.
     while (!ready_.empty()) {
-      std::deque<std::unique_ptr<ReadyTask>> dropped;
+      std::deque<std::unique_ptr<detail::ReadyTask>> dropped;
       dropped.swap(ready_);
     }
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
@@ -12,7 +13,6 @@
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
-#include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
 using bgxfer::Clock;

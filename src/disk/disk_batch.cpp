@@ -1,0 +1,163 @@
+#include "disk_batch.hpp"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "../base/file_name.hpp"
+
+namespace bgxfer::inline v0::disk::detail {
+
+namespace {
+
+// The distinct folders of a batch, each with the first file that lies in it, in order of appearance.
+class BatchFolders {
+ public:
+  struct Entry {
+    std::filesystem::path path;
+    std::size_t first_file;
+  };
+
+  void add(const std::filesystem::path& path, std::size_t file) {
+    if (!entries_.empty() && entries_.back().path == path) return;  // neighbours mostly share a folder
+    if (known_.insert(path.native()).second) entries_.push_back(Entry{path, file});
+  }
+
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+  std::set<std::string> known_;
+};
+
+Result<void> sync_folder_at(Folders& folders, const std::filesystem::path& path) {
+  const Result<std::shared_ptr<const Folder>> folder = folders.get(path);
+  if (!folder) return folder.error();
+  if (const std::error_code failed = sync_all((*folder)->get())) return file_error(failed, path);
+  return {};
+}
+
+Result<void> sync_single_file(Folders& folders, const FilePlace& place) {
+  const Result<std::shared_ptr<const Folder>> folder = folders.get(place.target.parent_path());
+  if (!folder) return folder.error();
+  Descriptor file;
+  std::error_code failed = open_at(file, (*folder)->get(), place.temporary_name, OpenMode::read);
+  if (!failed) failed = sync_data(file.get());
+  if (failed) return file_error(failed, place.temporary());
+  return {};
+}
+
+Result<void> sync_file_systems(Folders& folders, const BatchFolders& batch) {
+  std::set<std::uint64_t> synced;
+  for (const BatchFolders::Entry& entry : batch.entries()) {
+    const Result<std::shared_ptr<const Folder>> folder = folders.get(entry.path);
+    if (!folder) return folder.error();
+    if (!synced.insert((*folder)->facts.device).second) continue;
+    if (const std::error_code failed = sync_file_system((*folder)->get())) return file_error(failed, entry.path);
+  }
+  return {};
+}
+
+// One file takes its final name. By names instead of descriptors, because that saves an open for each of thousands:
+// whoever could exchange the temporary file between two of these calls could as well exchange the final one.
+std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, std::uint32_t default_mode) {
+  const std::string& temporary = wanted.place.temporary_name;
+  const std::string target = wanted.place.target.filename().string();
+  FileFacts facts;
+  std::error_code failed = facts_at(folder.get(), temporary, facts);
+  FileFacts replaced;
+  const std::error_code no_target = facts_at(folder.get(), target, replaced);
+  if (failed == std::errc::no_such_file_or_directory && !no_target && replaced.is_regular()) return {};  // done before
+  if (failed) return failed;
+  const bool checked = wanted.identity != FileIdentity{};
+  if (!facts.is_ours_alone() || (checked && facts.identity != wanted.identity)) {
+    return make_error_code(Errc::partial_file_changed);
+  }
+  const bool replaces = !no_target && replaced.is_regular();
+  failed = set_mode_at(folder.get(), temporary, replaces ? replaced.mode & 0777 : default_mode);
+  if (!failed && wanted.modified) failed = set_modified_at(folder.get(), temporary, *wanted.modified);
+  if (!failed) failed = rename_at(folder.get(), temporary, target);
+  return failed;
+}
+
+Result<void> discard_file(Folders& folders, const FilePlace& place) {
+  const Result<void> lawful = bgxfer::detail::check_place_text(place.target, place.temporary_name);
+  if (!lawful) return lawful;
+  const Result<std::shared_ptr<const Folder>> folder = folders.get(place.target.parent_path());
+  if (!folder) {
+    if (folder.error().code() == std::errc::no_such_file_or_directory) return {};
+    return folder.error();
+  }
+  const std::error_code failed = unlink_at((*folder)->get(), place.temporary_name);
+  if (failed && failed != std::errc::no_such_file_or_directory) return file_error(failed, place.temporary());
+  return {};
+}
+
+}  // namespace
+
+Result<void> sync_batch(Folders& folders, const std::vector<FilePlace>& files) {
+  BatchFolders batch;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Result<void> lawful = bgxfer::detail::check_place_text(files[i].target, files[i].temporary_name);
+    if (!lawful) return lawful;
+    batch.add(files[i].target.parent_path(), i);
+  }
+  if (files.size() > files_synced_singly_max) {
+    const Result<void> synced = sync_file_systems(folders, batch);
+    if (!synced) return synced;
+  } else {
+    for (const FilePlace& place : files) {
+      const Result<void> synced = sync_single_file(folders, place);
+      if (!synced) return synced;
+    }
+  }
+  for (const BatchFolders::Entry& entry : batch.entries()) {
+    const Result<void> synced = sync_folder_at(folders, entry.path);
+    if (!synced) return synced;
+  }
+  return {};
+}
+
+CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files) {
+  const std::uint32_t default_mode = default_file_mode();
+  CommitReport report;
+  BatchFolders batch;
+  for (; report.done < files.size(); ++report.done) {
+    const CommitFile& wanted = files[report.done];
+    const Result<void> lawful = bgxfer::detail::check_place_text(wanted.place.target, wanted.place.temporary_name);
+    if (!lawful) {
+      report.error = lawful.error();
+      break;
+    }
+    const std::filesystem::path folder_path = wanted.place.target.parent_path();
+    const Result<std::shared_ptr<const Folder>> folder = folders.get(folder_path);
+    if (!folder) {
+      report.error = folder.error();
+      break;
+    }
+    if (const std::error_code failed = take_final_name(**folder, wanted, default_mode)) {
+      report.error = file_error(failed, wanted.place.temporary());
+      break;
+    }
+    batch.add(folder_path, report.done);
+  }
+  // A failed sync leaves every name in that folder in doubt, from its first file on.
+  for (const BatchFolders::Entry& entry : batch.entries()) {
+    const Result<void> synced = sync_folder_at(folders, entry.path);
+    if (synced || entry.first_file >= report.done) continue;
+    report.done = entry.first_file;
+    report.error = synced.error();
+  }
+  return report;
+}
+
+Result<void> discard_batch(Folders& folders, const std::vector<FilePlace>& files) {
+  Result<void> first_failure;
+  for (const FilePlace& place : files) {
+    const Result<void> discarded = discard_file(folders, place);
+    if (!discarded && first_failure) first_failure = discarded;
+  }
+  return first_failure;
+}
+
+}  // namespace bgxfer::inline v0::disk::detail

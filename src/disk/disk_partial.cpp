@@ -1,0 +1,124 @@
+#include "disk_partial.hpp"
+
+#include <utility>
+
+namespace bgxfer::inline v0::disk::detail {
+
+namespace {
+
+class DiskPartial final : public PartialFile {
+ public:
+  DiskPartial(Descriptor file, std::shared_ptr<const Folder> folder, std::filesystem::path path,
+              PartialSettings settings)
+      : file_(std::make_shared<Descriptor>(std::move(file))),
+        folder_(std::move(folder)),
+        path_(std::move(path)),
+        settings_(std::move(settings)) {}
+
+  FileIdentity identity() const noexcept override {
+    FileFacts facts;
+    // A file that cannot be examined gets an identity that no file has.
+    if (facts_of(file_->get(), facts)) return FileIdentity{~std::uint64_t{0}, ~std::uint64_t{0}};
+    return facts.identity;
+  }
+
+  asio::awaitable<Result<void>> write(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    co_return judged(write_at(file_->get(), offset, bytes));
+  }
+
+  asio::awaitable<Result<std::size_t>> read(std::uint64_t offset, std::span<std::byte> into) override {
+    std::size_t done = 0;
+    const std::error_code failed = read_at(file_->get(), offset, into, done);
+    if (failed) co_return file_error(failed, path_);
+    co_return done;
+  }
+
+  asio::awaitable<Result<std::uint64_t>> size() override {
+    FileFacts facts;
+    const std::error_code failed = facts_of(file_->get(), facts);
+    if (failed) co_return file_error(failed, path_);
+    co_return facts.size;
+  }
+
+  asio::awaitable<Result<void>> resize(std::uint64_t bytes) override {
+    co_return judged(detail::resize(file_->get(), bytes));
+  }
+
+  asio::awaitable<Result<void>> reserve(std::uint64_t bytes) override {
+    if (!settings_.preallocate) co_return Result<void>();
+    co_return judged(preallocate(file_->get(), 0, bytes));
+  }
+
+  asio::awaitable<Result<void>> sync() override {
+    const bool name_too = !name_is_durable_;
+    std::function<std::error_code()> call = [file = file_, folder = folder_, name_too] {
+      std::error_code failed = sync_data(file->get());
+      if (!failed && name_too) failed = sync_all(folder->get());
+      return failed;
+    };
+    const std::error_code failed = co_await Worker::run(settings_.worker, std::move(call));
+    if (!failed) name_is_durable_ = true;
+    co_return judged(failed);
+  }
+
+ private:
+  Result<void> judged(std::error_code failed) const {
+    if (failed) return file_error(failed, path_);
+    return {};
+  }
+
+  std::shared_ptr<Descriptor> file_;  // shared with a sync that outlives its coroutine
+  std::shared_ptr<const Folder> folder_;
+  std::filesystem::path path_;
+  PartialSettings settings_;
+  bool name_is_durable_ = false;
+};
+
+std::error_code make_partial(Descriptor& into, const Folder& folder, const std::string& name) {
+  std::error_code failed = open_at(into, folder.get(), name, OpenMode::create);
+  if (failed != std::errc::file_exists) return failed;
+  // A leftover of an earlier life. Removing a link removes the link.
+  failed = unlink_at(folder.get(), name);
+  if (failed && failed != std::errc::no_such_file_or_directory) return failed;
+  return open_at(into, folder.get(), name, OpenMode::create);
+}
+
+std::error_code reopen_partial(Descriptor& into, const Folder& folder, const std::string& name, FileIdentity expected) {
+  const std::error_code changed = make_error_code(Errc::partial_file_changed);
+  std::error_code failed = open_at(into, folder.get(), name, OpenMode::existing);
+  const bool is_other = failed == std::errc::no_such_file_or_directory || failed == std::errc::is_a_directory ||
+                        failed == std::errc::too_many_symbolic_link_levels ||
+                        failed == std::errc::no_such_device_or_address;
+  if (is_other) return changed;
+  if (failed) return failed;
+  FileFacts facts;
+  failed = facts_of(into.get(), facts);
+  if (failed) return failed;
+  return facts.is_ours_alone() && facts.identity == expected ? std::error_code() : changed;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PartialFile>> open_partial(Folders& folders, const OpenPartial& request,
+                                                  const PartialSettings& settings) {
+  const std::filesystem::path folder_path = request.place.target.parent_path();
+  const std::string& name = request.place.temporary_name;
+  std::error_code failed;
+  // Twice, because a folder that was held open may have been deleted and made again.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Result<std::shared_ptr<const Folder>> folder = folders.get(folder_path);
+    if (!folder) return folder.error();
+    Descriptor file;
+    failed =
+        request.expected ? reopen_partial(file, **folder, name, *request.expected) : make_partial(file, **folder, name);
+    if (!failed) {
+      return std::unique_ptr<PartialFile>(
+          std::make_unique<DiskPartial>(std::move(file), *folder, request.place.temporary(), settings));
+    }
+    if (failed != std::errc::no_such_file_or_directory) break;
+    folders.forget(folder_path);
+  }
+  return file_error(failed, request.place.temporary());
+}
+
+}  // namespace bgxfer::inline v0::disk::detail

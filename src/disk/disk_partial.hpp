@@ -1,0 +1,24 @@
+#ifndef BGXFER_DISK_DISK_PARTIAL_HPP
+#define BGXFER_DISK_DISK_PARTIAL_HPP
+
+#include <memory>
+
+#include <bgxfer/storage.hpp>
+
+#include "folder.hpp"
+#include "worker.hpp"
+
+namespace bgxfer::inline v0::disk::detail {
+
+struct PartialSettings {
+  bool preallocate = true;
+  std::shared_ptr<Worker> worker{};
+};
+
+/// Opens or makes the temporary file. The place's names were checked.
+Result<std::unique_ptr<PartialFile>> open_partial(Folders& folders, const OpenPartial& request,
+                                                  const PartialSettings& settings);
+
+}  // namespace bgxfer::inline v0::disk::detail
+
+#endif

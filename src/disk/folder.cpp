@@ -1,0 +1,64 @@
+#include "folder.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace bgxfer::inline v0::disk::detail {
+
+namespace {
+
+Result<std::shared_ptr<const Folder>> open_safe_folder(const std::string& path) {
+  const std::shared_ptr<Folder> folder = std::make_shared<Folder>();
+  folder->path = path;
+  std::error_code failed = open_folder(folder->descriptor, path);
+  if (!failed) failed = facts_of(folder->get(), folder->facts);
+  if (failed == std::errc::too_many_symbolic_link_levels || (!failed && folder->facts.is_open_to_all())) {
+    return file_error(make_error_code(Errc::unsafe_target), path);
+  }
+  if (failed) return file_error(failed, path);
+  return std::shared_ptr<const Folder>(folder);
+}
+
+}  // namespace
+
+Error file_error(std::error_code code, const std::filesystem::path& path) {
+  return Error(code, ErrorContext::local_file, path.string());
+}
+
+Result<std::shared_ptr<const Folder>> Folders::get(const std::filesystem::path& path) {
+  const std::string& name = path.native();
+  {
+    std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(folders_.begin(), folders_.end(), [&](const auto& folder) { return folder->path == name; });
+    if (found != folders_.end()) {
+      folders_.splice(folders_.begin(), folders_, found);
+      return folders_.front();
+    }
+  }
+  Result<std::shared_ptr<const Folder>> opened = open_safe_folder(name);
+  if (!opened) return opened;
+  std::lock_guard lock(mutex_);
+  folders_.push_front(*opened);
+  while (folders_.size() > std::max<std::size_t>(open_max_, 1)) folders_.pop_back();
+  return opened;
+}
+
+Result<std::shared_ptr<const Folder>> Folders::get_current(const std::filesystem::path& path) {
+  Result<std::shared_ptr<const Folder>> folder = get(path);
+  if (!folder) return folder;
+  struct stat now {};
+  const bool same = ::stat(path.c_str(), &now) == 0 && now.st_ino == (*folder)->facts.inode &&
+                    now.st_dev == (*folder)->facts.device && now.st_mode == (*folder)->facts.mode;
+  if (same) return folder;
+  forget(path);
+  return get(path);
+}
+
+void Folders::forget(const std::filesystem::path& path) {
+  std::lock_guard lock(mutex_);
+  folders_.remove_if([&](const auto& folder) { return folder->path == path.native(); });
+}
+
+}  // namespace bgxfer::inline v0::disk::detail

@@ -1,0 +1,265 @@
+#include "faulty_disk.hpp"
+
+#include <algorithm>
+
+namespace bgxfer::inline v0::testing::detail {
+
+namespace {
+
+// Copies what processes see to the platter; the file may have been cut since it was written.
+void keep_bytes(DiskFile& file, std::size_t offset, std::size_t length) {
+  const std::size_t end = std::min(offset + length, file.live.size());
+  if (offset >= end) return;
+  if (file.durable.size() < end) file.durable.resize(end);
+  std::copy(file.live.begin() + static_cast<std::ptrdiff_t>(offset),
+            file.live.begin() + static_cast<std::ptrdiff_t>(end),
+            file.durable.begin() + static_cast<std::ptrdiff_t>(offset));
+}
+
+// Shows processes the platter's bytes again.
+void evict_bytes(DiskFile& file, std::size_t offset, std::size_t length) {
+  const std::size_t end = std::min(offset + length, file.live.size());
+  for (std::size_t i = offset; i < end; ++i) file.live[i] = i < file.durable.size() ? file.durable[i] : std::byte{0};
+}
+
+}  // namespace
+
+FaultyDisk::File FaultyDisk::find(const std::string& path) const {
+  const auto found = live_.find(path);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+FaultyDisk::File FaultyDisk::find_durable(const std::string& path) const {
+  const auto found = durable_.find(path);
+  return found == durable_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> FaultyDisk::names() const {
+  std::vector<std::string> all;
+  for (const auto& [name, file] : live_) all.push_back(name);
+  return all;
+}
+
+FaultyDisk::File FaultyDisk::make(const std::string& path) {
+  unlink(path);
+  File file = std::make_shared<DiskFile>(++last_number_);
+  file->linked = true;
+  live_[path] = file;
+  unsynced_names_.push_back(NameChange{folder_of(path), {}, path, file});
+  return file;
+}
+
+bool FaultyDisk::unlink(const std::string& path) {
+  const auto found = live_.find(path);
+  if (found == live_.end()) return false;
+  detach(found->second);
+  unsynced_names_.push_back(NameChange{folder_of(path), path, {}, std::move(found->second)});
+  live_.erase(found);
+  return true;
+}
+
+void FaultyDisk::rename(const std::string& from, const std::string& to) {
+  const auto found = live_.find(from);
+  if (found == live_.end() || from == to) return;
+  File file = std::move(found->second);
+  live_.erase(found);
+  File& place = live_[to];
+  if (place) detach(place);
+  place = file;
+  unsynced_names_.push_back(NameChange{folder_of(to), from, to, std::move(file)});
+}
+
+bool FaultyDisk::has_durable_name(const std::string& path, const File& file) const {
+  const auto found = durable_.find(path);
+  return found != durable_.end() && found->second == file;
+}
+
+void FaultyDisk::apply(const NameChange& change) {
+  if (!change.from.empty()) {
+    const auto found = durable_.find(change.from);
+    // With an earlier change lost, the name may belong to another file by now.
+    if (found != durable_.end() && found->second == change.file) durable_.erase(found);
+  }
+  if (!change.to.empty()) durable_[change.to] = change.file;
+}
+
+void FaultyDisk::sync_folder(const std::string& folder) {
+  std::vector<NameChange> others;
+  for (NameChange& change : unsynced_names_) {
+    if (change.folder == folder) {
+      apply(change);
+    } else {
+      others.push_back(std::move(change));
+    }
+  }
+  unsynced_names_ = std::move(others);
+}
+
+void FaultyDisk::fail_sync_folder(const std::string& folder) {
+  std::vector<NameChange> rest;
+  bool stopped = false;
+  for (NameChange& change : unsynced_names_) {
+    stopped = stopped || random_.chance(0.5);
+    if (change.folder == folder && !stopped) {
+      apply(change);
+    } else {
+      rest.push_back(std::move(change));
+    }
+  }
+  unsynced_names_ = std::move(rest);
+}
+
+bool FaultyDisk::write(DiskFile& file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  const bool fits = charge(file, std::max<std::uint64_t>(file.live.size(), offset + bytes.size()));
+  if (!fits) {
+    const std::uint64_t end = file.charged + free();
+    if (end <= offset) return false;
+    bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end - offset)));
+    charge(file, std::max<std::uint64_t>(file.live.size(), offset + bytes.size()));
+  }
+  if (bytes.empty()) return fits;
+  const auto position = static_cast<std::size_t>(offset);
+  if (file.live.size() < position + bytes.size()) file.live.resize(position + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), file.live.begin() + static_cast<std::ptrdiff_t>(position));
+  std::vector<DiskFile::Change>& changes = file.unsynced;
+  if (!changes.empty() && !changes.back().is_resize && changes.back().offset + changes.back().length == position) {
+    changes.back().length += bytes.size();
+  } else {
+    changes.push_back(DiskFile::Change{false, position, bytes.size()});
+  }
+  return fits;
+}
+
+bool FaultyDisk::resize(DiskFile& file, std::uint64_t bytes) {
+  if (!charge(file, bytes)) return false;
+  const auto size = static_cast<std::size_t>(bytes);
+  file.live.resize(size);
+  file.unsynced.push_back(DiskFile::Change{true, size, 0});
+  return true;
+}
+
+bool FaultyDisk::reserve(DiskFile& file, std::uint64_t bytes) {
+  const std::uint64_t before = file.reserved;
+  file.reserved = std::max(before, bytes);
+  if (charge(file, file.live.size())) return true;
+  file.reserved = before;
+  return false;
+}
+
+void FaultyDisk::sync(DiskFile& file) {
+  for (const DiskFile::Change& change : file.unsynced) {
+    if (change.is_resize) {
+      file.durable.resize(change.offset);
+    } else {
+      keep_bytes(file, change.offset, change.length);
+    }
+  }
+  file.unsynced.clear();
+}
+
+template <class Keep, class Lose>
+void FaultyDisk::for_each_sector(const DiskFile::Change& change, std::size_t size, double kept, Keep keep, Lose lose) {
+  const std::size_t end = std::min(change.offset + change.length, size);
+  for (std::size_t at = change.offset; at < end;) {
+    const std::size_t next = std::min(end, (at / sector_bytes + 1) * sector_bytes);
+    if (random_.chance(kept)) {
+      keep(at, next - at);
+    } else {
+      lose(at, next - at);
+    }
+    at = next;
+  }
+}
+
+void FaultyDisk::fail_sync(DiskFile& file) {
+  for (const DiskFile::Change& change : file.unsynced) {
+    if (change.is_resize) {
+      if (random_.chance(0.5)) file.durable.resize(change.offset);
+      continue;
+    }
+    for_each_sector(
+        change, file.live.size(), 0.5,
+        [&file](std::size_t offset, std::size_t length) { keep_bytes(file, offset, length); },
+        [&](std::size_t offset, std::size_t length) {
+          if (random_.chance(0.5)) evict_bytes(file, offset, length);
+        });
+  }
+  file.unsynced.clear();
+}
+
+void FaultyDisk::cut(DiskFile& file, double kept) {
+  for (const DiskFile::Change& change : file.unsynced) {
+    if (change.is_resize) {
+      if (random_.chance(kept)) file.durable.resize(change.offset);
+      continue;
+    }
+    for_each_sector(
+        change, file.live.size(), kept,
+        [&](std::size_t offset, std::size_t length) {
+          const bool torn = random_.chance(0.1);
+          keep_bytes(file, offset, torn ? static_cast<std::size_t>(random_.below(length)) : length);
+        },
+        [](std::size_t, std::size_t) {});
+  }
+  const bool had_changes = !file.unsynced.empty();
+  // The new length without the data: file systems that delay allocation do this.
+  if (had_changes && file.live.size() > file.durable.size() && random_.chance(0.3))
+    file.durable.resize(file.live.size());
+  file.unsynced.clear();
+  file.live = file.durable;
+  file.reserved = 0;
+}
+
+void FaultyDisk::power_cut() {
+  ++cuts_;
+  // Extremes are as likely as mixtures: whole classes of mistakes show only when all, or nothing, survives.
+  constexpr double chances[] = {0.0, 1.0, 0.5, 0.5};
+  const double kept = chances[random_.below(4)];
+  if (random_.chance(0.5)) {
+    const std::uint64_t survivors = random_.below(unsynced_names_.size() + 1);
+    for (std::uint64_t i = 0; i < survivors; ++i) apply(unsynced_names_[i]);
+  } else {
+    for (const NameChange& change : unsynced_names_) {
+      if (random_.chance(kept)) apply(change);
+    }
+  }
+  for (const auto& [name, file] : live_) file->linked = false;
+  unsynced_names_.clear();
+  live_ = durable_;
+  used_ = 0;
+  for (const auto& [name, file] : live_) {
+    if (file->cut == cuts_) continue;  // two names of one file: half a rename
+    file->cut = cuts_;
+    file->linked = true;
+    cut(*file, kept);
+    file->charged = file->live.size();
+    used_ += file->charged;
+  }
+}
+
+bool FaultyDisk::charge(DiskFile& file, std::uint64_t size) {
+  const std::uint64_t wanted = file.linked ? std::max(size, file.reserved) : 0;
+  if (wanted > file.charged && wanted - file.charged > free()) return false;
+  used_ = used_ - file.charged + wanted;
+  file.charged = wanted;
+  return true;
+}
+
+void FaultyDisk::detach(const File& file) {
+  file->linked = false;
+  used_ -= file->charged;
+  file->charged = 0;
+}
+
+bool FaultyDisk::take_room(std::uint64_t bytes) {
+  if (bytes > free()) return false;
+  used_ += bytes;
+  return true;
+}
+
+void FaultyDisk::count_again() {
+  used_ = 0;
+  for (const auto& [name, file] : live_) used_ += file->charged;
+}
+
+}  // namespace bgxfer::inline v0::testing::detail
