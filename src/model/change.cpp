@@ -236,21 +236,58 @@ FileSpec spec_of(const FileRecord& file) {
   return spec;
 }
 
-void describe_file(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {
+void describe_start(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {
   const FileRecord& file = record.files[static_cast<std::size_t>(index)];
-  if (file.stage == FileStage::waiting || !file.facts) return;
   const FileFacts& facts = *file.facts;
+  write(FileStarted{record.id, index, file.generation, facts.identity, file.size, facts.resource_size, facts.validator,
+                    facts.modified});
+}
 
-  FileStarted started{record.id,           index,           file.generation, facts.identity, file.size,
-                      facts.resource_size, facts.validator, facts.modified};
-  write(started);
+void describe_progress(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {
+  const FileRecord& file = record.files[static_cast<std::size_t>(index)];
+  const FileFacts& facts = *file.facts;
   RangeSet durable = facts.arrived;
   for (ByteRange range : facts.unsynced.ranges()) durable.subtract(range);
   if (!durable.empty()) write(FileProgressed{record.id, index, file.generation, true, durable.ranges()});
-  if (!facts.unsynced.empty()) write(FileProgressed{record.id, index, file.generation, false, facts.unsynced.ranges()});
-  if (file.stage >= FileStage::finished) {
-    write(FileFinished{record.id, index, file.generation, facts.identity, file.size, facts.modified,
-                       file.stage == FileStage::committed});
+  if (!facts.unsynced.empty()) {
+    write(FileProgressed{record.id, index, file.generation, false, facts.unsynced.ranges()});
+  }
+}
+
+void describe_finish(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {
+  const FileRecord& file = record.files[static_cast<std::size_t>(index)];
+  const FileFacts& facts = *file.facts;
+  write(FileFinished{record.id, index, file.generation, facts.identity, file.size, facts.modified,
+                     file.stage == FileStage::committed});
+}
+
+/// What is known of the files. A finished file mostly needs one change, for a job may have a million of them.
+void describe_files(const JobRecord& record, const std::function<void(const Change&)>& write) {
+  const auto all_synced = [](const FileRecord& file) {
+    return file.stage >= FileStage::finished && file.facts && file.facts->unsynced.empty();
+  };
+  const auto has_proof = [](const FileFacts& facts) {
+    return !facts.validator.empty() || facts.resource_size != size_unknown;
+  };
+  RangeSet synced;
+  for (std::size_t i = 0; i < record.files.size(); ++i) {
+    const FileRecord& file = record.files[i];
+    if (!all_synced(file)) continue;
+    if (has_proof(*file.facts)) describe_start(record, static_cast<FileIndex>(i), write);
+    describe_finish(record, static_cast<FileIndex>(i), write);
+    synced.add(ByteRange{i, 1});
+  }
+  if (!synced.empty()) write(FilesSynced{record.id, synced.ranges()});
+
+  for (std::size_t i = 0; i < record.files.size(); ++i) {
+    const FileRecord& file = record.files[i];
+    if (file.stage == FileStage::waiting || !file.facts || all_synced(file)) continue;
+    const bool all_unsynced = file.facts->unsynced == file.facts->arrived;
+    if (file.stage == FileStage::started || !all_unsynced || has_proof(*file.facts)) {
+      describe_start(record, static_cast<FileIndex>(i), write);
+    }
+    if (file.stage == FileStage::started || !all_unsynced) describe_progress(record, static_cast<FileIndex>(i), write);
+    if (file.stage >= FileStage::finished) describe_finish(record, static_cast<FileIndex>(i), write);
   }
 }
 
@@ -290,7 +327,7 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
     for (std::size_t i = begin; i < end; ++i) added.files.push_back(spec_of(record.files[i]));
     write(added);
   }
-  for (std::size_t i = 0; i < record.files.size(); ++i) describe_file(record, static_cast<FileIndex>(i), write);
+  describe_files(record, write);
   write(JobMoved{record.id, record.state, record.error, record.error_count,
                  record.times.transferred.value_or(record.times.modified)});
   // A transferred job that was configured since has two times to remember.

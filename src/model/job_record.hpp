@@ -38,8 +38,8 @@ struct FileFacts {
   std::optional<std::chrono::system_clock::time_point> modified;
   // Learned from the disk.
   FileIdentity identity;
-  RangeSet arrived;     ///< Bytes in the temporary file, by their place in it.
-  RangeSet unsynced;    ///< Of these, the ones that a power cut may take.
+  RangeSet arrived;   ///< Bytes in the temporary file, by their place in it.
+  RangeSet unsynced;  ///< Of these, the ones that a power cut may take.
 };
 
 /// One file of a job. Small, because a queue may hold a million.
@@ -49,7 +49,7 @@ struct FileRecord {
   std::uint64_t size = size_unknown;  ///< Of the finished file.
   std::uint32_t generation = 0;       ///< Counts restarts from zero: progress of an older one is void.
   FileStage stage = FileStage::waiting;
-  std::unique_ptr<FileFacts> facts;   ///< Empty while there is nothing to know.
+  std::unique_ptr<FileFacts> facts;  ///< Empty while there is nothing to know.
 
   FileFacts& known() {
     if (!facts) facts = std::make_unique<FileFacts>();
@@ -65,8 +65,8 @@ struct FileRecord {
 /// Sums over the files of a job, kept while the files change so that no question has to count them.
 struct JobTotals {
   std::uint64_t bytes_transferred = 0;
-  std::uint64_t bytes_known = 0;      ///< Sum of the known sizes.
-  std::uint32_t sizes_unknown = 0;    ///< Files of unknown size.
+  std::uint64_t bytes_known = 0;    ///< Sum of the known sizes.
+  std::uint32_t sizes_unknown = 0;  ///< Files of unknown size.
   std::uint32_t files_finished = 0;
 
   friend bool operator==(const JobTotals&, const JobTotals&) = default;
@@ -75,15 +75,15 @@ struct JobTotals {
 /// What the journal must remember of a job: the job as plain data.
 struct JobRecord {
   JobId id;
-  JobOptions options;                 ///< Without files: they are below.
-  bool headers_withheld = false;      ///< The job had request headers, which the journal does not keep.
+  JobOptions options;             ///< Without files: they are below.
+  bool headers_withheld = false;  ///< The job had request headers, which the journal does not keep.
   JobState state = JobState::suspended;
   std::vector<FileRecord> files;
   JobTimes times;
   std::optional<Error> error;
-  std::uint32_t error_count = 0;      ///< Failures since the job was added; never reset (spec part 2.5).
-  bool committing = false;            ///< `complete` was called and is being carried out.
-  bool owes_transferred = false;      ///< The event still has to be delivered.
+  std::uint32_t error_count = 0;  ///< Failures since the job was added; never reset (spec part 2.5).
+  bool committing = false;        ///< `complete` was called and is being carried out.
+  bool owes_transferred = false;  ///< The event still has to be delivered.
   bool owes_failed = false;
   JobTotals totals;
 };

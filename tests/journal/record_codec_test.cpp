@@ -1,0 +1,329 @@
+#include "journal/record_codec.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support/random_changes.hpp"
+#include "support/records.hpp"
+
+using namespace bgxfer::detail;
+using bgxfer::ErrorContext;
+using bgxfer::FileIndex;
+using bgxfer::FileSpec;
+using bgxfer::JobId;
+using bgxfer_tests::show;
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+const JobId job = JobId::from_random(11, 22);
+const WallTime noon{std::chrono::seconds{1'704'110'400}};
+
+struct Encoded {
+  explicit Encoded(const Change& change) {
+    FrameWriter writer(FileId{}, 1);
+    encode(change, writer, bytes);
+    FrameReader reader(bytes, 0, FileId{}, 1);
+    while (std::optional<Frame> frame = reader.next()) frames.push_back(*frame);
+  }
+  Bytes bytes;
+  std::vector<Frame> frames;
+};
+
+RecordReading decode(const Frame& frame) { return bgxfer::detail::decode(frame.type, frame.flags, frame.payload); }
+
+/// What comes back of a change that fits into one record.
+std::string back(const Change& change) {
+  const Encoded encoded(change);
+  REQUIRE(encoded.frames.size() == 1);
+  const RecordReading reading = decode(encoded.frames[0]);
+  REQUIRE(reading.verdict == RecordVerdict::change);
+  return show(*reading.change);
+}
+
+FileSpec spec_of(std::string url, std::string target) {
+  FileSpec spec;
+  spec.url = std::move(url);
+  spec.target = std::move(target);
+  return spec;
+}
+
+class ForeignCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "somewhere"; }
+  std::string message(int) const override { return "no such host"; }
+};
+
+/// A payload field by field.
+class Payload {
+ public:
+  Payload& field(int tag, std::initializer_list<int> value) {
+    Bytes bytes;
+    for (int byte : value) bytes.push_back(static_cast<std::byte>(byte));
+    return field(tag, bytes);
+  }
+  Payload& field(int tag, const Bytes& value) {
+    bytes_.push_back(static_cast<std::byte>(tag));
+    std::size_t length = value.size();
+    for (; length >= 0x80; length >>= 7) bytes_.push_back(static_cast<std::byte>(length | 0x80));
+    bytes_.push_back(static_cast<std::byte>(length));
+    bytes_.insert(bytes_.end(), value.begin(), value.end());
+    return *this;
+  }
+  Payload& job_field() { return field(1, Bytes(16, std::byte{1})); }
+  Payload& at() { return field(2, Bytes(8)); }
+  Payload& raw(std::initializer_list<int> bytes) {
+    for (int byte : bytes) bytes_.push_back(static_cast<std::byte>(byte));
+    return *this;
+  }
+  const Bytes& bytes() const { return bytes_; }
+  RecordVerdict verdict(RecordType type, std::uint16_t flags = 0) const {
+    return bgxfer::detail::decode(static_cast<std::uint16_t>(type), flags, bytes_).verdict;
+  }
+
+ private:
+  Bytes bytes_;
+};
+
+}  // namespace
+
+TEST_CASE("every kind of change comes back as it was") {
+  bgxfer::JobOptions options;
+  options.display_name = "name";
+  options.description = "what for";
+  options.priority = bgxfer::Priority::foreground;
+  options.parallel_files = 64;
+  options.no_progress_timeout = std::chrono::milliseconds{0};
+  options.http.redirects.allow_https_to_http = true;
+  FilesAdded added{job, {spec_of("https://a/b", "/c"), spec_of("http://d", "/e/f")}, noon};
+  added.files[0].ranges = {{5, 7}, {100, bgxfer::ByteRange::to_end}, {0, 1}};
+  added.files[0].size = 0;
+  added.files[1].sha256.emplace().bytes.fill(std::byte{9});
+  const bgxfer::Error error = bgxfer::Error(bgxfer::http_status(503), ErrorContext::remote_file, "cdn")
+                                  .with_file(0)
+                                  .with_retry_after(std::chrono::seconds{9});
+
+  const std::vector<Change> changes = {
+      JobCreated{job, options, false, noon},
+      JobCreated{job, {}, true, {}},
+      JobConfigured{job, options, true, noon},
+      added,
+      FilesAdded{job, {}, noon},
+      JobMoved{job, bgxfer::JobState::error, error, 3, noon},
+      JobMoved{job, bgxfer::JobState::queued, std::nullopt, 0, noon},
+      FileStarted{job, FileIndex{7}, 2, {1, ~std::uint64_t{0}}, 0, 0, "\"etag\"", noon},
+      FileStarted{job, FileIndex{0xffffffff}, 0xffffffff, {}, size_unknown, size_unknown, "", std::nullopt},
+      FileProgressed{job, FileIndex{1}, 1, true, {{0, 1}, {10, std::uint64_t{1} << 62}}},
+      FileProgressed{job, FileIndex{1}, 1, false, {}},
+      FileRestarted{job, FileIndex{300}, 70'000},
+      FileFinished{job, FileIndex{0}, 0, {2049, 12345}, 0, std::nullopt, false},
+      FileFinished{
+          job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true},
+      FilesSynced{job, {ByteRange{}}},
+      CommitStarted{job, noon},
+      CommitFailed{job, 17, error, noon},
+      CommitFailed{job, 0, std::nullopt, noon},
+      NoticeDelivered{job},
+      JobRemoved{job},
+  };
+  for (const Change& change : changes) CHECK(back(change) == show(change));
+  std::vector<bool> seen(std::variant_size_v<Change>);
+  for (const Change& change : changes) seen[change.index()] = true;
+  CHECK(std::count(seen.begin(), seen.end(), false) == 0);
+}
+
+TEST_CASE("random changes come back as they were") {
+  bgxfer_tests::RandomChanges random(1);
+  for (int i = 0; i < 5000; ++i) {
+    const Change change = random.next();
+    CHECK(back(change) == show(change));
+  }
+}
+
+TEST_CASE("records are small") {
+  const FileFinished finished{job, FileIndex{99'999}, 0, {66'305, 12'345'678}, 65'536, noon, false};
+  CHECK(Encoded(finished).bytes.size() <= 80);
+  FilesAdded added{job, {}, noon};
+  std::size_t text = 0;
+  for (int i = 0; i < 1000; ++i) {
+    added.files.push_back(
+        spec_of("https://cdn.example.org/content/" + std::to_string(i), "/home/user/games/" + std::to_string(i)));
+    text += added.files.back().url.size() + added.files.back().target.native().size();
+  }
+  CHECK(Encoded(added).bytes.size() <= text + 16 * added.files.size());
+}
+
+TEST_CASE("many files and many ranges are spread over records that each keep the limit") {
+  FilesAdded added{job, {}, noon};
+  for (int i = 0; i < 3000; ++i)
+    added.files.push_back(spec_of("https://a/" + std::string(1000, 'u'), std::string("/").append(std::to_string(i))));
+  const Encoded files(added);
+  CHECK(files.frames.size() == 3);
+  FilesAdded joined{job, {}, noon};
+  for (std::size_t i = 0; i < files.frames.size(); ++i) {
+    CHECK(((files.frames[i].flags & record_more) != 0) == (i + 1 < files.frames.size()));
+    RecordReading reading = decode(files.frames[i]);
+    REQUIRE(reading.verdict == RecordVerdict::change);
+    for (FileSpec& spec : std::get<FilesAdded>(*reading.change).files) joined.files.push_back(std::move(spec));
+  }
+  CHECK(show(joined) == show(added));
+
+  FileProgressed progressed{job, FileIndex{0}, 0, true, {}};
+  for (std::uint64_t i = 0; i < 100'000; ++i) progressed.ranges.push_back({i << 40, 1 + (i << 20)});
+  const Encoded ranges(progressed);
+  CHECK(ranges.frames.size() == 4);
+  std::vector<bgxfer::ByteRange> all;
+  for (const Frame& frame : ranges.frames) {
+    const RecordReading reading = decode(frame);
+    REQUIRE(reading.verdict == RecordVerdict::change);
+    const auto& part = std::get<FileProgressed>(*reading.change);
+    CHECK(part.durable);
+    all.insert(all.end(), part.ranges.begin(), part.ranges.end());
+  }
+  CHECK(all == progressed.ranges);
+}
+
+TEST_CASE("request headers are not in the bytes, only that there were some") {
+  bgxfer::JobOptions options;
+  options.http.headers = {{"X-Secret-Name", "marker-secret-value"}};
+  for (const Change& change :
+       {Change(JobCreated{job, options, false, noon}), Change(JobConfigured{job, options, false, noon})}) {
+    const Encoded encoded(change);
+    const std::string_view text(reinterpret_cast<const char*>(encoded.bytes.data()), encoded.bytes.size());
+    CHECK(text.find("marker-secret-value") == std::string_view::npos);
+    CHECK(text.find("X-Secret-Name") == std::string_view::npos);
+    const RecordReading reading = decode(encoded.frames[0]);
+    const bool withheld = std::visit(
+        [](const auto& it) {
+          if constexpr (requires { it.headers_withheld; }) return it.headers_withheld;
+          return false;
+        },
+        *reading.change);
+    CHECK(withheld);
+  }
+}
+
+TEST_CASE("an error of an unknown category is kept as an I/O error that says what it was") {
+  static const ForeignCategory foreign;
+  const JobMoved moved{job, bgxfer::JobState::error,
+                       bgxfer::Error(std::error_code(5, foreign), ErrorContext::transport, "cdn"), 1, noon};
+  const Encoded encoded(moved);
+  const RecordReading reading = decode(encoded.frames[0]);
+  REQUIRE(reading.verdict == RecordVerdict::change);
+  const bgxfer::Error& error = *std::get<JobMoved>(*reading.change).error;
+  CHECK(error.code() == std::make_error_code(std::errc::io_error));
+  CHECK(error.context() == ErrorContext::transport);
+  CHECK(error.detail() == "somewhere 5, no such host: cdn");
+}
+
+TEST_CASE("what is too long for the format is cut, dropped or refused, and always read back") {
+  const JobMoved moved{job, bgxfer::JobState::error,
+                       bgxfer::Error(bgxfer::Errc::stalled, ErrorContext::transport, std::string(100'000, 'd')), 1,
+                       noon};
+  const Encoded error(moved);
+  CHECK(std::get<JobMoved>(*decode(error.frames[0]).change).error->detail().size() == error_detail_bytes_max);
+
+  FileStarted started{job, FileIndex{0}, 0, {}, 1, 1, std::string(text_bytes_max + 1, 'v'), std::nullopt};
+  CHECK(std::get<FileStarted>(*decode(Encoded(started).frames[0]).change).validator.empty());
+  started.validator.pop_back();
+  CHECK(back(started) == show(started));
+
+  bgxfer::JobOptions options;
+  options.description.assign(text_bytes_max, 'd');
+  CHECK(check_encodable(JobCreated{job, options, false, noon}));
+  options.description += 'd';
+  CHECK(check_encodable(JobCreated{job, options, false, noon}).error().code() == bgxfer::Errc::string_too_long);
+
+  FilesAdded added{
+      job,
+      {spec_of("https://" + std::string(text_bytes_max - 8, 'u'), std::string("/").append(text_bytes_max - 1, 't'))},
+      noon};
+  added.files[0].ranges.assign(ranges_per_spec_max, bgxfer::ByteRange{~std::uint64_t{0} - 1, ~std::uint64_t{0} - 1});
+  CHECK(check_encodable(added));
+  CHECK(back(added) == show(added));
+  added.files[0].ranges.push_back({0, 1});
+  CHECK(check_encodable(added).error().code() == bgxfer::Errc::too_many_ranges);
+  added.files[0] = spec_of("https://" + std::string(text_bytes_max - 7, 'u'), "/t");
+  CHECK(check_encodable(added).error().code() == bgxfer::Errc::string_too_long);
+  for (const FileSpec& bad : {spec_of("", "/t"), spec_of("http://a\n", "/t"), spec_of("http://a", ""),
+                              spec_of("http://a", "t"), spec_of("http://a", std::string("/t\0", 3))}) {
+    added.files[0] = bad;
+    CHECK_FALSE(check_encodable(added));
+  }
+}
+
+TEST_CASE("a payload that makes no sense is malformed") {
+  using enum RecordType;
+  CHECK(Payload().job_field().verdict(files_synced) == RecordVerdict::change);
+  CHECK(Payload().verdict(files_synced) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().job_field().verdict(files_synced) == RecordVerdict::malformed);
+  CHECK(Payload().field(1, Bytes(15)).verdict(files_synced) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().raw({0}).verdict(files_synced) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().raw({0, 0}).verdict(files_synced) == RecordVerdict::malformed);
+  CHECK(Payload().at().job_field().verdict(commit_started) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().verdict(commit_started) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(2, Bytes(7)).verdict(commit_started) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(15, {9}).verdict(job_moved) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(15, {8}).verdict(job_moved) == RecordVerdict::change);
+  CHECK(Payload().job_field().at().field(15, {8, 0}).verdict(job_moved) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(16, {}).verdict(job_moved) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(17, Bytes(5, std::byte{1})).verdict(job_moved) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(4, Bytes(5, std::byte{1})).verdict(file_restarted) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(5, Bytes(8, std::byte{0xff})).verdict(file_started) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(5, Bytes(9, std::byte{1})).verdict(file_started) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(7, {}).verdict(file_started) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(7, Bytes(text_bytes_max + 1, std::byte{'v'})).verdict(file_started) ==
+        RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(11, {0}).verdict(file_progressed) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(11, {0, 0}).verdict(file_progressed) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(11, {0, 1}).verdict(file_progressed) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(11, {0, 2}).verdict(file_progressed) == RecordVerdict::change);
+  CHECK(Payload().job_field().field(11, {0x80, 0, 2}).verdict(file_progressed) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().field(11, {0, 2}).field(12, {1}).verdict(file_progressed) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(20, {1, 1, 'u'}).verdict(files_added) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(20, {1, 1, 'u', 2, 1, 't'}).verdict(files_added) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(20, {1, 1, 'u', 2, 2, '/', 't'}).verdict(files_added) ==
+        RecordVerdict::change);
+  CHECK(Payload().job_field().at().field(18, {3, 1, 1}).verdict(job_created) == RecordVerdict::malformed);
+  CHECK(Payload().job_field().at().field(18, {4, 1, 4}).verdict(job_created) == RecordVerdict::malformed);
+  CHECK(Payload().field(22, Bytes(15)).verdict(session) == RecordVerdict::malformed);
+}
+
+TEST_CASE("a length far beyond the payload is refused before anything is set aside for it") {
+  using enum RecordType;
+  CHECK(Payload().job_field().raw({7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}).verdict(file_started) ==
+        RecordVerdict::malformed);
+  CHECK(Payload().job_field().raw({7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2}).verdict(file_started) ==
+        RecordVerdict::malformed);
+  CHECK(Payload().job_field().raw({7, 0xff, 0xff, 0xff, 0x7f}).verdict(file_started) == RecordVerdict::malformed);
+}
+
+TEST_CASE("what a later version wrote is skipped where it says so, and else refused") {
+  using enum RecordType;
+  CHECK(Payload().job_field().field(200, {1, 2, 3}).verdict(files_synced) == RecordVerdict::change);
+  CHECK(Payload().job_field().field(100, {1, 2, 3}).verdict(files_synced) == RecordVerdict::newer);
+  CHECK(Payload().job_field().at().verdict(files_synced) == RecordVerdict::newer);
+  CHECK(Payload().job_field().verdict(static_cast<RecordType>(999)) == RecordVerdict::newer);
+  CHECK(Payload().job_field().verdict(static_cast<RecordType>(999), record_optional) == RecordVerdict::skipped);
+  CHECK(Payload().job_field().verdict(files_synced, 0x8000) == RecordVerdict::newer);
+  CHECK(Payload().job_field().verdict(files_synced, record_more) == RecordVerdict::newer);
+}
+
+TEST_CASE("any cut of any payload is refused or read, and never more") {
+  bgxfer_tests::RandomChanges random(3);
+  for (int i = 0; i < 300; ++i) {
+    const Encoded encoded(random.next());
+    const Frame& frame = encoded.frames[0];
+    for (std::size_t size = 0; size < frame.payload.size(); ++size) {
+      // A copy of just that size, so that a read behind its end is seen.
+      const Bytes cut(frame.payload.begin(), frame.payload.begin() + static_cast<std::ptrdiff_t>(size));
+      const RecordReading reading = decode(frame.type, frame.flags, cut);
+      CHECK(reading.change.has_value() == (reading.verdict == RecordVerdict::change));
+    }
+  }
+}

@@ -1,0 +1,198 @@
+#ifndef BGXFER_TESTS_SUPPORT_RANDOM_CHANGES_HPP
+#define BGXFER_TESTS_SUPPORT_RANDOM_CHANGES_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/change.hpp"
+
+namespace bgxfer_tests {
+
+namespace model = bgxfer::detail;
+
+/// Numbers from a seed; the same on every machine (SplitMix64).
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t bits() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+  }
+  std::uint64_t below(std::uint64_t end) { return bits() % end; }
+  bool one_in(std::uint64_t n) { return below(n) == 0; }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// A queue that does what dice say: every change is applied to `jobs` and handed out.
+class RandomChanges {
+ public:
+  explicit RandomChanges(std::uint64_t seed, bool with_strays = true) : dice_(seed), strays_(with_strays) {}
+
+  std::vector<model::JobRecord> jobs;  ///< Live records, in order of creation.
+  bool transferred_too = true;         ///< Whether jobs may move to `transferred`, finished or not.
+
+  model::Change next() {
+    model::Change change = invent();
+    auto* moved = std::get_if<model::JobMoved>(&change);
+    if (moved && moved->to == bgxfer::JobState::transferred && !transferred_too) moved->to = bgxfer::JobState::queued;
+    carry_out(change);
+    return change;
+  }
+
+  void carry_out(const model::Change& change) {
+    if (const auto* created = std::get_if<model::JobCreated>(&change)) {
+      jobs.push_back(model::make_record(*created));
+      return;
+    }
+    const auto job = std::find_if(jobs.begin(), jobs.end(), [&](const auto& it) { return it.id == job_of(change); });
+    if (job == jobs.end()) return;
+    if (std::holds_alternative<model::JobRemoved>(change)) {
+      jobs.erase(job);
+      return;
+    }
+    model::apply(*job, change);
+  }
+
+  Dice& dice() { return dice_; }
+
+ private:
+  model::Change invent() {
+    if (jobs.empty() || (jobs.size() < 5 && dice_.one_in(20))) return created();
+    const model::JobRecord& job = jobs[dice_.below(jobs.size())];
+    const bgxfer::JobId id = strays_ && dice_.one_in(50) ? bgxfer::JobId::from_random(1, dice_.bits()) : job.id;
+    switch (dice_.below(strays_ ? 20 : 19)) {
+      case 0:
+        return model::JobConfigured{id, options(), dice_.one_in(2), now()};
+      case 1:
+      case 2:
+        return files(id);
+      case 3:
+      case 4:
+        return model::JobMoved{id, static_cast<bgxfer::JobState>(dice_.below(9)), error(), count(), now()};
+      case 5:
+        return model::FilesSynced{id, {ByteRange{}}};
+      case 6:
+        return model::CommitStarted{id, now()};
+      case 7:
+        return model::CommitFailed{id, static_cast<std::uint32_t>(dice_.below(3)), error(), now()};
+      case 8:
+        return model::NoticeDelivered{id};
+      case 9:
+        if (dice_.one_in(4)) return model::JobRemoved{id};
+        break;
+      case 19:
+        return model::FileProgressed{id, bgxfer::FileIndex{77}, 0, false, {{0, 5}}};
+      default:
+        break;
+    }
+    if (job.files.empty()) return files(id);
+    return file_change(id, job);
+  }
+
+  model::Change file_change(const bgxfer::JobId& id, const model::JobRecord& job) {
+    const std::uint64_t index = dice_.below(job.files.size());
+    const auto file = static_cast<bgxfer::FileIndex>(index);
+    const std::uint32_t generation = job.files[index].generation;
+    switch (dice_.below(8)) {
+      case 0:
+        return model::FileRestarted{id, file, generation + 1};
+      case 1:
+        return model::FileFinished{id, file, generation, identity(), dice_.below(5000), time(), dice_.one_in(3)};
+      case 2:
+      case 3:
+        return model::FileStarted{id,
+                                  file,
+                                  generation,
+                                  identity(),
+                                  dice_.one_in(3) ? model::size_unknown : dice_.below(9000),
+                                  dice_.one_in(3) ? model::size_unknown : dice_.bits() >> 1,
+                                  text(20),
+                                  time()};
+      default: {
+        model::FileProgressed progressed{id, file, generation, dice_.one_in(2), {}};
+        for (std::uint64_t i = dice_.below(4); i > 0; --i)
+          progressed.ranges.push_back({dice_.below(4000), 1 + dice_.below(500)});
+        return progressed;
+      }
+    }
+  }
+
+  model::JobCreated created() {
+    return {bgxfer::JobId::from_random(dice_.bits(), dice_.bits()), options(), dice_.one_in(4), now()};
+  }
+
+  model::FilesAdded files(const bgxfer::JobId& id) {
+    model::FilesAdded added{id, {}, now()};
+    for (std::uint64_t i = dice_.below(4); i > 0; --i) {
+      bgxfer::FileSpec spec;
+      spec.url = "https://example.org/" + text(30);
+      spec.target = "/games/" + text(30) + 'x';
+      if (dice_.one_in(3)) spec.size = dice_.below(1 << 20);
+      if (dice_.one_in(3)) spec.sha256.emplace().bytes[dice_.below(32)] = std::byte{0x5a};
+      for (std::uint64_t n = dice_.one_in(3) ? dice_.below(4) : 0; n > 0; --n) {
+        spec.ranges.push_back(
+            {dice_.below(1 << 20), dice_.one_in(4) ? bgxfer::ByteRange::to_end : 1 + dice_.below(1000)});
+      }
+      added.files.push_back(std::move(spec));
+    }
+    return added;
+  }
+
+  bgxfer::JobOptions options() {
+    bgxfer::JobOptions options;
+    options.display_name = text(12);
+    options.description = text(40);
+    options.priority = static_cast<bgxfer::Priority>(dice_.below(4));
+    options.parallel_files = static_cast<std::uint32_t>(1 + dice_.below(64));
+    options.retry_delay_min = std::chrono::milliseconds{dice_.below(5000)};
+    options.no_progress_timeout = std::chrono::milliseconds{dice_.below(1'000'000)};
+    options.bytes_per_second_max = dice_.one_in(2) ? 0 : dice_.bits();
+    options.http.redirects.hops_max = static_cast<std::uint32_t>(dice_.below(12));
+    options.http.redirects.allow_https_to_http = dice_.one_in(2);
+    return options;
+  }
+
+  std::optional<bgxfer::Error> error() {
+    if (dice_.one_in(2)) return std::nullopt;
+    bgxfer::Error error(bgxfer::http_status(static_cast<int>(400 + dice_.below(200))),
+                        bgxfer::ErrorContext::remote_file, text(30));
+    if (dice_.one_in(3)) error = bgxfer::Error(bgxfer::Errc::stalled, bgxfer::ErrorContext::transport);
+    if (dice_.one_in(3))
+      error = bgxfer::Error(std::make_error_code(std::errc::no_space_on_device), bgxfer::ErrorContext::local_file);
+    if (dice_.one_in(2)) error = error.with_file(static_cast<std::uint32_t>(dice_.below(9)));
+    if (dice_.one_in(2)) error = error.with_retry_after(std::chrono::milliseconds{dice_.below(100'000)});
+    return error;
+  }
+
+  std::string text(std::uint64_t length_max) {
+    std::string text;
+    for (std::uint64_t i = dice_.below(length_max); i > 0; --i) text += static_cast<char>('a' + dice_.below(26));
+    return text;
+  }
+  bgxfer::FileIdentity identity() { return {dice_.below(5000), dice_.bits() >> dice_.below(64)}; }
+  std::uint32_t count() { return static_cast<std::uint32_t>(dice_.below(4)); }
+  std::optional<model::WallTime> time() {
+    if (dice_.one_in(3)) return std::nullopt;
+    return model::WallTime(std::chrono::seconds{dice_.below(2'000'000'000)});
+  }
+  model::WallTime now() {
+    now_ += std::chrono::milliseconds{1 + dice_.below(1000)};
+    return now_;
+  }
+
+  Dice dice_;
+  bool strays_;
+  model::WallTime now_{std::chrono::seconds{1'700'000'000}};
+};
+
+}  // namespace bgxfer_tests
+
+#endif

@@ -1,0 +1,160 @@
+#ifndef BGXFER_TESTS_SUPPORT_RECORDS_HPP
+#define BGXFER_TESTS_SUPPORT_RECORDS_HPP
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/change.hpp"
+
+namespace bgxfer_tests {
+
+namespace model = bgxfer::detail;
+
+/// Everything that two records must have in common to be the same, as text. Request headers are left out, as they are
+/// in the journal.
+inline std::string show(const bgxfer::RangeSet& set) {
+  std::string text;
+  for (bgxfer::ByteRange range : set.ranges()) {
+    text += '[' + std::to_string(range.offset) + '+' + std::to_string(range.length) + ']';
+  }
+  return text;
+}
+
+inline std::string show(model::WallTime at) { return std::to_string(at.time_since_epoch().count()); }
+
+inline std::string show(const bgxfer::Error& error) {
+  std::string text = std::string(error.code().category().name()) + ' ' + std::to_string(error.code().value()) + " in " +
+                     std::string(to_string(error.context())) + " \"" + error.detail() + '"';
+  if (error.file()) text += " file " + std::to_string(*error.file());
+  if (error.retry_after()) text += " after " + std::to_string(error.retry_after()->count());
+  return text;
+}
+
+inline std::string show(const bgxfer::JobOptions& options) {
+  std::string text = '"' + options.display_name + "\" \"" + options.description + '"';
+  for (std::uint64_t number :
+       {static_cast<std::uint64_t>(options.type), static_cast<std::uint64_t>(options.priority),
+        static_cast<std::uint64_t>(options.parallel_files), static_cast<std::uint64_t>(options.retry_delay_min.count()),
+        static_cast<std::uint64_t>(options.retry_delay_max.count()),
+        static_cast<std::uint64_t>(options.no_progress_timeout.count()), options.bytes_per_second_max,
+        static_cast<std::uint64_t>(options.http.redirects.hops_max),
+        static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http)}) {
+    text += ' ' + std::to_string(number);
+  }
+  return text;
+}
+
+inline std::string show(const model::FileRecord& file) {
+  std::string text = file.url + " -> " + file.target + " size " + std::to_string(file.size) + " generation " +
+                     std::to_string(file.generation) + " stage " + std::to_string(static_cast<int>(file.stage));
+  if (!file.facts) return text;
+  const model::FileFacts& facts = *file.facts;
+  for (bgxfer::ByteRange range : facts.ranges) {
+    text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
+  }
+  if (facts.sha256) text += " sha256 " + facts.sha256->to_string();
+  if (facts.expected_size) text += " expects " + std::to_string(*facts.expected_size);
+  text += " of " + std::to_string(facts.resource_size) + " validator " + facts.validator;
+  if (facts.modified) text += " modified " + show(*facts.modified);
+  text += " identity " + std::to_string(facts.identity.device) + ':' + std::to_string(facts.identity.inode);
+  return text + " arrived " + show(facts.arrived) + " unsynced " + show(facts.unsynced);
+}
+
+inline std::string show(const model::JobRecord& job) {
+  std::string text =
+      "job " + job.id.to_string() + ' ' + std::string(to_string(job.state)) + ' ' + show(job.options) + '\n';
+  text += "withheld " + std::to_string(job.headers_withheld || !job.options.http.headers.empty());
+  text += " created " + show(job.times.created) + " modified " + show(job.times.modified);
+  if (job.times.transferred) text += " transferred " + show(*job.times.transferred);
+  text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing) + " owes " +
+          std::to_string(job.owes_transferred) + std::to_string(job.owes_failed) + '\n';
+  if (job.error) text += "error " + show(*job.error) + '\n';
+  text += "totals " + std::to_string(job.totals.bytes_transferred) + ' ' + std::to_string(job.totals.bytes_known) +
+          ' ' + std::to_string(job.totals.sizes_unknown) + ' ' + std::to_string(job.totals.files_finished) + '\n';
+  for (const model::FileRecord& file : job.files) text += "  " + show(file) + '\n';
+  return text;
+}
+
+inline std::string show(const std::vector<model::JobRecord>& jobs) {
+  std::string text;
+  for (const model::JobRecord& job : jobs) text += show(job);
+  return text;
+}
+
+/// Puts a change into words.
+struct ShowChange {
+  std::string text;
+  void file(const auto& it) {
+    text +=
+        " file " + std::to_string(static_cast<std::uint32_t>(it.file)) + " generation " + std::to_string(it.generation);
+  }
+  void operator()(const model::JobCreated& it) {
+    text += "created " + show(it.options) + " withheld " + std::to_string(it.headers_withheld) + " at " + show(it.at);
+  }
+  void operator()(const model::JobConfigured& it) {
+    text +=
+        "configured " + show(it.options) + " withheld " + std::to_string(it.headers_withheld) + " at " + show(it.at);
+  }
+  void operator()(const model::FilesAdded& it) {
+    text += "files added at " + show(it.at);
+    for (const bgxfer::FileSpec& spec : it.files) {
+      text += "\n  " + spec.url + " -> " + spec.target.string();
+      for (bgxfer::ByteRange range : spec.ranges) {
+        text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
+      }
+      if (spec.sha256) text += " sha256 " + spec.sha256->to_string();
+      if (spec.size) text += " size " + std::to_string(*spec.size);
+    }
+  }
+  void operator()(const model::JobMoved& it) {
+    text +=
+        "moved to " + std::string(to_string(it.to)) + " count " + std::to_string(it.error_count) + " at " + show(it.at);
+    if (it.error) text += " error " + show(*it.error);
+  }
+  void operator()(const model::FileStarted& it) {
+    text += "started";
+    file(it);
+    text += " identity " + std::to_string(it.identity.device) + ':' + std::to_string(it.identity.inode) + " size " +
+            std::to_string(it.size) + " of " + std::to_string(it.resource_size) + " validator " + it.validator;
+    if (it.modified) text += " modified " + show(*it.modified);
+  }
+  void operator()(const model::FileProgressed& it) {
+    text += "progressed";
+    file(it);
+    text += it.durable ? " durable" : " unsynced";
+    for (bgxfer::ByteRange range : it.ranges) {
+      text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
+    }
+  }
+  void operator()(const model::FileRestarted& it) {
+    text += "restarted";
+    file(it);
+  }
+  void operator()(const model::FileFinished& it) {
+    text += "finished";
+    file(it);
+    text += " identity " + std::to_string(it.identity.device) + ':' + std::to_string(it.identity.inode) + " size " +
+            std::to_string(it.size) + " committed " + std::to_string(it.committed);
+    if (it.modified) text += " modified " + show(*it.modified);
+  }
+  void operator()(const model::FilesSynced&) { text += "synced"; }
+  void operator()(const model::CommitStarted& it) { text += "commit started at " + show(it.at); }
+  void operator()(const model::CommitFailed& it) {
+    text += "commit failed " + std::to_string(it.committed) + " at " + show(it.at);
+    if (it.error) text += " error " + show(*it.error);
+  }
+  void operator()(const model::NoticeDelivered&) { text += "notice"; }
+  void operator()(const model::JobRemoved&) { text += "removed"; }
+};
+
+/// Everything that a change says, as text.
+inline std::string show(const model::Change& change) {
+  ShowChange shown{job_of(change).to_string() + ' '};
+  std::visit(shown, change);
+  return shown.text;
+}
+
+}  // namespace bgxfer_tests
+
+#endif
