@@ -315,8 +315,6 @@ void TlsSession::shut_down() noexcept {
   ERR_clear_error();
 }
 
-bool TlsSession::resumed() const noexcept { return SSL_session_reused(ssl_) == 1; }
-
 const Error& TlsSession::fail(int code) {
   const int system_error = errno;
   const unsigned long reason = ERR_peek_error();
