@@ -511,7 +511,10 @@ TEST_CASE("timeouts and cancellations on many threads leave nothing behind") {
   for (int i = 0; i < 4; ++i) threads.emplace_back([&io] { io.run(); });
   for (std::thread& thread : threads) thread.join();
   for (const Outcome& outcome : outcomes) {
-    const bool expected = outcome.code() == Errc::stalled || (!outcome.error && outcome.body.size() == 100'000);
+    // So short a timeout may also pass while the request is on its way.
+    const bool expected = outcome.code() == Errc::stalled || outcome.code() == Errc::response_timeout ||
+                          (!outcome.error && outcome.body.size() == 100'000);
+    CAPTURE(outcome.code().message());
     CHECK(expected);
   }
 }
