@@ -3,7 +3,9 @@
 #include <utility>
 
 #include <asio/async_result.hpp>
+#include <asio/cancellation_state.hpp>
 #include <asio/redirect_error.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 namespace bgxfer::inline v0::http::detail {
@@ -41,6 +43,9 @@ Bell::~Bell() {
 }
 
 asio::awaitable<void> Bell::heard_by(TimePoint deadline) {
+  // A cancellation that came while nothing was pending left no trace but this.
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return;
   std::error_code woken_early;
   auto token = asio::redirect_error(asio::use_awaitable, woken_early);
   StartWaiting start(*this, deadline);

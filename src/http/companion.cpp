@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_state.hpp>
 #include <asio/cancellation_type.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
@@ -18,6 +19,9 @@ namespace {
 asio::awaitable<void> run_companion(asio::awaitable<void> work) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await asio::post(asio::use_awaitable);  // Whoever starts a companion may hold a lock that it takes.
+  // Stopped before it began: no sleep of `work` would ever hear of it.
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return;
   co_await std::move(work);
 }
 

@@ -160,18 +160,17 @@ Result<void> check_request(const Request& request) {
   return {};
 }
 
-std::string print_request(const Request& request, const Url& url, const RequestLine& line) {
+std::string print_request(const Request& request, const Url& url, std::string_view user_agent) {
   assert(is_token(request.method) && is_value(url.target()));
   std::string text;
   text.reserve(512);
   (((text += request.method) += ' ') += url.target()) += " HTTP/1.1\r\n";
   append_field(text, "Host", url.origin.authority());
-  if (!line.user_agent.empty() && !has_field(request.headers, "user-agent")) {
-    append_field(text, "User-Agent", line.user_agent);
+  if (!user_agent.empty() && !has_field(request.headers, "user-agent")) {
+    append_field(text, "User-Agent", user_agent);
   }
   if (!has_field(request.headers, "accept")) append_field(text, "Accept", "*/*");
   append_field(text, "Accept-Encoding", "identity");
-  if (!line.keep_alive) append_field(text, "Connection", "close");
 
   if (request.range != ByteRange{}) {
     std::string value = "bytes=" + std::to_string(request.range.offset) + "-";

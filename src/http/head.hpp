@@ -74,19 +74,13 @@ class HeadParser {
   Head head_;
 };
 
-/// The parts of a request head that are not in `Request`.
-struct RequestLine {
-  std::string_view user_agent{};
-  bool keep_alive = true;
-};
-
 /// Whether a caller may send these: methods and names are tokens, values have no control characters, and fields
 /// that frame, route or negotiate are ours alone (Host, Content-Length, Range, ...). Error: `invalid_argument`.
 [[nodiscard]] Result<void> check_request(const Request& request);
 
 /// Prints the head of a request to `url`. `request` has passed `check_request`; asserted, since a line break that got
-/// this far would be another request.
-[[nodiscard]] std::string print_request(const Request& request, const Url& url, const RequestLine& line);
+/// this far would be another request. `user_agent` is for requests that bring none of their own; empty: no such field.
+[[nodiscard]] std::string print_request(const Request& request, const Url& url, std::string_view user_agent);
 
 }  // namespace bgxfer::inline v0::http::detail
 

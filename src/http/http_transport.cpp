@@ -141,9 +141,7 @@ class HttpTransport final : public Transport {
   }
 
   std::string printed(const Request& request, const Url& url) const {
-    RequestLine line;
-    line.user_agent = options_.user_agent;
-    return print_request(request, url, line);
+    return print_request(request, url, options_.user_agent);
   }
 
   const TransportOptions options_;

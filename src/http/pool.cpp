@@ -198,8 +198,13 @@ std::optional<Clock::TimePoint> Pool::reap() {
     reaping_ = false;
     return std::nullopt;
   }
-  // Looks once per quiet timeout while transfers run, since the moment when the last one ends is not known beforehand.
-  return leases_ == 0 ? quiet_since_ + limits_.quiet_timeout : now + limits_.quiet_timeout;
+  // While transfers run it looks once per quiet timeout, since the moment when the last one ends is not known
+  // beforehand.
+  Clock::TimePoint next = (leases_ == 0 ? quiet_since_ : now) + limits_.quiet_timeout;
+  for (const auto& [origin, host] : hosts_) {
+    if (!host.idle.empty()) next = std::min(next, host.idle.front().since + limits_.idle_timeout);
+  }
+  return next;
 }
 
 asio::awaitable<void> Pool::reap_idle(std::weak_ptr<Pool> weak, std::shared_ptr<Clock> clock) {

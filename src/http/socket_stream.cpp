@@ -161,12 +161,11 @@ Result<void> SocketStream::attach(const asio::any_io_executor& executor) {
 void SocketStream::detach() noexcept {
   if (!attached_) return;
   std::error_code ec;
-  const int released = attached_->release(ec);
+  attached_->release(ec);
   if (ec) {
     closed_ = true;
     return;
   }
-  descriptor_ = released;
   attached_.reset();
 }
 

@@ -48,7 +48,7 @@ class SocketStream final : public ByteStream {
   void detach() noexcept;
 
   std::optional<asio::ip::tcp::socket> attached_;  // Empty while no executor is concerned.
-  int descriptor_;
+  const int descriptor_;                           // Open as long as this lives, attached or not.
   std::unique_ptr<TlsSession> tls_;
   const bool public_peer_;
   std::atomic<bool> closed_{false};

@@ -62,8 +62,6 @@ class TlsSession {
   [[nodiscard]] bool quiet() noexcept;
   /// Says goodbye if that is possible without waiting.
   void shut_down() noexcept;
-  /// Whether the handshake took up an earlier session.
-  [[nodiscard]] bool resumed() const noexcept;
 
  private:
   TlsSession(std::shared_ptr<TlsContext> context, ssl_st* ssl, std::string host);

@@ -15,6 +15,7 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/post.hpp>
+#include <asio/this_coro.hpp>
 
 #include "../support/http_fetch.hpp"
 #include "../support/http_script_server.hpp"
@@ -71,6 +72,13 @@ class RangeServer {
   std::vector<std::string> heads_;
   ScriptServer server_;
 };
+
+/// As `fetch_into`, in either of Asio's two modes.
+inline asio::awaitable<void> fetch_cancellably(std::shared_ptr<bgxfer::Transport> transport, bgxfer::Request request,
+                                               Outcome& outcome, bool throwing) {
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  co_await fetch_into(std::move(transport), std::move(request), outcome);
+}
 
 /// What `Transport` promises, clause by clause, over real HTTP on loopback. Call it from one TEST_CASE with a function
 /// that makes the transport; every clause is a subcase with a transport of its own.
@@ -255,22 +263,29 @@ void check_transport_contract(MakeTransport make_transport) {
     CHECK(outcome.code() == Failure::transient);
   }
 
-  SUBCASE("cancelling a pending read resolves it soon, and what was delivered stays") {
-    asio::io_context io;
-    asio::cancellation_signal cancel;
-    ScriptServer server([&](Peer& peer, int) {
-      peer.read_head();
-      peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
-      asio::post(io, [&cancel] { cancel.emit(asio::cancellation_type::terminal); });
-      peer.wait_for_client();
-    });
-    Outcome outcome;
-    bool ended = false;
-    asio::co_spawn(io, fetch_into(transport, Request(server.url()), outcome),
-                   asio::bind_cancellation_slot(cancel.slot(), [&ended](std::exception_ptr) { ended = true; }));
-    io.run();
-    CHECK(ended);
-    CHECK(outcome.body.size() <= 4);
+  for (bool throwing : {true, false}) {
+    for (bool answering : {true, false}) {
+      const std::string clause = std::string("cancelling a pending ") + (answering ? "read" : "open") +
+                                 " resolves it soon, " + (throwing ? "with an exception" : "with an error");
+      SUBCASE(clause.c_str()) {
+        asio::io_context io;
+        asio::cancellation_signal cancel;
+        ScriptServer server([&](Peer& peer, int) {
+          peer.read_head();
+          if (answering) peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
+          asio::post(io, [&cancel] { cancel.emit(asio::cancellation_type::terminal); });
+          peer.wait_for_client();
+        });
+        Outcome outcome;
+        bool ended = false;
+        asio::co_spawn(io, fetch_cancellably(transport, Request(server.url()), outcome, throwing),
+                       asio::bind_cancellation_slot(cancel.slot(), [&ended](std::exception_ptr) { ended = true; }));
+        io.run();
+        CHECK(ended);
+        CHECK(outcome.body.size() <= 4);
+        if (!throwing) CHECK(outcome.error);
+      }
+    }
   }
 }
 

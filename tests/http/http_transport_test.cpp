@@ -457,3 +457,64 @@ TEST_CASE("many coroutines on many threads share one transport") {
   for (std::thread& thread : threads) thread.join();
   for (const Outcome& outcome : outcomes) CHECK(outcome.body.size() == 100'000);
 }
+
+namespace {
+
+asio::awaitable<void> fetch_twice(std::shared_ptr<bgxfer::Transport> transport, std::string a, std::string b) {
+  for (int i = 0; i < 2; ++i) {
+    for (const std::string& url : {a, b}) {
+      Outcome outcome;
+      co_await http_test::fetch_into(transport, Request(url), outcome);
+      CHECK(outcome.body == "x");
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("idle connections are limited in number and in time") {
+  ScriptServer one(always(ok("x"))), two(always(ok("x")));
+  bgxfer::http::TransportOptions options = quick();
+  options.quiet_connection_timeout = 10s;
+  options.idle_connection_timeout = 20ms;
+  options.idle_connections_max = 1;
+  asio::io_context io;
+  asio::co_spawn(io, fetch_twice(bgxfer::http::make_transport(options), one.url(), two.url()), http_test::rethrow);
+  const auto begin = std::chrono::steady_clock::now();
+  io.run();  // Returns once the last idle connection is closed.
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+  CHECK(one.connections() == 2);
+  CHECK(two.connections() == 2);
+}
+
+TEST_CASE("timeouts and cancellations on many threads leave nothing behind") {
+  ScriptServer server([](Peer& peer, int number) {
+    while (!peer.read_head().empty()) {
+      peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+      peer.write(std::string(static_cast<std::size_t>(number % 3) * 50'000, 'x'));
+      if (number % 3 < 2) {
+        peer.wait_for_client();
+        return;
+      }
+    }
+  });
+  bgxfer::http::TransportOptions options = quick();
+  options.stall_timeout = 5ms;
+  options.connections_per_host_max = 4;
+  const auto transport = bgxfer::http::make_transport(options);
+  asio::io_context io;
+  std::vector<Outcome> outcomes(60);
+  for (Outcome& outcome : outcomes) {
+    asio::co_spawn(io, http_test::fetch_into(transport, Request(server.url()), outcome), http_test::rethrow);
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&io] { io.run(); });
+  for (std::thread& thread : threads) thread.join();
+  for (const Outcome& outcome : outcomes) {
+    // So short a timeout may also pass while the request is on its way.
+    const bool expected = outcome.code() == Errc::stalled || outcome.code() == Errc::response_timeout ||
+                          (!outcome.error && outcome.body.size() == 100'000);
+    CAPTURE(outcome.code().message());
+    CHECK(expected);
+  }
+}
