@@ -16,7 +16,7 @@ set(headers_of_format format)
 # May include: rooms (besides itself), and below libraries (besides the standard one; `system` is POSIX and Linux,
 # `cpu` the intrinsics of one processor).
 set(rooms_of_base     "")
-set(rooms_of_model    base)
+set(rooms_of_model base ports)
 set(rooms_of_ports    base)
 set(rooms_of_journal  base model ports)
 set(rooms_of_engine   base model ports journal)

@@ -124,7 +124,7 @@ TEST_CASE("every kind of change comes back as it was") {
       FileFinished{job, FileIndex{0}, 0, {2049, 12345}, 0, std::nullopt, false},
       FileFinished{
           job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true},
-      FilesSynced{job, {ByteRange{}}},
+      FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}},
       CommitStarted{job, noon},
       CommitFailed{job, 17, error, noon},
       CommitFailed{job, 0, std::nullopt, noon},
