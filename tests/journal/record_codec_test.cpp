@@ -259,7 +259,7 @@ TEST_CASE("what is too long for the format is cut, dropped or refused, and alway
 
 TEST_CASE("a payload that makes no sense is malformed") {
   using enum RecordType;
-  CHECK(Payload().job_field().verdict(files_synced) == RecordVerdict::change);
+  CHECK(Payload().job_field().verdict(notice_delivered) == RecordVerdict::change);
   CHECK(Payload().verdict(files_synced) == RecordVerdict::malformed);
   CHECK(Payload().job_field().job_field().verdict(files_synced) == RecordVerdict::malformed);
   CHECK(Payload().field(1, Bytes(15)).verdict(files_synced) == RecordVerdict::malformed);
@@ -305,7 +305,7 @@ TEST_CASE("a length far beyond the payload is refused before anything is set asi
 
 TEST_CASE("what a later version wrote is skipped where it says so, and else refused") {
   using enum RecordType;
-  CHECK(Payload().job_field().field(200, {1, 2, 3}).verdict(files_synced) == RecordVerdict::change);
+  CHECK(Payload().job_field().field(200, {1, 2, 3}).verdict(notice_delivered) == RecordVerdict::change);
   CHECK(Payload().job_field().field(100, {1, 2, 3}).verdict(files_synced) == RecordVerdict::newer);
   CHECK(Payload().job_field().at().verdict(files_synced) == RecordVerdict::newer);
   CHECK(Payload().job_field().verdict(static_cast<RecordType>(999)) == RecordVerdict::newer);
