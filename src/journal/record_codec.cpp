@@ -43,6 +43,7 @@ enum class Tag : std::uint8_t {
   spec = 20,
   epoch = 21,
   file_id = 22,
+  seq = 23,
 };
 
 /// Tags inside an error.
@@ -306,6 +307,11 @@ class RecordWriter {
     fields_.text(Tag::epoch, session.epoch.size() <= text_bytes_max ? session.epoch : std::string());
     fields_.raw(Tag::file_id, session.file_id);
     finish(RecordType::session);
+  }
+
+  void operator()(const Synced& synced) {
+    fields_.number(Tag::seq, synced.seq);
+    finish(RecordType::synced);
   }
 
  private:
@@ -680,13 +686,14 @@ struct Fields {
   std::vector<FileSpec> files;
   std::string epoch;
   FileId file_id{};
+  std::uint64_t seq = 0;
 };
 
 constexpr std::uint64_t bit(Tag tag) { return std::uint64_t{1} << static_cast<unsigned>(tag); }
 
 Fields read_fields(View payload, Sense& sense) {
   Fields all;
-  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::file_id), static_cast<std::uint8_t>(Tag::spec));
+  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::seq), static_cast<std::uint8_t>(Tag::spec));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     const View value = field.value;
@@ -759,6 +766,9 @@ Fields read_fields(View payload, Sense& sense) {
       case Tag::file_id:
         all.file_id = values.array<FileId>(value);
         break;
+      case Tag::seq:
+        all.seq = values.number(value);
+        break;
     }
   }
   return all;
@@ -802,6 +812,8 @@ std::optional<Shape> shape_of(RecordType type) {
       return Shape{job | at, 0};
     case RecordType::commit_failed:
       return Shape{job | at, bit(Tag::count) | bit(Tag::error)};
+    case RecordType::synced:
+      return Shape{bit(Tag::seq), 0};
   }
   return std::nullopt;
 }
@@ -809,6 +821,7 @@ std::optional<Shape> shape_of(RecordType type) {
 Change make_change(RecordType type, Fields all) {
   switch (type) {
     case RecordType::session:
+    case RecordType::synced:
       break;
     case RecordType::job_created:
       return JobCreated{all.job, std::move(all.options), all.headers_withheld, all.at};
@@ -890,6 +903,11 @@ void encode(const Session& session, FrameWriter& frames, std::vector<std::byte>&
   writer(session);
 }
 
+void encode(const Synced& synced, FrameWriter& frames, std::vector<std::byte>& out) {
+  RecordWriter writer(frames, out);
+  writer(synced);
+}
+
 Result<void> check_encodable(const Change& change) {
   if (const auto* created = std::get_if<JobCreated>(&change)) return check_options(created->options);
   if (const auto* configured = std::get_if<JobConfigured>(&change)) return check_options(configured->options);
@@ -924,6 +942,11 @@ RecordReading decode(std::uint16_t type, std::uint16_t flags, std::span<const st
   if (known_type == RecordType::session) {
     reading.verdict = RecordVerdict::session;
     reading.session = Session{std::move(all.epoch), all.file_id};
+    return reading;
+  }
+  if (known_type == RecordType::synced) {
+    reading.verdict = RecordVerdict::synced;
+    reading.synced = Synced{all.seq};
     return reading;
   }
   reading.verdict = RecordVerdict::change;

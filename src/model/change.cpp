@@ -173,6 +173,7 @@ struct Apply {
       void_other_generations(*file, change.generation);
       const ByteRange whole{0, change.size};
       for (ByteRange gap : facts.arrived.gaps(whole)) facts.unsynced.add(gap);
+      facts.unsynced.subtract(ByteRange{change.size, ByteRange::to_end});  // Nothing lies behind the end.
       facts.arrived.clear();
       facts.arrived.add(whole);
       facts.identity = change.identity;

@@ -137,6 +137,25 @@ TEST_CASE("every kind of change comes back as it was") {
   CHECK(std::count(seen.begin(), seen.end(), false) == 0);
 }
 
+TEST_CASE("sessions and words about syncs come back as they were") {
+  Bytes bytes;
+  FrameWriter writer(FileId{}, 1);
+  FileId id{};
+  id.fill(std::byte{3});
+  encode(Session{"boot", id}, writer, bytes);
+  encode(Session{std::string(text_bytes_max + 1, 'b'), id}, writer, bytes);
+  encode(Synced{1234567}, writer, bytes);
+  FrameReader reader(bytes, 0, FileId{}, 1);
+  const RecordReading session = decode(*reader.next());
+  CHECK(session.verdict == RecordVerdict::session);
+  CHECK(session.session.epoch == "boot");
+  CHECK(session.session.file_id == id);
+  CHECK(decode(*reader.next()).session.epoch.empty());
+  const RecordReading synced = decode(*reader.next());
+  CHECK(synced.verdict == RecordVerdict::synced);
+  CHECK(synced.synced.seq == 1234567);
+}
+
 TEST_CASE("random changes come back as they were") {
   bgxfer_tests::RandomChanges random(1);
   for (int i = 0; i < 5000; ++i) {
