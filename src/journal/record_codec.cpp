@@ -69,6 +69,9 @@ enum class SpecTag : std::uint8_t { url = 1, target = 2, ranges = 3, sha256 = 4,
 
 constexpr std::size_t varint_bytes_max = 10;
 
+/// 139 years: whoever adds it to a point in time still gets one.
+constexpr std::chrono::milliseconds milliseconds_max{std::int64_t{1} << 42};
+
 void put_varint(Bytes& out, std::uint64_t value) {
   while (value >= 0x80) {
     out.push_back(static_cast<std::byte>(value | 0x80));
@@ -86,6 +89,11 @@ std::int64_t nanoseconds_of(WallTime at) {
 WallTime time_of(std::int64_t nanoseconds) {
   using Nanoseconds = std::chrono::duration<std::int64_t, std::nano>;
   return WallTime(std::chrono::duration_cast<WallTime::duration>(Nanoseconds(nanoseconds)));
+}
+
+/// A span of time as the format has it: neither negative nor endless.
+std::uint64_t count_of(std::chrono::milliseconds span) {
+  return static_cast<std::uint64_t>(std::clamp(span, std::chrono::milliseconds{0}, milliseconds_max).count());
 }
 
 // ---- Writing
@@ -137,7 +145,7 @@ class FieldWriter {
 
   template <class T>
   void milliseconds(T tag, std::chrono::milliseconds value) {
-    number(tag, value.count() > 0 ? static_cast<std::uint64_t>(value.count()) : 0);
+    number(tag, count_of(value));
   }
 
  private:
@@ -178,8 +186,7 @@ void put_error(Bytes& out, const Error& error) {
   if (!detail.empty()) fields.raw(ErrorTag::detail, part_of(detail, error_detail_bytes_max));
   if (error.file()) fields.number_or_zero(ErrorTag::file, *error.file());
   if (error.retry_after()) {
-    const auto delay = std::max<std::chrono::milliseconds::rep>(error.retry_after()->count(), 0);
-    fields.number_or_zero(ErrorTag::retry_after, static_cast<std::uint64_t>(delay));
+    fields.number_or_zero(ErrorTag::retry_after, count_of(*error.retry_after()));
   }
 }
 
@@ -481,7 +488,7 @@ class ValueReader {
   }
 
   std::chrono::milliseconds milliseconds(View value) {
-    const std::uint64_t largest = static_cast<std::uint64_t>(std::chrono::milliseconds::max().count());
+    const auto largest = static_cast<std::uint64_t>(milliseconds_max.count());
     return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(number(value, largest))};
   }
 

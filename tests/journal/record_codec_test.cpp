@@ -240,6 +240,19 @@ TEST_CASE("an error of an unknown category is kept as an I/O error that says wha
   CHECK(error.detail() == "somewhere 5, no such host: cdn");
 }
 
+TEST_CASE("a span of time comes back within bounds that no clock overflows") {
+  bgxfer::JobOptions options;
+  options.retry_delay_max = std::chrono::milliseconds::max();
+  options.retry_delay_min = std::chrono::milliseconds::min();
+  options.no_progress_timeout = std::chrono::milliseconds{std::int64_t{1} << 42};
+  const RecordReading reading = decode(Encoded(JobCreated{job, options, false, noon}).frames[0]);
+  REQUIRE(reading.verdict == RecordVerdict::change);
+  const bgxfer::JobOptions& back_again = std::get<JobCreated>(*reading.change).options;
+  CHECK(back_again.retry_delay_max == options.no_progress_timeout);
+  CHECK(back_again.no_progress_timeout == options.no_progress_timeout);
+  CHECK(back_again.retry_delay_min.count() == 0);
+}
+
 TEST_CASE("what is too long for the format is cut, dropped or refused, and always read back") {
   const JobMoved moved{job, bgxfer::JobState::error,
                        bgxfer::Error(bgxfer::Errc::stalled, ErrorContext::transport, std::string(100'000, 'd')), 1,
