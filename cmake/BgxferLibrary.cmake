@@ -27,10 +27,25 @@ function(bgxfer_library name)
   if(BUILD_SHARED_LIBS)
     target_compile_definitions(${name} PUBLIC BGXFER_SHARED PRIVATE BGXFER_BUILDING)
   endif()
+  set_property(GLOBAL APPEND PROPERTY BGXFER_LIBRARIES ${name})
 endfunction()
 
-# Warnings for our own code; never exported.
-option(BGXFER_WERROR "Treat warnings as errors" OFF)
+# bgxfer_headers(LIBRARY PATTERN... [EXCEPT regex])
+#
+# The public headers of a library: installed with it, and each compiled alone where
+# CMAKE_VERIFY_INTERFACE_HEADER_SETS is on.
+function(bgxfer_headers library)
+  cmake_parse_arguments(arg "" "EXCEPT" "" ${ARGN})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${arg_UNPARSED_ARGUMENTS})
+  if(arg_EXCEPT)
+    list(FILTER headers EXCLUDE REGEX "/include/bgxfer${arg_EXCEPT}")
+  endif()
+  target_sources(${library} PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
+endfunction()
+
+# Warnings for our own code: never exported, and silent inside a parent project.
 add_library(bgxfer_warnings INTERFACE)
-target_compile_options(bgxfer_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  $<$<BOOL:${BGXFER_WERROR}>:-Werror>)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(bgxfer_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+    $<$<BOOL:${BGXFER_WERROR}>:-Werror>)
+endif()

@@ -1,9 +1,17 @@
-# Finds cpp-httplib and makes Httplib::httplib: Debian's compiled library by pkg-config, or the upstream header.
+# Finds cpp-httplib and makes Httplib::httplib: Debian's compiled library by pkg-config, then the upstream package,
+# then the bare upstream header.
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)
   pkg_check_modules(Httplib_PC QUIET IMPORTED_TARGET cpp-httplib)
 endif()
-find_path(Httplib_INCLUDE_DIR httplib.h HINTS ${Httplib_PC_INCLUDE_DIRS})
+if(NOT Httplib_PC_FOUND)
+  find_package(httplib CONFIG QUIET)
+  if(TARGET httplib::httplib)
+    get_target_property(Httplib_upstream_dir httplib::httplib INTERFACE_INCLUDE_DIRECTORIES)
+  endif()
+endif()
+find_path(Httplib_INCLUDE_DIR httplib.h HINTS ${Httplib_PC_INCLUDE_DIRS} ${Httplib_upstream_dir})
+mark_as_advanced(Httplib_INCLUDE_DIR)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Httplib REQUIRED_VARS Httplib_INCLUDE_DIR)
@@ -14,6 +22,8 @@ if(Httplib_FOUND AND NOT TARGET Httplib::httplib)
   target_link_libraries(Httplib::httplib INTERFACE Threads::Threads)
   if(Httplib_PC_FOUND)
     target_link_libraries(Httplib::httplib INTERFACE PkgConfig::Httplib_PC)
+  elseif(TARGET httplib::httplib)
+    target_link_libraries(Httplib::httplib INTERFACE httplib::httplib)
   else()
     find_package(OpenSSL 3.0 REQUIRED)
     target_include_directories(Httplib::httplib INTERFACE "${Httplib_INCLUDE_DIR}")

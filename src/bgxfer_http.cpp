@@ -1,1 +1,26 @@
 // The table of contents of bgxfer::http: every source, in order. The build reads its list of sources from here.
+// What is said, decided without I/O.
+#include "http/text.cpp"
+#include "http/url.cpp"
+#include "http/date.cpp"
+#include "http/head.cpp"
+#include "http/content_range.cpp"
+#include "http/validator.cpp"
+#include "http/retry_after.cpp"
+#include "http/body.cpp"
+#include "http/body_reader.cpp"
+#include "http/response.cpp"
+#include "http/redirect.cpp"
+#include "http/address.cpp"
+// How it is said.
+#include "http/bell.cpp"
+#include "http/companion.cpp"
+#include "http/tls.cpp"
+#include "http/socket_stream.cpp"
+#include "http/socket_network.cpp"
+#include "http/watchdog.cpp"
+#include "http/pool.cpp"
+#include "http/exchange.cpp"
+#include "http/http_transport.cpp"
+// What comes with OpenSSL.
+#include "openssl/sha256.cpp"

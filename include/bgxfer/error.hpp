@@ -56,10 +56,12 @@ enum class Errc {
   tls_failed = 49,           ///< The TLS handshake or record layer failed.
   no_progress = 50,          ///< The no-progress timeout passed, or a file restarted without end.
   blocked_address = 51,      ///< The name resolved to an address that the policy forbids.
+  ranges_unsupported = 52,   ///< The server cannot send the parts of the resource that the file consists of.
   // The local disk.
   partial_file_changed = 60, ///< The temporary file is not the one that this job wrote.
   checksum_mismatch = 61,    ///< All bytes arrived, but their SHA-256 is not the expected one.
   target_exists = 62,        ///< The target exists and must not be overwritten.
+  wrong_size = 63,           ///< The resource has another size than the one that was given for the file.
   // The journal.
   journal_locked = 70,       ///< Another process uses the journal.
   journal_foreign = 71,      ///< The file is not a bgxfer journal.
@@ -124,9 +126,14 @@ class BGXFER_API Error {
   /// When the server asked to come back (Retry-After, RFC 9110 section 10.2.3).
   [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
 
+  /// The size of the resource, where the server gave it with its refusal: HTTP status 416 with
+  /// `Content-Range: bytes */N` (RFC 9110 section 15.5.17).
+  [[nodiscard]] std::optional<std::uint64_t> resource_size() const noexcept { return resource_size_; }
+
   /// The same error, with one more thing known about it.
   [[nodiscard]] Error with_file(std::uint32_t index) const;
   [[nodiscard]] Error with_retry_after(std::chrono::milliseconds delay) const;
+  [[nodiscard]] Error with_resource_size(std::uint64_t size) const;
 
   /// "what: detail", one line, no trailing newline.
   [[nodiscard]] std::string message() const;
@@ -139,6 +146,7 @@ class BGXFER_API Error {
   std::string detail_;
   std::optional<std::uint32_t> file_;
   std::optional<std::chrono::milliseconds> retry_after_;
+  std::optional<std::uint64_t> resource_size_;
 };
 
 /// The text of a context, in English.

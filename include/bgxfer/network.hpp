@@ -33,6 +33,10 @@ class BGXFER_API ByteStream {
 
   /// True if an idle connection may be used again: the peer has not closed it and sent nothing unasked. Does not block.
   [[nodiscard]] virtual bool reusable() noexcept = 0;
+
+  /// False if the peer's address is one that `ConnectRequest::public_addresses_only` would have refused. Decides
+  /// whether redirects may lead to such addresses. Streams without addresses keep the default, true.
+  [[nodiscard]] virtual bool public_peer() const noexcept;
 };
 
 /// Whom to connect to.

@@ -78,6 +78,15 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
+/// What a command answers: success, or why it was refused. Unlike other results it may be ignored, because a command that
+/// comes too late, such as suspending a job that has just finished, does no harm.
+class CommandResult : public Result<void> {
+ public:
+  CommandResult() = default;
+  CommandResult(Error error) : Result<void>(std::move(error)) {}                  // NOLINT: implicit by design
+  CommandResult(Result<void> result) : Result<void>(std::move(result)) {}         // NOLINT: implicit by design
+};
+
 }  // namespace bgxfer::inline v0
 
 #endif

@@ -55,6 +55,8 @@ constexpr Row rows[] = {
     {Errc::tls_failed, Failure::transient, "TLS failed"},
     {Errc::no_progress, Failure::permanent, "no progress for too long"},
     {Errc::blocked_address, Failure::permanent, "the host's address may not be reached from here"},
+    {Errc::ranges_unsupported, Failure::permanent, "the server does not send parts of the resource"},
+    {Errc::wrong_size, Failure::permanent, "the resource does not have the size that was given for the file"},
     {Errc::partial_file_changed, Failure::transient, "the temporary file is not the one that was written"},
     {Errc::checksum_mismatch, Failure::permanent, "the file's SHA-256 is not the expected one"},
     {Errc::target_exists, Failure::permanent, "the target exists"},
@@ -168,6 +170,12 @@ Error Error::with_file(std::uint32_t index) const {
 Error Error::with_retry_after(std::chrono::milliseconds delay) const {
   Error copy = *this;
   copy.retry_after_ = delay;
+  return copy;
+}
+
+Error Error::with_resource_size(std::uint64_t size) const {
+  Error copy = *this;
+  copy.resource_size_ = size;
   return copy;
 }
 

@@ -263,21 +263,12 @@ class RecordWriter {
   }
 
   void operator()(const FileProgressed& change) {
-    // Each part is a claim of its own, so a claim of many ranges may be cut anywhere.
-    constexpr std::size_t ranges_per_record = 32 * 1024;
-    std::size_t next = 0;
-    do {
-      payload_.clear();
+    each_part(change.ranges, [&](const Bytes& ranges) {
       begin(change);
-      Bytes ranges;
-      const std::size_t end = std::min(change.ranges.size(), next + ranges_per_record);
-      for (; next < end; ++next) {
-        if (!change.ranges[next].empty()) put_range(ranges, change.ranges[next]);
-      }
       fields_.raw(Tag::ranges, ranges);
       fields_.flag(Tag::durable, change.durable);
       finish(RecordType::file_progressed);
-    } while (next < change.ranges.size());
+    });
   }
 
   void operator()(const FileRestarted& change) {
@@ -294,7 +285,13 @@ class RecordWriter {
     finish(RecordType::file_finished);
   }
 
-  void operator()(const FilesSynced& change) { put_plain(RecordType::files_synced, change.job); }
+  void operator()(const FilesSynced& change) {
+    each_part(change.files, [&](const Bytes& runs) {
+      begin(change.job);
+      fields_.raw(Tag::ranges, runs);
+      finish(RecordType::files_synced);
+    });
+  }
   void operator()(const NoticeDelivered& change) { put_plain(RecordType::notice_delivered, change.job); }
   void operator()(const JobRemoved& change) { put_plain(RecordType::job_removed, change.job); }
 
@@ -338,6 +335,23 @@ class RecordWriter {
   }
 
   void finish(RecordType type) { frames_.append(out_, static_cast<std::uint16_t>(type), 0, payload_); }
+
+  /// Calls `write` for as many ranges as fit into one record, until all are written. Each part says something
+  /// of its own, so a long list may be cut anywhere.
+  template <class Write>
+  void each_part(const std::vector<ByteRange>& ranges, Write write) {
+    constexpr std::size_t ranges_per_record = 32 * 1024;
+    std::size_t next = 0;
+    do {
+      payload_.clear();
+      Bytes part;
+      const std::size_t end = std::min(ranges.size(), next + ranges_per_record);
+      for (; next < end; ++next) {
+        if (!ranges[next].empty()) put_range(part, ranges[next]);
+      }
+      write(part);
+    } while (next < ranges.size());
+  }
 
   void put_plain(RecordType type, const JobId& job) {
     begin(job);
@@ -812,6 +826,7 @@ std::optional<Shape> shape_of(RecordType type) {
     case RecordType::file_finished:
       return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::modified) | bit(Tag::committed)};
     case RecordType::files_synced:
+      return Shape{job | bit(Tag::ranges), 0};
     case RecordType::notice_delivered:
     case RecordType::job_removed:
       return Shape{job, 0};
@@ -850,7 +865,7 @@ Change make_change(RecordType type, Fields all) {
           all.job,      all.file,     all.generation, all.identity, all.size == size_unknown ? 0 : all.size,
           all.modified, all.committed};
     case RecordType::files_synced:
-      return FilesSynced{all.job};
+      return FilesSynced{all.job, std::move(all.ranges)};
     case RecordType::commit_started:
       return CommitStarted{all.job, all.at};
     case RecordType::commit_failed:

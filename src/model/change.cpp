@@ -82,6 +82,16 @@ void keep_files_of(JobRecord& record, JobOptions options) {
 
 void touch(JobRecord& record, WallTime at) { record.times.modified = at; }
 
+/// What is durable already stays durable.
+void add_unsynced(FileFacts& facts, ByteRange range) {
+  ByteRange rest = range;
+  while (std::optional<ByteRange> gap = facts.arrived.first_gap(rest)) {
+    facts.unsynced.add(*gap);
+    rest = ByteRange::between(gap->end(), range.end());
+  }
+  facts.arrived.add(range);
+}
+
 struct Apply {
   JobRecord& record;
 
@@ -139,9 +149,7 @@ struct Apply {
           facts.arrived.add(range);
           continue;
         }
-        // What is durable already stays durable.
-        for (ByteRange gap : facts.arrived.gaps(range)) facts.unsynced.add(gap);
-        facts.arrived.add(range);
+        add_unsynced(facts, range);
       }
     });
   }
@@ -172,7 +180,7 @@ struct Apply {
       FileFacts& facts = file->known();
       void_other_generations(*file, change.generation);
       const ByteRange whole{0, change.size};
-      for (ByteRange gap : facts.arrived.gaps(whole)) facts.unsynced.add(gap);
+      add_unsynced(facts, whole);
       facts.unsynced.subtract(ByteRange{change.size, ByteRange::to_end});  // Nothing lies behind the end.
       facts.arrived.clear();
       facts.arrived.add(whole);
@@ -181,15 +189,16 @@ struct Apply {
       file->size = change.size;
       file->stage = change.committed ? FileStage::committed : FileStage::finished;
     });
-    record.to_sync.push_back(change.file);
   }
 
-  void operator()(const FilesSynced&) const {
-    for (FileIndex index : record.to_sync) {
-      const FileRecord* file = find_file(record, index);
-      if (file->stage >= FileStage::finished) file->facts->unsynced.clear();
+  void operator()(const FilesSynced& change) const {
+    for (ByteRange run : change.files) {
+      const std::size_t end = static_cast<std::size_t>(std::min<std::uint64_t>(run.end(), record.files.size()));
+      for (auto i = static_cast<std::size_t>(std::min<std::uint64_t>(run.offset, end)); i < end; ++i) {
+        FileRecord& file = record.files[i];
+        if (file.stage >= FileStage::finished && file.facts) file.facts->unsynced.clear();
+      }
     }
-    record.to_sync.clear();
   }
 
   void operator()(const CommitStarted& change) const {
@@ -261,15 +270,15 @@ void describe_files(const JobRecord& record, const std::function<void(const Chan
   const auto has_proof = [](const FileFacts& facts) {
     return !facts.validator.empty() || facts.resource_size != size_unknown;
   };
-  bool any_synced = false;
+  RangeSet synced;
   for (std::size_t i = 0; i < record.files.size(); ++i) {
     const FileRecord& file = record.files[i];
     if (!all_synced(file)) continue;
     if (has_proof(*file.facts)) describe_start(record, static_cast<FileIndex>(i), write);
     describe_finish(record, static_cast<FileIndex>(i), write);
-    any_synced = true;
+    synced.add(ByteRange{i, 1});
   }
-  if (any_synced) write(FilesSynced{record.id});
+  if (!synced.empty()) write(FilesSynced{record.id, synced.ranges()});
 
   for (std::size_t i = 0; i < record.files.size(); ++i) {
     const FileRecord& file = record.files[i];
@@ -292,6 +301,10 @@ JobId job_of(const Change& change) {
 void apply(JobRecord& record, const Change& change) {
   assert(job_of(change) == record.id);
   std::visit(Apply{record}, change);
+}
+
+void add_arrived(JobRecord& record, FileRecord& file, ByteRange range) {
+  edit_file(record, file, [&] { add_unsynced(file.known(), range); });
 }
 
 JobRecord make_record(const JobCreated& created) {

@@ -87,9 +87,10 @@ struct FileFinished {
   bool committed = false;  ///< It stands under its final name already.
 };
 
-/// Every finished file of the job is durable.
+/// Finished files of the job are durable.
 struct FilesSynced {
   JobId job;
+  std::vector<ByteRange> files;  ///< Runs of file indexes.
 };
 
 /// `complete` was accepted: finished files take their names, whatever happens from here on.
@@ -125,6 +126,9 @@ using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, Fil
 /// Carries `change` out on the record of its job. Not for `JobCreated` and `JobRemoved`, which make and end the
 /// record. A change that names a file that the record does not have is ignored: a journal is untrusted input.
 void apply(JobRecord& record, const Change& change);
+
+/// Notes bytes of a started file as arrived: what `FileProgressed` does, without building one for each chunk.
+void add_arrived(JobRecord& record, FileRecord& file, ByteRange range);
 
 /// The record that a `JobCreated` makes.
 [[nodiscard]] JobRecord make_record(const JobCreated& created);

@@ -86,8 +86,6 @@ struct JobRecord {
   bool owes_transferred = false;  ///< The event still has to be delivered.
   bool owes_failed = false;
   JobTotals totals;
-  /// Files that were finished since the last `FilesSynced`; one that started again since may be among them, or twice.
-  std::vector<FileIndex> to_sync;
 };
 
 /// The temporary name of a file: unguessable, because the job's id is random, and found again without being stored.

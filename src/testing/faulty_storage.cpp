@@ -427,10 +427,13 @@ std::vector<std::string> FaultyStorage::history() const {
   const std::uint64_t last = disk_->operations;
   for (std::uint64_t n = last > history_max ? last - history_max + 1 : 1; n <= last; ++n) {
     const Disk::Memory& memory = disk_->history[n % history_max];
-    std::string line = std::to_string(n) + " " +
-                       std::string(disk_operation_names[static_cast<std::size_t>(memory.operation)]) + " " +
-                       memory.path;
-    if (memory.length != 0) line += " " + std::to_string(memory.offset) + "+" + std::to_string(memory.length);
+    // Appended piece by piece: g++ 12 takes a chain of operator+ for an overlapping copy.
+    std::string line = std::to_string(n);
+    line.append(" ").append(disk_operation_names[static_cast<std::size_t>(memory.operation)]);
+    line.append(" ").append(memory.path);
+    if (memory.length != 0) {
+      line.append(" ").append(std::to_string(memory.offset)).append("+").append(std::to_string(memory.length));
+    }
     lines.push_back(std::move(line));
   }
   return lines;

@@ -124,7 +124,7 @@ TEST_CASE("every kind of change comes back as it was") {
       FileFinished{job, FileIndex{0}, 0, {2049, 12345}, 0, std::nullopt, false},
       FileFinished{
           job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true},
-      FilesSynced{job},
+      FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}},
       CommitStarted{job, noon},
       CommitFailed{job, 17, error, noon},
       CommitFailed{job, 0, std::nullopt, noon},
@@ -291,7 +291,7 @@ TEST_CASE("what is too long for the format is cut, dropped or refused, and alway
 
 TEST_CASE("a payload that makes no sense is malformed") {
   using enum RecordType;
-  CHECK(Payload().job_field().verdict(files_synced) == RecordVerdict::change);
+  CHECK(Payload().job_field().verdict(notice_delivered) == RecordVerdict::change);
   CHECK(Payload().verdict(files_synced) == RecordVerdict::malformed);
   CHECK(Payload().job_field().job_field().verdict(files_synced) == RecordVerdict::malformed);
   CHECK(Payload().field(1, Bytes(15)).verdict(files_synced) == RecordVerdict::malformed);
@@ -337,7 +337,7 @@ TEST_CASE("a length far beyond the payload is refused before anything is set asi
 
 TEST_CASE("what a later version wrote is skipped where it says so, and else refused") {
   using enum RecordType;
-  CHECK(Payload().job_field().field(200, {1, 2, 3}).verdict(files_synced) == RecordVerdict::change);
+  CHECK(Payload().job_field().field(200, {1, 2, 3}).verdict(notice_delivered) == RecordVerdict::change);
   CHECK(Payload().job_field().field(100, {1, 2, 3}).verdict(files_synced) == RecordVerdict::newer);
   CHECK(Payload().job_field().at().verdict(files_synced) == RecordVerdict::newer);
   CHECK(Payload().job_field().verdict(static_cast<RecordType>(999)) == RecordVerdict::newer);

@@ -174,7 +174,7 @@ TEST_CASE("every flipped bit is noticed, and makes nothing up") {
       .add(progressed(true, 0, 500))
       .add(progressed(false, 500, 100))
       .add(finished(1))
-      .add(FilesSynced{job});
+      .add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}});
   const Replayed whole = file.replay();
   REQUIRE_FALSE(whole.damaged);
   for (std::size_t bit = 0; bit < file.bytes.size() * 8; ++bit) {
@@ -221,7 +221,7 @@ TEST_CASE("bytes that were not synced are fetched again once the machine has bee
   CHECK(result.report.lost[1].bytes == 1000);
   CHECK(result.report.bytes_to_fetch_again == 1200);
 
-  file.add(FilesSynced{job});
+  file.add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}});
   CHECK(file.replay("boot-2").report.bytes_to_fetch_again == 200);
 }
 
@@ -241,7 +241,10 @@ TEST_CASE("what an earlier run lost is not lost again") {
 
 TEST_CASE("after damage unfinished files are fetched again, and the report says so") {
   File file = small_job();
-  file.add(started()).add(progressed(true, 0, 500)).add(finished(1)).add(FilesSynced{job});
+  file.add(started())
+      .add(progressed(true, 0, 500))
+      .add(finished(1))
+      .add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}});
   const std::size_t victim = file.bytes.size();
   file.add(FileRestarted{job, FileIndex{1}, 1});  // This record will be destroyed.
   file.add(progressed(true, 100, 50)).synced();
@@ -309,7 +312,8 @@ TEST_CASE("after damage a commit under way is carried on, and a transferred job 
     CAPTURE(committing);
     File file = small_job();
     for (std::uint32_t i = 0; i < 3; ++i) file.add(finished(i));
-    file.add(FilesSynced{job}).add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon});
+    file.add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}})
+        .add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon});
     if (committing) file.add(CommitStarted{job, noon});
     const std::size_t victim = file.bytes.size();
     file.add(NoticeDelivered{job}).add(NoticeDelivered{job}).synced();
@@ -359,7 +363,7 @@ TEST_CASE("a change of several records is carried out as a whole or not at all")
   REQUIRE(part);
   File odd = small_job();
   odd.writer.append(odd.bytes, part->type, part->flags, part->payload);
-  odd.add(FilesSynced{job}).add(files(1));
+  odd.add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}}).add(files(1));
   const Replayed result = odd.replay();
   CHECK(result.damaged);
   CHECK(result.jobs[0].files.size() == 3);

@@ -120,7 +120,7 @@ TEST_CASE("a finished small file is described in one change") {
     return count;
   };
   CHECK(changes_about_files() == 3);
-  apply(record, FilesSynced{job});
+  apply(record, FilesSynced{job, {ByteRange{0, 10}}});
   CHECK(changes_about_files() == 3);
   CHECK(show(copy_of(record)) == show(record));
 }
@@ -163,13 +163,33 @@ TEST_CASE("a file that starts under another generation has nothing of the one be
 TEST_CASE("finished files are safe once they are synced, and lost with the power before that") {
   JobRecord record = record_of(2);
   apply(record, finished(0));
-  apply(record, FilesSynced{job});
+  apply(record, FilesSynced{job, {ByteRange{0, 10}}});
   apply(record, finished(1));
   CHECK(record.totals.files_finished == 2);
   CHECK(forget_unsynced(record) == 1000);
   CHECK(record.files[0].stage == FileStage::finished);
   CHECK(record.files[1].stage == FileStage::started);
   CHECK(record.totals.files_finished == 1);
+}
+
+TEST_CASE("a sync is of the files that it names, and a name too many does no harm") {
+  JobRecord record = record_of(4);
+  for (std::uint32_t i = 0; i < 4; ++i) apply(record, finished(i));
+  apply(record, FilesSynced{job, {ByteRange{1, 2}, ByteRange{100, 5}, ByteRange{~std::uint64_t{0} - 5, 4}}});
+  CHECK(forget_unsynced(record) == 2000);
+  CHECK(record.files[0].stage == FileStage::started);
+  CHECK(record.files[1].stage == FileStage::finished);
+  CHECK(record.files[2].stage == FileStage::finished);
+  CHECK(record.files[3].stage == FileStage::started);
+}
+
+TEST_CASE("a file that finishes shorter than it was keeps nothing behind its end") {
+  JobRecord record = record_of(1);
+  apply(record, started());
+  apply(record, progressed(false, 3000, 500));
+  apply(record, finished(0));
+  CHECK(forget_unsynced(record) == 1000);
+  CHECK(record.totals == count_totals(record));
 }
 
 TEST_CASE("a file under its own name is not changed any more") {

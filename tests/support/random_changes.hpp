@@ -78,7 +78,7 @@ class RandomChanges {
       case 4:
         return model::JobMoved{id, static_cast<bgxfer::JobState>(dice_.below(9)), error(), count(), now()};
       case 5:
-        return model::FilesSynced{id};
+        return model::FilesSynced{id, {bgxfer::ByteRange{0, 1'000'000}}};
       case 6:
         return model::CommitStarted{id, now()};
       case 7:

@@ -103,7 +103,7 @@ class BGXFER_API FaultyStorage final : public Storage {
 
   /// The file as a process would read it now; empty if there is none.
   [[nodiscard]] std::optional<std::vector<std::byte>> contents(const std::filesystem::path& path) const;
-  /// The file as it would certainly be after a power cut; empty if its name is not durable.
+  /// What of the file is on the platter for certain: the bytes of its successful syncs. Empty if its name is not durable.
   [[nodiscard]] std::optional<std::vector<std::byte>> durable_contents(const std::filesystem::path& path) const;
   /// A durable file from elsewhere.
   void put(const std::filesystem::path& path, std::span<const std::byte> bytes);

@@ -1,0 +1,60 @@
+#ifndef BGXFER_FORMAT_HPP
+#define BGXFER_FORMAT_HPP
+
+#include <fmt/format.h>
+
+#include <bgxfer/byte_range.hpp>
+#include <bgxfer/error.hpp>
+#include <bgxfer/ids.hpp>
+#include <bgxfer/state.hpp>
+
+/// fmt formatters for public values. Opt-in: nothing else of bgxfer includes fmt.
+
+template <>
+struct fmt::formatter<bgxfer::JobId> : fmt::formatter<std::string> {
+  auto format(const bgxfer::JobId& id, fmt::format_context& context) const {
+    return fmt::formatter<std::string>::format(id.to_string(), context);
+  }
+};
+
+template <>
+struct fmt::formatter<bgxfer::Error> : fmt::formatter<std::string> {
+  auto format(const bgxfer::Error& error, fmt::format_context& context) const {
+    return fmt::formatter<std::string>::format(error.message(), context);
+  }
+};
+
+template <>
+struct fmt::formatter<bgxfer::JobState> : fmt::formatter<fmt::string_view> {
+  auto format(bgxfer::JobState state, fmt::format_context& context) const {
+    const std::string_view name = to_string(state);
+    return fmt::formatter<fmt::string_view>::format({name.data(), name.size()}, context);
+  }
+};
+
+template <>
+struct fmt::formatter<bgxfer::Priority> : fmt::formatter<fmt::string_view> {
+  auto format(bgxfer::Priority priority, fmt::format_context& context) const {
+    const std::string_view name = to_string(priority);
+    return fmt::formatter<fmt::string_view>::format({name.data(), name.size()}, context);
+  }
+};
+
+template <>
+struct fmt::formatter<bgxfer::WaitReason> : fmt::formatter<fmt::string_view> {
+  auto format(bgxfer::WaitReason reason, fmt::format_context& context) const {
+    const std::string_view name = to_string(reason);
+    return fmt::formatter<fmt::string_view>::format({name.data(), name.size()}, context);
+  }
+};
+
+template <>
+struct fmt::formatter<bgxfer::ByteRange> : fmt::formatter<std::string> {
+  auto format(bgxfer::ByteRange range, fmt::format_context& context) const {
+    std::string text = std::to_string(range.offset) + "-";
+    if (range.length != bgxfer::ByteRange::to_end && !range.empty()) text += std::to_string(range.end() - 1);
+    return fmt::formatter<std::string>::format(text, context);
+  }
+};
+
+#endif

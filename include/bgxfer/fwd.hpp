@@ -1,0 +1,53 @@
+#ifndef BGXFER_FWD_HPP
+#define BGXFER_FWD_HPP
+
+#include <cstdint>
+
+/// Forward declarations of the public types, for headers that only name them.
+namespace bgxfer::inline v0 {
+
+class BackgroundThread;
+class ByteStream;
+class Clock;
+class Download;
+class Error;
+class File;
+class Job;
+class JobId;
+class LogFile;
+class Network;
+class PartialFile;
+class RangeSet;
+class RequestBody;
+class Sha256Stream;
+class Storage;
+class Subscription;
+class TransferQueue;
+class Transport;
+struct ByteRange;
+struct FileSpec;
+struct Header;
+struct HttpOptions;
+struct JobOptions;
+struct JobTimes;
+struct Limits;
+struct Progress;
+struct QueueOptions;
+struct Request;
+struct ResponseHead;
+struct RestoreReport;
+struct Sha256;
+struct Waiting;
+template <class T>
+class Result;
+enum class Errc;
+enum class Failure;
+enum class ErrorContext : std::uint8_t;
+enum class FileIndex : std::uint32_t;
+enum class JobState : std::uint8_t;
+enum class Priority : std::uint8_t;
+enum class WaitReason : std::uint8_t;
+
+}  // namespace bgxfer::inline v0
+
+#endif

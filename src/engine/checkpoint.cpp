@@ -1,0 +1,118 @@
+#include "checkpoint.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <asio/detached.hpp>
+
+#include "spawn.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+Checkpoint::Checkpoint(asio::any_io_executor strand, std::shared_ptr<Model> model, std::shared_ptr<Storage> storage)
+    : strand_(std::move(strand)), model_(std::move(model)), storage_(std::move(storage)) {}
+
+void Checkpoint::dirty(const Model::Lock& lock, const std::shared_ptr<OpenFile>& file) {
+  if (!open_.empty() && open_.back() == file) return;
+  if (std::find(open_.begin(), open_.end(), file) != open_.end()) return;
+  open_.push_back(file);
+  start(lock);
+}
+
+void Checkpoint::finished(const Model::Lock& lock, const Model::Core& job, FileIndex file) {
+  finished_.push_back(FinishedFile{job, file});
+  start(lock);
+}
+
+void Checkpoint::start(const Model::Lock&) {
+  if (running_ || closed_) return;
+  running_ = true;
+  spawn(strand_, run(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
+  for (;;) {
+    Clock& clock = self->model_->clock();
+    const Clock::TimePoint due = clock.now() + self->model_->limits().checkpoint_interval;
+    co_await clock.sleep_until(due);
+
+    std::vector<std::shared_ptr<OpenFile>> open;
+    std::vector<FinishedFile> finished;
+    {
+      Model::Lock lock = self->model_->lock();
+      open.swap(self->open_);
+      finished.swap(self->finished_);
+      if (self->closed_ || (open.empty() && finished.empty())) {
+        self->running_ = false;
+        co_return;
+      }
+    }
+    for (std::shared_ptr<OpenFile>& file : open) {
+      std::shared_ptr<OpenFile> one = std::move(file);
+      co_await self->sync_open(std::move(one));
+    }
+    co_await self->sync_finished(std::move(finished));
+  }
+}
+
+asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
+  const auto facts_of = [&file](const Model::Lock&) -> FileFacts* {
+    FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
+    const bool same = record.generation == file->generation && record.stage == FileStage::started;
+    return same && record.facts ? record.facts.get() : nullptr;
+  };
+
+  // Only what arrived before the sync may be claimed after it.
+  FileProgressed progressed{file->job->record.id, file->file, file->generation, true, {}};
+  {
+    Model::Lock lock = model_->lock();
+    FileFacts* facts = facts_of(lock);
+    if (!facts || facts->unsynced.empty()) co_return;
+    progressed.ranges = facts->unsynced.ranges();
+  }
+  Result<void> synced = co_await file->partial->sync();
+
+  Model::Lock lock = model_->lock();
+  if (!synced) {
+    file->failed = true;
+    co_return;
+  }
+  if (facts_of(lock)) model_->commit(lock, *file->job, progressed);
+}
+
+asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files) {
+  std::vector<FilePlace> places;
+  std::map<JobCore*, std::pair<Model::Core, RangeSet>> jobs;
+  {
+    Model::Lock lock = model_->lock();
+    for (const FinishedFile& file : files) {
+      const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
+      const bool open = record.stage == FileStage::finished && record.facts && !record.facts->unsynced.empty();
+      if (!open || file.job->removed || file.job->record.committing) continue;
+      places.push_back(place_of(file.job->record, file.file));
+      auto& [owner, indexes] = jobs[file.job.get()];
+      owner = file.job;
+      indexes.add(ByteRange{static_cast<std::uint32_t>(file.file), 1});
+    }
+  }
+  if (places.empty()) co_return;
+  Result<void> synced = co_await storage_->sync(places);
+
+  Model::Lock lock = model_->lock();
+  if (!synced) {
+    // A failed sync may have dropped any of the bytes, and would succeed if it were repeated (reliability: fsync).
+    for (const FinishedFile& file : files) {
+      const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
+      const bool lost = record.stage == FileStage::finished && record.facts && !record.facts->unsynced.empty();
+      if (lost && !file.job->removed) model_->forget_unsynced_bytes(lock, *file.job, file.file);
+    }
+    co_return;
+  }
+  for (auto& [raw, entry] : jobs) {
+    auto& [job, indexes] = entry;
+    if (!job->removed) model_->commit(lock, *job, FilesSynced{job->record.id, indexes.ranges()});
+  }
+}
+
+}  // namespace bgxfer::inline v0::detail

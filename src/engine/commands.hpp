@@ -1,0 +1,28 @@
+#ifndef BGXFER_SRC_ENGINE_COMMANDS_HPP
+#define BGXFER_SRC_ENGINE_COMMANDS_HPP
+
+#include <functional>
+#include <vector>
+
+#include <bgxfer/options.hpp>
+#include <bgxfer/result.hpp>
+
+#include "model.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+// The host's verbs (spec part 1.4). Each validates everything first, then applies, records and tells in one step under
+// the model's lock, or refuses with the reason and nothing changed. Any thread; none waits for I/O but for
+// looking at the folders that files are to go to.
+
+[[nodiscard]] Result<Model::Core> add_job(Model& model, JobOptions options);
+[[nodiscard]] Result<void> add_files(JobCore& job, std::vector<FileSpec> files);
+[[nodiscard]] Result<void> resume(JobCore& job);
+[[nodiscard]] Result<void> suspend(JobCore& job);
+[[nodiscard]] Result<void> cancel(JobCore& job);
+[[nodiscard]] Result<void> complete(JobCore& job);
+[[nodiscard]] Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edit);
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

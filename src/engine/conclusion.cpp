@@ -1,0 +1,110 @@
+#include "conclusion.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "durable.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// Files that one call of the storage deals with.
+constexpr std::size_t batch_files = 1024;
+
+/// A crash may have left temporary files that no record knows: they belong to the first files that had none yet, as
+/// many as can be in flight.
+constexpr std::size_t unrecorded_files_max = 64;
+
+}  // namespace
+
+asio::awaitable<void> Conclusion::run() {
+  bool committing = false;
+  {
+    Model::Lock lock = context_.model->lock();
+    if (job_->removed) co_return;
+    committing = job_->record.committing && !is_final(job_->record.state);
+  }
+  if (committing) {
+    Result<void> committed = co_await commit_files();
+    if (!committed) {
+      commit_failed(committed.error());
+      co_return;
+    }
+    Model::Lock lock = context_.model->lock();
+    context_.model->move(lock, *job_, Stimulus::complete);
+  }
+  co_await discard_files();
+  Model::Lock lock = context_.model->lock();
+  context_.model->remove(lock, *job_);
+}
+
+/// The decision is durable before the first file moves, so a crash in the middle is carried on with, not undone.
+asio::awaitable<Result<void>> Conclusion::commit_files() {
+  Result<void> durable = co_await make_durable(context_, job_);
+  if (!durable) co_return durable;
+  Result<void> saved = co_await context_.saved();
+  if (!saved) co_return saved;
+
+  std::size_t next = 0;
+  for (;;) {
+    std::vector<CommitFile> batch;
+    {
+      Model::Lock lock = context_.model->lock();
+      const JobRecord& record = job_->record;
+      for (; next < record.files.size() && batch.size() < batch_files; ++next) {
+        const FileRecord& file = record.files[next];
+        if (file.stage != FileStage::finished) continue;
+        CommitFile& item = batch.emplace_back(place_of(record, static_cast<FileIndex>(next)));
+        if (!file.facts) continue;
+        item.identity = file.facts->identity;
+        item.modified = file.facts->modified;
+      }
+    }
+    if (batch.empty()) co_return Result<void>{};
+    CommitReport report = co_await context_.storage->commit(batch);
+    committed_ += static_cast<std::uint32_t>(report.done);
+    if (report.error) co_return *report.error;
+  }
+}
+
+void Conclusion::commit_failed(const Error& error) {
+  Model::Lock lock = context_.model->lock();
+  context_.model->commit(lock, *job_,
+                         CommitFailed{job_->record.id, committed_, error, context_.clock().wall_now()});
+  job_->commit_error = error;
+  job_->changed.notify();
+  context_.model->changed.notify();
+}
+
+/// Best effort: a file that cannot be deleted is named in the log (BITS: BG_S_UNABLE_TO_DELETE_FILES).
+asio::awaitable<void> Conclusion::discard_files() {
+  std::size_t next = 0;
+  std::size_t end = 0;
+  {
+    Model::Lock lock = context_.model->lock();
+    const auto& files = job_->record.files;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (files[i].stage != FileStage::waiting) end = i + 1;
+    }
+    end = std::min(files.size(), end + unrecorded_files_max);
+  }
+  while (next < end) {
+    std::vector<FilePlace> batch;
+    {
+      Model::Lock lock = context_.model->lock();
+      const JobRecord& record = job_->record;
+      const bool completed = record.state == JobState::completed;
+      for (; next < end && batch.size() < batch_files; ++next) {
+        const FileStage stage = record.files[next].stage;
+        const bool has_name = stage == FileStage::committed || (completed && stage == FileStage::finished);
+        if (!has_name) batch.push_back(place_of(record, static_cast<FileIndex>(next)));
+      }
+    }
+    if (batch.empty()) co_return;
+    Result<void> discarded = co_await context_.storage->discard(batch);
+    if (!discarded && context_.log) context_.log("temporary file left behind: " + discarded.error().message());
+  }
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,304 @@
+#include "engine.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <asio/detached.hpp>
+#include <asio/post.hpp>
+#include <asio/strand.hpp>
+
+#include "conclusion.hpp"
+#include "job_task.hpp"
+#include "restore.hpp"
+#include "schedule.hpp"
+#include "verdict.hpp"
+#include "spawn.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// Buffers that wait for their next use: enough for a busy queue, little for an idle one.
+constexpr std::size_t spare_buffers_max = 8;
+
+/// The bytes that have arrived are kept; the coroutines end in their own time.
+void stop_task(const JobCore& job) {
+  if (std::shared_ptr<JobTask> task = job.task.lock()) task->stop();
+}
+
+std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor, const QueueOptions& options,
+                                          Random random) {
+  auto context = std::make_shared<TaskContext>();
+  context->executor = executor;
+  context->strand = asio::make_strand(executor);
+  auto hub = std::make_shared<EventHub>(asio::any_io_executor(asio::make_strand(executor)), options.dispatch);
+  std::shared_ptr<Clock> clock = options.clock ? options.clock : make_steady_clock();
+  context->model = std::make_shared<Model>(std::move(clock), options.limits, random, std::move(hub));
+  context->transport = options.transport;
+  context->storage = options.storage;
+  context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max);
+  context->sha256 = options.sha256;
+  context->log = options.log;
+  if (!options.journal.empty()) {
+    context->checkpoint = std::make_shared<Checkpoint>(context->strand, context->model, options.storage);
+  }
+  return context;
+}
+
+/// What only the policies know of a file that is to be added.
+Result<void> check_file(const TaskContext& context, const FileSpec& file) {
+  Result<void> url = context.transport->check_url(file.url);
+  if (!url) return url;
+  if (file.sha256 && !context.sha256) return Error(Errc::digest_unavailable, ErrorContext::queue, public_url(file.url));
+  return context.storage->check_target(file.target);
+}
+
+}  // namespace
+
+asio::awaitable<Result<void>> TaskContext::saved() const {
+  if (!pump) co_return Result<void>{};
+  co_return co_await pump->saved();
+}
+
+Engine::Engine(asio::any_io_executor executor, const QueueOptions& options, Random random)
+    : context_(make_context(executor, options, random)), journal_(options.journal), log_(options.log) {
+  Model::Lock lock = model()->lock();
+  model()->pacer(lock).set_rate(options.bytes_per_second_max);
+}
+
+Engine::~Engine() {
+  // Handles keep their job and the model alive; nothing else may, or the two would keep each other.
+  Model::Lock lock = model()->lock();
+  model()->forget_jobs(lock);
+}
+
+void Engine::start() {
+  std::weak_ptr<Engine> weak = weak_from_this();
+  alarm_ = std::make_unique<Alarm>(context_->strand, context_->model->shared_clock(), [weak] {
+    if (auto self = weak.lock()) self->turn();
+  });
+  model()->on_wake([weak] {
+    if (auto self = weak.lock()) self->wake();
+  });
+  std::weak_ptr<Model> model_link = model();
+  model()->hub().on_delivered([model_link](JobId id) {
+    std::shared_ptr<Model> model = model_link.lock();
+    if (!model) return;
+    Model::Lock lock = model->lock();
+    if (Model::Core job = model->find(lock, id)) model->commit(lock, *job, NoticeDelivered{id});
+  });
+
+  model()->on_check([context = context_](const FileSpec& file) { return check_file(*context, file); });
+
+  if (journal_.empty()) {
+    Model::Lock lock = model()->lock();
+    ready_ = true;
+    restored_ = RestoreReport();
+    return;
+  }
+  spawn(context_->strand, restore(shared_from_this(), journal_), asio::detached);
+}
+
+void Engine::wake() {
+  if (woken_.exchange(true)) return;
+  asio::post(context_->strand, [self = shared_from_this()] {
+    self->woken_ = false;
+    self->turn();
+  });
+}
+
+/// Looks at the whole table once.
+void Engine::turn() {
+  Model::Lock lock = model()->lock();
+  if (closing_) {
+    alarm_->set(std::nullopt);
+    return;
+  }
+  if (!ready_) return;
+  const Clock::TimePoint now = context_->clock().now();
+  wake_sleepers(lock, now);
+  std::optional<Clock::TimePoint> next;
+  run_schedule(lock, now, next);
+  finish_jobs(lock);
+  for (const JobCore* job : model()->active(lock)) {
+    if (job->record.state != JobState::transient_error) continue;
+    if (const auto due = due_time(*job)) next = std::min(next.value_or(*due), *due);
+  }
+  alarm_->set(next);
+}
+
+/// Jobs whose wait is over go back into the line; those whose budget is spent fail; without a network all wait.
+void Engine::wake_sleepers(const Model::Lock& lock, Clock::TimePoint now) {
+  const std::vector<JobCore*> active = model()->active(lock);
+  for (JobCore* job : active) {
+    if (model()->offline(lock) && job->record.state != JobState::transient_error) {
+      job->reason = WaitReason::network;
+      job->next_attempt.reset();
+      model()->move(lock, *job, Stimulus::network_lost, Error(Errc::network_disconnected, ErrorContext::transport));
+      stop_task(*job);
+      continue;
+    }
+    if (job->record.state != JobState::transient_error) continue;
+    const std::optional<Clock::TimePoint> due = due_time(*job);
+    if (!due || *due > now) continue;
+    if (*job->next_attempt <= now) {
+      model()->move(lock, *job, Stimulus::retry_due);
+    } else {
+      model()->move(lock, *job, Stimulus::no_progress, job->record.error);
+    }
+  }
+}
+
+void Engine::run_schedule(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
+  std::vector<Candidate> table;
+  std::vector<JobCore*> jobs;
+  for (JobCore* job : model()->active(lock)) {
+    if (job->record.state == JobState::transient_error || job->record.committing) continue;
+    const bool running = is_running(job->record.state);
+    // One that has just lost its turn is still packing up: it is not given the next one before it has.
+    if (!running && !job->task.expired()) continue;
+    table.push_back(Candidate{job->record.options.priority, running, job->place, job->slice_began});
+    jobs.push_back(job);
+  }
+  const Schedule schedule = choose(table, model()->limits(), now);
+  for (std::size_t i : schedule.stop) {
+    stop_task(*jobs[i]);
+    model()->move(lock, *jobs[i], Stimulus::preempted);
+  }
+  for (std::size_t i : schedule.start) start_job(lock, *jobs[i], now);
+  next = schedule.look_again;
+}
+
+void Engine::start_job(const Model::Lock& lock, JobCore& job, Clock::TimePoint now) {
+  if (!model()->move(lock, job, Stimulus::selected)) return;
+  job.slice_began = now;
+  auto task = std::make_shared<JobTask>(context_, model()->find(lock, job.record.id));
+  job.task = task;
+  task->start(lock);
+}
+
+/// Commands that end a job leave the rest to a coroutine, which begins when the job's own have ended.
+void Engine::finish_jobs(const Model::Lock& lock) {
+  for (const Model::Core& job : model()->take_ending(lock)) {
+    if (!job->task.expired()) {
+      stop_task(*job);
+      model()->end_later(lock, *job);
+      continue;
+    }
+    model()->effect_began(lock);
+    spawn(context_->strand, dispose(shared_from_this(), job), asio::detached);
+  }
+}
+
+asio::awaitable<void> Engine::dispose(std::shared_ptr<Engine> self, Model::Core job) {
+  Conclusion conclusion(*self->context_, job);
+  co_await conclusion.run();
+  Model::Lock lock = self->model()->lock();
+  self->model()->effect_ended(lock);
+}
+
+void Engine::network_changed(bool online) {
+  context_->transport->network_changed();
+  Model::Lock lock = model()->lock();
+  model()->set_offline(lock, !online);
+  if (online) {
+    // Spec part 1.3, T17: every job that waits tries again, whatever it waits for.
+    const std::vector<JobCore*> active = model()->active(lock);
+    for (JobCore* job : active) {
+      if (job->record.state == JobState::transient_error) model()->move(lock, *job, Stimulus::network_back);
+    }
+  }
+  model()->wake(lock);
+}
+
+void Engine::close() {
+  {
+    Model::Lock lock = model()->lock();
+    if (std::exchange(closing_, true)) return;
+    for (const Model::Core& job : model()->jobs(lock)) {
+      stop_task(*job);
+    }
+    if (context_->checkpoint) context_->checkpoint->close(lock);
+    model()->close(lock, Error(Errc::queue_closed, ErrorContext::queue));
+  }
+  model()->hub().close();
+}
+
+asio::awaitable<void> Engine::restore(std::shared_ptr<Engine> self, std::filesystem::path journal) {
+  Restoration restoration(*self->context_);
+  Result<RestoreReport> report = co_await restoration.run(std::move(journal));
+  if (!report) {
+    self->restore_failed(report.error());
+    co_return;
+  }
+  Model::Lock lock = self->model()->lock();
+  self->context_->pump = restoration.pump();
+  self->restored_ = std::move(report);
+  self->ready_ = true;
+  self->model()->remind(lock, std::nullopt);
+  self->model()->changed.notify();
+  self->model()->wake(lock);
+}
+
+void Engine::restore_failed(const Error& error) {
+  say("journal: " + error.message());
+  Model::Lock lock = model()->lock();
+  restored_ = error;
+  model()->close(lock, error);
+}
+
+asio::awaitable<Result<RestoreReport>> Engine::restored() {
+  for (;;) {
+    const std::uint64_t seen = model()->changed.version();
+    {
+      Model::Lock lock = model()->lock();
+      if (restored_) co_return *restored_;
+      if (closing_) co_return Error(Errc::queue_closed, ErrorContext::queue);
+    }
+    const bool changed = co_await model()->changed.changed_since(seen);
+    if (!changed) co_return Error(Errc::cancelled, ErrorContext::queue);
+  }
+}
+
+asio::awaitable<Result<void>> Engine::saved() {
+  Result<RestoreReport> report = co_await restored();
+  if (!report) co_return report.error();
+  co_return co_await context_->saved();
+}
+
+asio::awaitable<void> Engine::drained() {
+  Result<RestoreReport> report = co_await restored();
+  if (!report) co_return;
+  for (;;) {
+    const std::uint64_t seen = model()->changed.version();
+    {
+      Model::Lock lock = model()->lock();
+      if (!model()->busy(lock) || closing_) co_return;
+    }
+    const bool changed = co_await model()->changed.changed_since(seen);
+    if (!changed) co_return;
+  }
+}
+
+/// Resolves when the last coroutine has ended and the journal holds all that it was given.
+asio::awaitable<void> Engine::closed() {
+  for (;;) {
+    const std::uint64_t seen = model()->changed.version();
+    {
+      Model::Lock lock = model()->lock();
+      if (closing_ && !model()->working(lock)) break;
+    }
+    const bool changed = co_await model()->changed.changed_since(seen);
+    if (!changed) co_return;
+  }
+  Result<void> written = co_await context_->saved();
+  if (!written) say("journal: not all was written: " + written.error().message());
+  if (context_->pump) context_->pump->close();
+}
+
+void Engine::say(std::string_view line) const {
+  if (log_) log_(line);
+}
+
+}  // namespace bgxfer::inline v0::detail

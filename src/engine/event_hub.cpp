@@ -1,0 +1,108 @@
+#include "event_hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <asio/post.hpp>
+
+namespace bgxfer::inline v0::detail {
+
+bool Registration::deliver(const Event& event) {
+  std::lock_guard lock(running_);
+  if (!callback_) return false;
+  // The callback may cancel itself, which destroys it: keep it alive until it has returned.
+  const std::function<void(const Event&)> callback = callback_;
+  try {
+    callback(event);
+    return true;
+  } catch (...) {
+    // An exception means "not handled": an owed event stays owed. There is nobody to pass it on to.
+    return false;
+  }
+}
+
+void Registration::cancel() {
+  std::lock_guard lock(running_);
+  callback_ = nullptr;
+}
+
+EventHub::EventHub(asio::any_io_executor executor, Dispatcher dispatch)
+    : executor_(std::move(executor)), dispatch_(std::move(dispatch)) {}
+
+void EventHub::on_delivered(std::function<void(JobId)> delivered) {
+  std::lock_guard lock(mutex_);
+  delivered_ = std::move(delivered);
+}
+
+std::shared_ptr<Registration> EventHub::subscribe(std::optional<JobId> job, std::function<void(const Event&)> callback) {
+  auto registration = std::make_shared<Registration>(job, std::move(callback));
+  std::lock_guard lock(mutex_);
+  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
+  listeners_.push_back(registration);
+  return registration;
+}
+
+void EventHub::post(Event event) {
+  std::lock_guard lock(mutex_);
+  if (listeners_.empty()) return;
+  if (const auto* made = std::get_if<ProgressMade>(&event)) {
+    for (Event& queued : waiting_) {
+      auto* older = std::get_if<ProgressMade>(&queued);
+      if (older && older->job == made->job) {
+        *older = *made;
+        return;
+      }
+    }
+  }
+  waiting_.push_back(std::move(event));
+  schedule();
+}
+
+void EventHub::close() {
+  std::lock_guard lock(mutex_);
+  waiting_.clear();
+  listeners_.clear();
+  delivered_ = nullptr;
+}
+
+void EventHub::schedule() {
+  if (std::exchange(draining_, true)) return;
+  // Two steps: the host's dispatcher is called with no lock held, whoever posted the event.
+  asio::post(executor_, [hub = shared_from_this()] {
+    if (hub->dispatch_) {
+      hub->dispatch_([hub] { hub->drain(); });
+    } else {
+      hub->drain();
+    }
+  });
+}
+
+void EventHub::drain() {
+  std::unique_lock lock(mutex_);
+  while (!waiting_.empty()) {
+    const Event event = std::move(waiting_.front());
+    waiting_.pop_front();
+    const std::function<void(JobId)> delivered = delivered_;
+    lock.unlock();
+    const bool owed = std::holds_alternative<JobTransferred>(event) || std::holds_alternative<JobFailed>(event);
+    const bool taken = deliver(event);
+    if (owed && taken && delivered) delivered(job_of(event));
+    lock.lock();
+  }
+  draining_ = false;
+}
+
+bool EventHub::deliver(const Event& event) {
+  std::vector<std::shared_ptr<Registration>> listeners;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& listener : listeners_) {
+      if (auto alive = listener.lock(); alive && alive->wants(job_of(event))) listeners.push_back(std::move(alive));
+    }
+  }
+  bool taken = false;
+  for (const auto& listener : listeners) taken = listener->deliver(event) || taken;
+  return taken;
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,72 @@
+#ifndef BGXFER_SRC_ENGINE_EVENT_HUB_HPP
+#define BGXFER_SRC_ENGINE_EVENT_HUB_HPP
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <bgxfer/event.hpp>
+#include <bgxfer/options.hpp>
+
+#include <bgxfer/detail/asio.hpp>
+
+namespace bgxfer::inline v0::detail {
+
+/// One registered callback. It lives as long as the host's `Subscription`.
+class Registration {
+ public:
+  Registration(std::optional<JobId> only, std::function<void(const Event&)> callback)
+      : job_(only), callback_(std::move(callback)) {}
+
+  /// Whether this callback wants to hear of `job`.
+  [[nodiscard]] bool wants(JobId job) const { return !job_ || *job_ == job; }
+
+  /// Runs the callback, unless it was cancelled. True if it returned; false if it threw or was cancelled.
+  bool deliver(const Event& event);
+
+  /// The callback will not run again. Waits for a call that is running on another thread.
+  void cancel();
+
+ private:
+  std::recursive_mutex running_;   // recursive: a callback may cancel itself
+  std::optional<JobId> job_;
+  std::function<void(const Event&)> callback_;
+};
+
+/// Carries events to the host: in order, one at a time, with no lock held, on the host's dispatcher.
+/// Thread-safe; `post` never runs a callback itself.
+class EventHub : public std::enable_shared_from_this<EventHub> {
+ public:
+  /// `executor` is sequential. `delivered` is told of each owed event that a callback has taken.
+  EventHub(asio::any_io_executor executor, Dispatcher dispatch);
+
+  void on_delivered(std::function<void(JobId)> delivered);
+
+  std::shared_ptr<Registration> subscribe(std::optional<JobId> job, std::function<void(const Event&)> callback);
+
+  /// Nobody is told anything if nobody listens. Progress of a job that is still in the queue is replaced.
+  void post(Event event);
+
+  /// Forgets what is waiting and everyone who listens.
+  void close();
+
+ private:
+  void schedule();
+  void drain();
+  bool deliver(const Event& event);
+
+  asio::any_io_executor executor_;
+  Dispatcher dispatch_;
+  std::mutex mutex_;
+  std::function<void(JobId)> delivered_;
+  std::deque<Event> waiting_;
+  std::vector<std::weak_ptr<Registration>> listeners_;
+  bool draining_ = false;   // a drain is on its way to the host's thread, or running there
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

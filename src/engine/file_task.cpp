@@ -1,0 +1,455 @@
+#include "file_task.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "verdict.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// Smaller files are not worth a question about free space, nor setting space aside.
+constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
+
+/// Below this much to fetch again, a server that ignores a conditional range is simply read from its start.
+constexpr std::uint64_t plain_retry_bytes_min = 1024 * 1024;
+
+/// After so many responses with the wrong bytes the server is taken not to know ranges.
+constexpr std::uint32_t refusals_max = 2;
+
+
+}  // namespace
+
+FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, std::span<std::byte> buffer,
+                   const std::atomic<bool>& stopping)
+    : context_(context), job_(std::move(job)), file_(file), buffer_(buffer), stopping_(stopping) {
+  Model::Lock lock = context_.model->lock();
+  const FileRecord& record = job_->record.files[static_cast<std::size_t>(file_)];
+  url_ = record.url;
+  place_ = place_of(job_->record, file_);
+  http_ = job_->record.options.http;
+  generation_ = record.generation;
+  if (record.size != size_unknown) size_ = record.size;
+  if (!record.facts) return;
+
+  const FileFacts& facts = *record.facts;
+  layout_ = Layout(facts.ranges);
+  expected_size_ = facts.expected_size;
+  sha256_ = facts.sha256;
+  arrived_ = facts.arrived;
+  known_.validator = facts.validator;
+  if (facts.resource_size != size_unknown) known_.resource_size = facts.resource_size;
+  modified_ = facts.modified;
+  if (record.stage == FileStage::started) identity_ = facts.identity;
+}
+
+asio::awaitable<Result<void>> FileTask::run() {
+  Result<void> outcome = co_await reopen();
+  while (outcome) {
+    const std::optional<ByteRange> gap = next_gap();
+    if (!gap) break;
+    if (stopping_) outcome = cancelled();
+    if (outcome) outcome = co_await fill(*gap);
+  }
+  if (outcome) outcome = co_await finish();
+  if (outcome) co_return outcome;
+
+  const bool disk_failed = open_ && outcome.error().context() == ErrorContext::local_file &&
+                           outcome.error().code() != Errc::checksum_mismatch && !is_disk_full(outcome.error().code());
+  Model::Lock lock = context_.model->lock();
+  if (disk_failed) {
+    context_.model->forget_unsynced_bytes(lock, *job_, file_);
+  } else {
+    claim(lock);
+  }
+  co_return outcome;
+}
+
+std::optional<ByteRange> FileTask::next_gap() const {
+  if (ended_) return std::nullopt;
+  return arrived_.first_gap(ByteRange{0, size_.value_or(ByteRange::to_end)});
+}
+
+/// Opens the temporary file of an earlier turn. What it should hold but does not is fetched again.
+asio::awaitable<Result<void>> FileTask::reopen() {
+  known_.arrived = !arrived_.empty();
+  if (!known_.arrived) {
+    // Nothing to keep: the file is made anew once the server has answered.
+    identity_.reset();
+    co_return Result<void>{};
+  }
+  OpenPartial request(place_);
+  request.expected = identity_;
+  Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
+  if (!opened) {
+    const std::error_code code = opened.error().code();
+    if (code == Errc::partial_file_changed || code == std::errc::no_such_file_or_directory) {
+      co_return co_await restart("the temporary file is not there any more");
+    }
+    co_return opened.error();
+  }
+  std::shared_ptr<PartialFile> partial = *std::move(opened);
+  Result<std::uint64_t> size = co_await partial->size();
+  if (!size) co_return size.error();
+  if (arrived_.ranges().back().end() > *size) {
+    co_return co_await restart("the temporary file is shorter than what arrived");
+  }
+  open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
+  started_noted_ = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
+  const Piece piece = layout_.piece(gap, known_.resource_size);
+  std::uint64_t overlap = 0;
+  if (known_.arrived && known_.validator.empty()) {
+    overlap = overlap_before(arrived_, layout_, piece, context_.limits().overlap_bytes);
+    if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
+  }
+  // A server that does not serve ranges is asked for everything; what is there already is skipped.
+  const bool plain = refused_ >= refusals_max;
+  if (plain && !layout_.whole()) {
+    co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file, public_url(url_));
+  }
+
+  Asked asked;
+  asked.remote = ByteRange{piece.remote.offset - overlap, piece.remote.length};
+  if (piece.remote.length != ByteRange::to_end) asked.remote.length += overlap;
+  const bool to_the_end = known_.resource_size && asked.remote.end() == *known_.resource_size;
+  if (to_the_end || (layout_.whole() && !known_.resource_size)) asked.remote.length = ByteRange::to_end;
+  if (plain) asked.remote = ByteRange{};
+  asked.conditional = conditional_ && known_.arrived && !known_.validator.empty() && asked.remote != ByteRange{};
+
+  Request request(url_);
+  request.range = asked.remote;
+  request.headers = http_.headers;
+  request.redirects = http_.redirects;
+  if (asked.conditional) request.validator = known_.validator;
+  Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
+  if (stopping_) co_return cancelled();
+  if (!opened) co_return co_await open_failed(opened.error(), gap);
+  std::unique_ptr<Download> download = *std::move(opened);
+  {
+    Model::Lock lock = context_.model->lock();
+    context_.model->move(lock, *job_, Stimulus::connected);
+  }
+
+  const ResponseHead& head = download->head();
+  Verdict verdict = judge(known_, asked, head);
+  if (!layout_.whole() && head.granted.offset == 0 && asked.remote.offset != 0) verdict = Verdict::refuse;
+  if (verdict == Verdict::refuse) {
+    ++refused_;
+    if (refused_ > refusals_max) co_return blame(Errc::range_ignored, ErrorContext::remote_file, public_url(url_));
+    co_return Result<void>{};
+  }
+  if (verdict == Verdict::ask_plainly) {
+    conditional_ = false;
+    if (arrived_.bytes() >= plain_retry_bytes_min) co_return Result<void>{};
+    verdict = Verdict::skip;
+  }
+  if (verdict == Verdict::restart || verdict == Verdict::restart_and_ask) {
+    Result<void> restarted = co_await restart("the resource changed on the server");
+    if (!restarted) co_return restarted;
+    if (verdict == Verdict::restart_and_ask) co_return Result<void>{};
+  }
+
+  Result<void> learned = co_await learn(head);
+  if (!learned) co_return learned;
+  if (verdict == Verdict::compare) {
+    bool same = false;
+    Result<void> compared = co_await same_bytes(*download, piece.local - overlap, overlap, same);
+    if (!compared) co_return compared;
+    if (!same) co_return co_await restart("bytes that had arrived are others on the server now");
+    overlap = 0;
+  }
+  const std::uint64_t local = head.granted.offset == asked.remote.offset ? piece.local - overlap : 0;
+  const std::uint64_t at = verdict == Verdict::compare ? piece.local : local;
+  std::uint64_t length = head.granted.length;
+  if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;
+  if (!layout_.whole()) length = std::min(length, piece.remote.length);
+  co_return co_await receive(*download, at, length);
+}
+
+/// No response: what can be understood is handled here, everything else is the job's to judge.
+asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap) {
+  const bool changed = error.code() == Errc::resource_changed || error.code() == http_status(412) ||
+                       (error.code() == http_status(416) && gap.offset > 0);
+  if (changed && known_.arrived) co_return co_await restart("the server no longer has the bytes that are missing");
+  co_return error;
+}
+
+/// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
+asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
+  if (head.resource_size) {
+    if (!layout_.fits(*head.resource_size)) {
+      co_return blame(Errc::invalid_range, ErrorContext::remote_file,
+                      public_url(url_) + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
+    }
+    known_.resource_size = head.resource_size;
+  }
+  const std::optional<std::uint64_t> size = layout_.size(known_.resource_size);
+  if (size && expected_size_ && *size != *expected_size_) {
+    co_return blame(Errc::wrong_size, ErrorContext::remote_file,
+                    public_url(url_) + " has " + std::to_string(*size) + " bytes instead of " + std::to_string(*expected_size_));
+  }
+  if (size) size_ = size;
+  if (!size_ && !head.delimited && !sha256_) {
+    co_return blame(Errc::unproven_end, ErrorContext::remote_file, public_url(url_));
+  }
+  if (known_.validator.empty() && !known_.arrived) known_.validator = head.validator;
+  if (head.last_modified) modified_ = head.last_modified;
+  if (open_) co_return Result<void>{};
+  co_return co_await make_file();
+}
+
+asio::awaitable<Result<void>> FileTask::make_file() {
+  if (size_ && *size_ >= reserve_bytes_min) {
+    Result<std::uint64_t> free = co_await context_.storage->free_bytes(place_.target.parent_path());
+    if (free && *free < *size_) {
+      co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
+                      place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " + std::to_string(*free) +
+                          " are free");
+    }
+  }
+  OpenPartial request(place_);
+  Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
+  if (!opened) co_return opened.error();
+  std::shared_ptr<PartialFile> partial = *std::move(opened);
+  if (size_ && *size_ >= reserve_bytes_min) {
+    Result<void> reserved = co_await partial->reserve(*size_);
+    if (!reserved) co_return reserved;
+  }
+  identity_ = partial->identity();
+  open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
+
+  // The model knows at once; the journal when there is something to claim, so that a small file is one record.
+  Model::Lock lock = context_.model->lock();
+  apply(job_->record, started());
+  started_noted_ = false;
+  co_return Result<void>{};
+}
+
+/// Reads `count` bytes that are on disk already once more, and compares.
+asio::awaitable<Result<void>> FileTask::same_bytes(Download& download, std::uint64_t local, std::uint64_t count,
+                                                   bool& same) {
+  same = false;
+  const std::span<std::byte> theirs = buffer_.first(buffer_.size() / 2);
+  const std::span<std::byte> ours = buffer_.subspan(buffer_.size() / 2);
+  while (count > 0) {
+    const std::span<std::byte> room = theirs.first(std::min<std::uint64_t>(theirs.size(), count));
+    Result<std::size_t> got = co_await download.read(room);
+    if (stopping_) co_return cancelled();
+    if (!got) co_return got.error();
+    if (*got == 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
+    Result<std::size_t> had = co_await open_->partial->read(local, ours.first(*got));
+    if (!had) co_return had.error();
+    if (*had != *got || std::memcmp(ours.data(), theirs.data(), *got) != 0) co_return Result<void>{};
+    local += *got;
+    count -= *got;
+  }
+  same = true;
+  co_return Result<void>{};
+}
+
+/// Takes `length` bytes of the body (or all, if that is not known) to `local` in the file.
+asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_t local, std::uint64_t length) {
+  const bool sized = length != ByteRange::to_end;
+  const std::uint64_t limit = sized ? length : context_.limits().unsized_bytes_max;
+  const std::uint64_t end = local > ByteRange::to_end - limit ? ByteRange::to_end : local + limit;
+  const std::uint64_t begin = local;
+  while (!sized || local < end) {
+    std::size_t chunk = buffer_.size();
+    {
+      Model::Lock lock = context_.model->lock();
+      chunk = job_->pacer.chunk(context_.model->pacer(lock).chunk(chunk));
+    }
+    if (sized) chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - local));
+    const std::span<std::byte> room = buffer_.first(chunk);
+    Result<std::size_t> count = co_await download.read(room);
+    if (stopping_) co_return cancelled();
+    if (!count) co_return count.error();
+    if (*count == 0) break;
+    if (!sized && *count > end - local) {
+      co_return blame(Errc::response_too_large, ErrorContext::remote_file,
+                      public_url(url_) + ": more than Limits::unsized_bytes_max without a known size");
+    }
+
+    Result<void> stored = co_await store(local, room.first(*count));
+    if (!stored) co_return stored;
+    local += *count;
+    if (open_->failed) {
+      co_return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
+                      place_.temporary().string() + ": the disk could not sync it");
+    }
+    Result<void> paced = co_await pace(*count);
+    if (!paced) co_return paced;
+  }
+  if (sized) {
+    if (local == begin) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
+    co_return Result<void>{};
+  }
+  // The end of a body whose length nobody knew: now it is known.
+  if (size_ && local != *size_) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
+  size_ = local;
+  ended_ = true;
+  co_return Result<void>{};
+}
+
+/// Writes what is not on disk yet, and notes it.
+asio::awaitable<Result<void>> FileTask::store(std::uint64_t local, std::span<const std::byte> bytes) {
+  const ByteRange chunk{local, bytes.size()};
+  ByteRange rest = chunk;
+  while (std::optional<ByteRange> gap = arrived_.first_gap(rest)) {
+    const std::span<const std::byte> part =
+        bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
+    Result<void> written = co_await open_->partial->write(gap->offset, part);
+    if (!written) co_return written;
+    note_arrived(*gap);
+    rest = ByteRange::between(gap->end(), chunk.end());
+  }
+  if (sha256_ && local == digested_) {
+    if (!digest_) digest_ = context_.sha256();
+    digest_->update(bytes);
+    digested_ += bytes.size();
+  }
+  co_return Result<void>{};
+}
+
+void FileTask::note_arrived(ByteRange range) {
+  arrived_.add(range);
+  unclaimed_.add(range);
+  known_.arrived = true;
+  Model::Lock lock = context_.model->lock();
+  context_.model->arrived(lock, *job_, file_, range);
+  if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
+  if (unclaimed_.bytes() >= context_.limits().claim_bytes) claim(lock);
+}
+
+FileStarted FileTask::started() const {
+  return FileStarted{job_->record.id,
+                     file_,
+                     generation_,
+                     *identity_,
+                     size_.value_or(size_unknown),
+                     known_.resource_size.value_or(size_unknown),
+                     known_.validator,
+                     modified_};
+}
+
+void FileTask::claim(const Model::Lock& lock) {
+  if (unclaimed_.empty() || !identity_) return;
+  if (!started_noted_) {
+    started_noted_ = true;
+    context_.model->commit(lock, *job_, started());
+  }
+  context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, false, unclaimed_.ranges()});
+  unclaimed_.clear();
+}
+
+/// Waits until the bytes are paid for, if there is a limit.
+asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
+  Clock& clock = context_.clock();
+  const Clock::TimePoint now = clock.now();
+  Clock::TimePoint until = now;
+  {
+    Model::Lock lock = context_.model->lock();
+    until = std::max(job_->pacer.pay(bytes, now), context_.model->pacer(lock).pay(bytes, now));
+  }
+  if (until > now) co_await clock.sleep_until(until);
+  if (stopping_) co_return cancelled();
+  co_return Result<void>{};
+}
+
+/// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
+asio::awaitable<Result<void>> FileTask::restart(std::string why) {
+  if (context_.log) context_.log("file restarts: " + public_url(url_) + ": " + why);
+  if (++restarts_ > context_.limits().restarts_max) {
+    co_return blame(Errc::no_progress, ErrorContext::remote_file,
+                    public_url(url_) + ": restarted " + std::to_string(restarts_ - 1) + " times; " + why);
+  }
+  {
+    Model::Lock lock = context_.model->lock();
+    context_.model->restart_file(lock, *job_, file_);
+    const FileRecord& record = job_->record.files[static_cast<std::size_t>(file_)];
+    generation_ = record.generation;
+    size_.reset();
+    if (record.size != size_unknown) size_ = record.size;
+    context_.model->move(lock, *job_, Stimulus::resource_changed);
+  }
+  arrived_.clear();
+  unclaimed_.clear();
+  known_ = Known();
+  digest_.reset();
+  digested_ = 0;
+  open_.reset();
+  identity_.reset();
+  modified_.reset();
+  conditional_ = true;
+  ended_ = false;
+  // The old temporary file is replaced by a new one, which no old record can be about.
+  co_return co_await context_.saved();
+}
+
+asio::awaitable<Result<void>> FileTask::finish() {
+  if (!open_) {
+    Result<void> made = co_await make_file();
+    if (!made) co_return made;
+  }
+  if (expected_size_ && size_ != expected_size_) {
+    co_return blame(Errc::wrong_size, ErrorContext::remote_file,
+                    public_url(url_) + " has " + std::to_string(size_.value_or(0)) + " bytes instead of " +
+                        std::to_string(*expected_size_));
+  }
+  Result<std::uint64_t> on_disk = co_await open_->partial->size();
+  if (!on_disk) co_return on_disk.error();
+  if (*on_disk != *size_) {
+    Result<void> restarted = co_await restart("somebody else changed the temporary file");
+    if (!restarted) co_return restarted;
+    co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
+  }
+  if (sha256_) {
+    Result<void> verified = co_await verify();
+    if (!verified) co_return verified;
+  }
+  if (stopping_) co_return cancelled();
+
+  Model::Lock lock = context_.model->lock();
+  context_.model->commit(lock, *job_,
+                         FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
+  context_.model->move(lock, *job_, Stimulus::file_finished);
+  if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
+  co_return Result<void>{};
+}
+
+/// Reads what the digest has not seen on the way, and compares.
+asio::awaitable<Result<void>> FileTask::verify() {
+  if (!digest_) digest_ = context_.sha256();
+  while (digested_ < *size_) {
+    const std::span<std::byte> room = buffer_.first(std::min<std::uint64_t>(buffer_.size(), *size_ - digested_));
+    Result<std::size_t> count = co_await open_->partial->read(digested_, room);
+    if (stopping_) co_return cancelled();
+    if (!count) co_return count.error();
+    if (*count == 0) co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
+    digest_->update(room.first(*count));
+    digested_ += *count;
+  }
+  const Sha256 found = digest_->finish();
+  digest_.reset();
+  digested_ = 0;
+  if (found == *sha256_) co_return Result<void>{};
+
+  Result<void> restarted = co_await restart("its SHA-256 is wrong");
+  if (!restarted) co_return restarted;
+  co_return blame(Errc::checksum_mismatch, ErrorContext::remote_file,
+                  public_url(url_) + ": " + found.to_string() + " instead of " + sha256_->to_string());
+}
+
+Error FileTask::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(url_)); }
+
+Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
+  return Error(code, where, std::move(detail));
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,94 @@
+#ifndef BGXFER_SRC_ENGINE_FILE_TASK_HPP
+#define BGXFER_SRC_ENGINE_FILE_TASK_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <bgxfer/digest.hpp>
+#include <bgxfer/range_set.hpp>
+#include <bgxfer/result.hpp>
+#include <bgxfer/storage.hpp>
+#include <bgxfer/transport.hpp>
+
+#include "plan.hpp"
+#include "task_context.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// Fetches whatever is still missing of one file, gap by gap, until nothing is. One coroutine, on one strand.
+///
+/// Whatever ends it, every byte that was written is in the model, and is claimed in the journal.
+class FileTask {
+ public:
+  /// `stopping` is set when the turn is over: the task then ends soon, with `Errc::cancelled`.
+  FileTask(const TaskContext& context, Model::Core job, FileIndex file, std::span<std::byte> buffer,
+           const std::atomic<bool>& stopping);
+
+  asio::awaitable<Result<void>> run();
+
+ private:
+  // The steps of a run.
+  asio::awaitable<Result<void>> reopen();
+  asio::awaitable<Result<void>> fill(ByteRange gap);
+  asio::awaitable<Result<void>> finish();
+
+  // The steps of filling a gap.
+  asio::awaitable<Result<void>> learn(const ResponseHead& head);
+  asio::awaitable<Result<void>> make_file();
+  asio::awaitable<Result<void>> same_bytes(Download& download, std::uint64_t local, std::uint64_t count, bool& same);
+  asio::awaitable<Result<void>> receive(Download& download, std::uint64_t local, std::uint64_t length);
+  asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes);
+  asio::awaitable<Result<void>> pace(std::size_t bytes);
+  asio::awaitable<Result<void>> restart(std::string why);
+  asio::awaitable<Result<void>> open_failed(const Error& error, ByteRange gap);
+
+  // What needs no waiting.
+  [[nodiscard]] std::optional<ByteRange> next_gap() const;
+  [[nodiscard]] Error cancelled() const;
+  [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
+  void note_arrived(ByteRange range);
+  /// Puts what has been written since the last claim into the journal.
+  void claim(const Model::Lock& lock);
+  [[nodiscard]] FileStarted started() const;
+
+  asio::awaitable<Result<void>> verify();
+
+  const TaskContext& context_;
+  const Model::Core job_;
+  const FileIndex file_;
+  const std::span<std::byte> buffer_;
+  const std::atomic<bool>& stopping_;
+
+  // Copies of what the record says, so that moving bytes needs the model's lock only to report.
+  std::string url_;
+  FilePlace place_;
+  HttpOptions http_;
+  Layout layout_;
+  Known known_;
+  std::optional<std::uint64_t> size_;            ///< Of the finished file.
+  std::optional<std::uint64_t> expected_size_;
+  std::optional<Sha256> sha256_;
+  std::optional<FileIdentity> identity_;
+  std::optional<std::chrono::system_clock::time_point> modified_;
+  std::uint32_t generation_ = 0;
+  RangeSet arrived_;
+
+  std::shared_ptr<OpenFile> open_;
+  RangeSet unclaimed_;                           ///< Written, and not yet in the journal.
+  std::unique_ptr<Sha256Stream> digest_;
+  std::uint64_t digested_ = 0;                   ///< Bytes from the start of the file that are in `digest_`.
+
+  bool started_noted_ = false;                   ///< The journal knows identity and size.
+  bool conditional_ = true;                      ///< Send the validator as a condition.
+  std::uint32_t restarts_ = 0;
+  std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.
+  bool ended_ = false;                           ///< A body of unknown length has come to its end.
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

@@ -1,0 +1,57 @@
+#ifndef BGXFER_SRC_ENGINE_JOB_CORE_HPP
+#define BGXFER_SRC_ENGINE_JOB_CORE_HPP
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+
+#include "../model/job_record.hpp"
+#include "latch.hpp"
+#include "pacer.hpp"
+#include "speed.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+class Model;
+class JobTask;
+
+/// What the handles of one job hold: its record, what is known of it only while it is in memory, and the latch of
+/// those who wait for it. Everything but `model` and `changed` is guarded by the model's lock.
+struct JobCore {
+  JobCore(std::shared_ptr<Model> home, JobRecord data) : model(std::move(home)), record(std::move(data)) {}
+
+  const std::shared_ptr<Model> model;
+  JobRecord record;
+  Latch changed;                                  ///< Notified at every change of state and with every file.
+
+  // Scheduling.
+  std::uint64_t place = 0;                        ///< Place in the line of its equals.
+  Clock::TimePoint slice_began{};
+  std::weak_ptr<JobTask> task;                    ///< While coroutines of the job are alive; they own it.
+  std::size_t active_index = not_active;          ///< Its place in the model's table of active jobs.
+  static constexpr std::size_t not_active = static_cast<std::size_t>(-1);
+
+  // Retry.
+  WaitReason reason = WaitReason::none;           ///< In `transient_error`: what it waits for.
+  std::optional<Clock::TimePoint> next_attempt{};
+  std::optional<Clock::TimePoint> failing_since{}; ///< The first failure since the last byte of progress.
+  std::uint32_t attempts = 0;                     ///< Failures since the last byte of progress.
+
+  // Completion.
+  std::optional<Error> commit_error{};            ///< Why the last `complete` did not succeed.
+  bool removed = false;                           ///< Out of the queue: final, and its files are dealt with.
+
+  // Transfer.
+  Speed speed;
+  Pacer pacer;
+  std::optional<Clock::TimePoint> progress_told{}; ///< When the last progress event was sent.
+
+  // Adding.
+  /// Hashes of the targets, from the second `add` on: two files of a job must not have the same one.
+  std::unique_ptr<std::unordered_set<std::uint64_t>> targets;
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

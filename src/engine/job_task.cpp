@@ -1,0 +1,139 @@
+#include "job_task.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <utility>
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/post.hpp>
+#include <asio/strand.hpp>
+#include <asio/this_coro.hpp>
+
+#include "durable.hpp"
+#include "file_task.hpp"
+#include "verdict.hpp"
+#include "spawn.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// One file after the other, on a strand of its own.
+struct JobTask::Lane {
+  explicit Lane(const asio::any_io_executor& executor) : strand(asio::make_strand(executor)) {}
+
+  asio::any_io_executor strand;
+  asio::cancellation_signal cancel;   // on the strand
+  bool alive = true;                  // on the strand
+};
+
+JobTask::JobTask(std::shared_ptr<const TaskContext> context, Model::Core job)
+    : context_(std::move(context)), job_(std::move(job)) {}
+
+void JobTask::start(const Model::Lock& lock) {
+  const JobRecord& record = job_->record;
+  const std::size_t open = record.files.size() - record.totals.files_finished;
+  const std::size_t lanes = std::clamp<std::size_t>(open, 1, record.options.parallel_files);
+  context_->model->effect_began(lock);
+  lanes_alive_ = lanes;
+  for (std::size_t i = 0; i < lanes; ++i) lanes_.push_back(std::make_shared<Lane>(context_->executor));
+
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    auto ended = [self = shared_from_this(), lane](std::exception_ptr thrown) {
+      lane->alive = false;
+      if (thrown) self->fail(error_of(thrown));
+      self->lane_ended();
+    };
+    spawn(lane->strand, run_lane(shared_from_this()),
+                   asio::bind_cancellation_slot(lane->cancel.slot(), std::move(ended)));
+  }
+}
+
+void JobTask::stop() {
+  if (stopping_.exchange(true)) return;
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    asio::post(lane->strand, [lane] {
+      if (lane->alive) lane->cancel.emit(asio::cancellation_type::terminal);
+    });
+  }
+}
+
+asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
+  // A cancelled wait resolves like any other, and the loop sees that it is stopping: nothing is torn out midway.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const BufferPool::Loan loan = self->context_->buffers->borrow();
+  while (!self->stopping_) {
+    const std::optional<FileIndex> file = self->take_file();
+    if (!file) break;
+    FileTask task(*self->context_, self->job_, *file, loan.bytes(), self->stopping_);
+    Result<void> outcome = co_await task.run();
+    if (outcome || self->stopping_) continue;
+    const Error error = outcome.error().with_file(static_cast<std::uint32_t>(*file));
+    self->fail(error);
+  }
+}
+
+std::optional<FileIndex> JobTask::take_file() {
+  Model::Lock lock = context_->model->lock();
+  const std::vector<FileRecord>& files = job_->record.files;
+  while (next_file_ < files.size() && files[next_file_].stage >= FileStage::finished) ++next_file_;
+  if (next_file_ == files.size()) return std::nullopt;
+  return static_cast<FileIndex>(next_file_++);
+}
+
+void JobTask::fail(const Error& error) {
+  {
+    Model::Lock lock = context_->model->lock();
+    if (!failure_ && !stopping_) failure_ = error;
+  }
+  stop();
+}
+
+void JobTask::lane_ended() {
+  bool complete = false;
+  {
+    Model::Lock lock = context_->model->lock();
+    if (--lanes_alive_ > 0) return;
+    const JobRecord& record = job_->record;
+    complete = !failure_ && !stopping_ && record.totals.files_finished == record.files.size();
+  }
+  if (!complete) return end();
+  auto ended = [self = shared_from_this()](std::exception_ptr thrown) {
+    if (thrown) self->fail(error_of(thrown));
+    self->end();
+  };
+  spawn(context_->strand, seal(shared_from_this()), std::move(ended));
+}
+
+/// All bytes have arrived: they become durable, the journal says so, and then the host hears of it. In this order.
+asio::awaitable<void> JobTask::seal(std::shared_ptr<JobTask> self) {
+  Result<void> durable = co_await make_durable(*self->context_, self->job_);
+  if (durable) durable = co_await self->context_->saved();
+  if (!durable) {
+    self->fail(durable.error());
+    co_return;
+  }
+  Model::Lock lock = self->context_->model->lock();
+  const JobRecord& record = self->job_->record;
+  // Meanwhile the turn may have ended, or files may have been added.
+  if (self->stopping_ || record.totals.files_finished != record.files.size()) co_return;
+  self->context_->model->move(lock, *self->job_, Stimulus::connected);
+  self->context_->model->move(lock, *self->job_, Stimulus::all_finished);
+}
+
+/// The turn is over. If it failed, the job waits or stops as the failure deserves; else it goes back into the line, unless
+/// somebody has moved it on already.
+void JobTask::end() {
+  asio::post(context_->strand, [self = shared_from_this()] {
+    Model& model = *self->context_->model;
+    Model::Lock lock = model.lock();
+    JobCore& job = *self->job_;
+    if (self->failure_ && is_running(job.record.state)) settle(lock, model, job, *self->failure_);
+    // More files may have been added while the last one ended.
+    if (is_running(job.record.state)) model.move(lock, job, Stimulus::preempted);
+    job.task.reset();
+    model.effect_ended(lock);
+  });
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,55 @@
+#ifndef BGXFER_SRC_ENGINE_JOB_TASK_HPP
+#define BGXFER_SRC_ENGINE_JOB_TASK_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <bgxfer/result.hpp>
+
+#include "job_core.hpp"
+#include "task_context.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// Runs one job while it has its turn: up to `parallel_files` lanes, each a coroutine on a strand of its own that takes
+/// one file after the other. The first failure ends the turn (spec part 1.2: a job is atomic for errors), every byte
+/// that has arrived is kept.
+class JobTask : public std::enable_shared_from_this<JobTask> {
+ public:
+  JobTask(std::shared_ptr<const TaskContext> context, Model::Core job);
+
+  /// Starts the lanes. On the engine's strand, with the model locked.
+  void start(const Model::Lock& lock);
+
+  /// Ends the turn: lanes drop their connections and note what has arrived. Any thread; returns at once.
+  void stop();
+
+  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+
+ private:
+  struct Lane;
+
+  static asio::awaitable<void> run_lane(std::shared_ptr<JobTask> self);
+  static asio::awaitable<void> seal(std::shared_ptr<JobTask> self);
+  std::optional<FileIndex> take_file();
+  void fail(const Error& error);
+  void lane_ended();
+  void end();
+
+  const std::shared_ptr<const TaskContext> context_;
+  const Model::Core job_;
+  std::vector<std::shared_ptr<Lane>> lanes_;
+  std::atomic<bool> stopping_ = false;
+
+  // Guarded by the model's lock.
+  std::size_t next_file_ = 0;
+  std::size_t lanes_alive_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

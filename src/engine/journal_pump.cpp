@@ -1,0 +1,108 @@
+#include "journal_pump.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <asio/detached.hpp>
+#include <asio/post.hpp>
+
+#include "spawn.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+constexpr std::chrono::milliseconds pump_backoff_min{200};
+constexpr std::chrono::milliseconds pump_backoff_max{30'000};
+
+}  // namespace
+
+JournalPump::JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal,
+                         std::function<void(std::string_view)> log)
+    : strand_(std::move(strand)), model_(std::move(model)), journal_(std::move(journal)), log_(std::move(log)) {}
+
+void JournalPump::kick(bool sync) {
+  if (sync) sync_wanted_ = true;
+  if (posted_.exchange(true)) return;
+  asio::post(strand_, [self = shared_from_this()] {
+    self->posted_ = false;
+    self->write_wanted_ = true;
+    self->start();
+  });
+}
+
+void JournalPump::kick_rewrite() {
+  rewrite_wanted_ = true;
+  kick(true);
+}
+
+asio::awaitable<Result<void>> JournalPump::saved() {
+  const std::uint64_t target = journal_->added();
+  for (;;) {
+    const std::uint64_t seen = progressed_.version();
+    if (journal_->durable() >= target) co_return Result<void>{};
+    if (closed_) co_return Error(Errc::queue_closed, ErrorContext::queue);
+    kick(true);
+    const bool changed = co_await progressed_.changed_since(seen);
+    if (!changed) co_return Error(Errc::cancelled, ErrorContext::queue);
+  }
+}
+
+void JournalPump::close() {
+  closed_ = true;
+  progressed_.notify();
+}
+
+void JournalPump::start() {
+  if (running_ || closed_) return;
+  running_ = true;
+  spawn(strand_, run(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
+  std::chrono::milliseconds backoff{0};
+  while (!self->closed_ && (self->write_wanted_ || self->sync_wanted_ || self->rewrite_wanted_)) {
+    Result<void> stepped = co_await self->step();
+    self->progressed_.notify();
+    if (stepped) {
+      if (backoff.count() > 0 && self->log_) self->log_("journal: works again");
+      backoff = std::chrono::milliseconds{0};
+      continue;
+    }
+    // The journal has failed: only a complete new one is written from here on. Until then nothing is durable.
+    if (backoff.count() == 0 && self->log_) self->log_("journal: cannot be written: " + stepped.error().message());
+    self->rewrite_wanted_ = true;
+    backoff = std::clamp(backoff * 2, pump_backoff_min, pump_backoff_max);
+    Clock& clock = self->model_->clock();
+    const Clock::TimePoint again = clock.now() + backoff;
+    co_await clock.sleep_until(again);
+  }
+  self->running_ = false;
+  self->progressed_.notify();
+}
+
+asio::awaitable<Result<void>> JournalPump::step() {
+  if (rewrite_wanted_ || journal_->compaction_due()) co_return co_await rewrite();
+  write_wanted_ = false;
+  const bool sync = sync_wanted_.exchange(false);
+  Result<void> written = co_await journal_->write();
+  if (!written) co_return written;
+  if (!sync) co_return Result<void>{};
+  co_return co_await journal_->sync();
+}
+
+asio::awaitable<Result<void>> JournalPump::rewrite() {
+  rewrite_wanted_ = false;
+  {
+    // Everything that the records say goes into the snapshot; what changes from here on is appended to it.
+    Model::Lock lock = model_->lock();
+    journal_->begin_rewrite(model_->clock().wall_now());
+    const auto write = [this](const Change& change) { journal_->snapshot(change); };
+    for (const Model::Core& core : model_->jobs(lock)) describe(core->record, write);
+    journal_->end_snapshot();
+  }
+  co_return co_await journal_->finish_rewrite();
+}
+
+}  // namespace bgxfer::inline v0::detail

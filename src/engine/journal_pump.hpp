@@ -1,0 +1,64 @@
+#ifndef BGXFER_SRC_ENGINE_JOURNAL_PUMP_HPP
+#define BGXFER_SRC_ENGINE_JOURNAL_PUMP_HPP
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include <bgxfer/clock.hpp>
+#include <bgxfer/result.hpp>
+
+#include "../journal/journal.hpp"
+#include "latch.hpp"
+#include "model.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// Moves changes from the journal's buffer to the disk, in one coroutine that exists only while there is something
+/// to move. Many changes share one write, and many waiters one sync.
+class JournalPump : public std::enable_shared_from_this<JournalPump> {
+ public:
+  /// `strand` is sequential. `log` gets one line when the disk fails and one when it works again.
+  JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal,
+              std::function<void(std::string_view)> log);
+
+  [[nodiscard]] Journal& journal() noexcept { return *journal_; }
+
+  /// There is something to write, and if `sync`, to make durable. Any thread; only posts.
+  void kick(bool sync);
+
+  /// The journal must be rewritten before it can be written to. Any thread; only posts.
+  void kick_rewrite();
+
+  /// Resolves when every change so far is durable; `Errc::queue_closed` or the queue's error if it closes before.
+  /// The pump outlives the wait.
+  asio::awaitable<Result<void>> saved();
+
+  /// Nothing is written any more. On the strand.
+  void close();
+
+  /// The journal lets go of its file. On the strand, when nothing runs any more.
+  [[nodiscard]] bool idle() const noexcept { return !running_; }
+
+ private:
+  void start();
+  static asio::awaitable<void> run(std::shared_ptr<JournalPump> self);
+  asio::awaitable<Result<void>> step();
+  asio::awaitable<Result<void>> rewrite();
+
+  const asio::any_io_executor strand_;
+  const std::shared_ptr<Model> model_;
+  const std::unique_ptr<Journal> journal_;
+  const std::function<void(std::string_view)> log_;
+  Latch progressed_;
+  std::atomic<bool> posted_ = false;
+  std::atomic<bool> sync_wanted_ = false;
+  std::atomic<bool> rewrite_wanted_ = false;
+  std::atomic<bool> closed_ = false;
+  bool write_wanted_ = false;   // on the strand
+  bool running_ = false;        // on the strand
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

@@ -1,0 +1,276 @@
+#include "model.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// How often a job may tell the host of its progress.
+constexpr std::chrono::milliseconds progress_interval{100};
+
+/// Whether a restart of the queue would not arrive at the same state by itself.
+bool survives(JobState from, JobState to) {
+  if (is_running(to)) return false;
+  return !(to == JobState::queued && is_running(from));
+}
+
+/// Progress may be lost with the power; what the host said and what became of it should not.
+bool urgent(const Change& change) {
+  return !std::holds_alternative<FileStarted>(change) && !std::holds_alternative<FileProgressed>(change) &&
+         !std::holds_alternative<FileFinished>(change) && !std::holds_alternative<NoticeDelivered>(change);
+}
+
+/// Failures count, but not those that only say that the network is gone or the host has no room.
+bool counts(Stimulus stimulus) {
+  return stimulus == Stimulus::connect_failed || stimulus == Stimulus::failed_for_now ||
+         stimulus == Stimulus::failed_for_good || stimulus == Stimulus::too_long;
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub)
+    : clock_(std::move(clock)), limits_(limits), random_(random), hub_(std::move(hub)) {}
+
+std::vector<Model::Core> Model::jobs(const Lock&) const {
+  std::vector<Core> all;
+  all.reserve(order_.size());
+  for (const JobId& id : order_) {
+    if (auto found = jobs_.find(id); found != jobs_.end()) all.push_back(found->second);
+  }
+  return all;
+}
+
+Model::Core Model::find(const Lock&, JobId id) const {
+  auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : found->second;
+}
+
+Model::Core Model::insert(JobRecord record) {
+  auto core = std::make_shared<JobCore>(shared_from_this(), std::move(record));
+  core->place = ++last_place_;
+  core->pacer.set_rate(core->record.options.bytes_per_second_max);
+  jobs_.emplace(core->record.id, core);
+  order_.push_back(core->record.id);
+  set_active(*core, is_active(core->record.state));
+  return core;
+}
+
+Model::Core Model::create(const Lock&, JobOptions options) {
+  JobId id;
+  do {
+    const std::uint64_t high = random_.next();
+    id = JobId::from_random(high, random_.next());
+  } while (jobs_.contains(id));
+  const JobCreated created{id, std::move(options), false, clock_->wall_now()};
+  Core core = insert(make_record(created));
+  record(created);
+  hub_->post(JobAdded{id});
+  changed.notify();
+  return core;
+}
+
+void Model::adopt(const Lock&, std::vector<JobRecord> records) {
+  for (JobRecord& found : records) {
+    if (jobs_.contains(found.id)) continue;
+    Core core = insert(std::move(found));
+    core->record.files.shrink_to_fit();
+    if (core->record.state == JobState::transient_error) core->reason = WaitReason::retry;
+  }
+  changed.notify();
+}
+
+void Model::remove(const Lock& lock, JobCore& job) {
+  if (std::exchange(job.removed, true)) return;
+  record(JobRemoved{job.record.id});
+  const JobId id = job.record.id;
+  set_active(job, false);
+  const Core keep = find(lock, id);
+  // Ids of removed jobs are swept out of the order now and then, so that removing stays cheap.
+  if (order_.size() > 2 * jobs_.size() + 16) {
+    std::erase_if(order_, [this](const JobId& known) { return !jobs_.contains(known); });
+  }
+  job.changed.notify();
+  changed.notify();
+  jobs_.erase(id);
+}
+
+void Model::effect_ended(const Lock& lock) {
+  assert(effects_ > 0);
+  --effects_;
+  changed.notify();
+  wake(lock);
+}
+
+void Model::end_later(const Lock&, JobCore& job) {
+  auto found = jobs_.find(job.record.id);
+  if (found != jobs_.end()) ending_.push_back(found->second);
+}
+
+void Model::forget_jobs(const Lock&) {
+  // They may be the last owners of this model's jobs, but not of the model: whoever calls holds that.
+  active_.clear();
+  ending_.clear();
+  jobs_.clear();
+  order_.clear();
+}
+
+void Model::attach(const Lock&, Journal* journal, std::function<void(bool urgent)> recorded) {
+  journal_ = journal;
+  recorded_ = std::move(recorded);
+}
+
+void Model::record(const Change& change) {
+  if (!journal_) return;
+  journal_->add(change);
+  recorded_(urgent(change));
+}
+
+void Model::commit(const Lock&, JobCore& job, const Change& change) {
+  apply(job.record, change);
+  record(change);
+  if (const auto* configured = std::get_if<JobConfigured>(&change)) {
+    job.pacer.set_rate(configured->options.bytes_per_second_max);
+  }
+  if (const auto* finished = std::get_if<FileFinished>(&change)) {
+    hub_->post(FileTransferred{job.record.id, finished->file});
+  }
+  if (!std::holds_alternative<FileProgressed>(change)) job.changed.notify();
+}
+
+bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optional<Error> error) {
+  const JobState from = job.record.state;
+  const std::optional<JobState> next = next_state(from, stimulus);
+  if (!next) return false;
+  const JobState to = *next;
+  if (to == from) return true;
+
+  const bool fails = to == JobState::transient_error || to == JobState::error;
+  if (!fails) job.reason = WaitReason::none;
+  if (to != JobState::transient_error) job.next_attempt.reset();
+  // The error of the last failure stays readable until bytes move again (spec part 7.1).
+  const bool forgets = to == JobState::transferring || to == JobState::transferred || is_final(to);
+  std::optional<Error> kept = error ? error : forgets ? std::nullopt : job.record.error;
+
+  const JobMoved moved{job.record.id, to, std::move(kept), job.record.error_count + (counts(stimulus) ? 1u : 0u),
+                       clock_->wall_now()};
+  apply(job.record, moved);
+  if (survives(from, to)) record(moved);
+
+  set_active(job, is_active(to));
+  if (to == JobState::queued) requeue(lock, job);
+  if (!is_running(to)) job.speed.reset();
+  if (is_running(from) && !is_running(to)) tell_progress(job, true);
+
+  const JobId id = job.record.id;
+  hub_->post(StateChanged{id, from, to});
+  if (to == JobState::transferred) hub_->post(JobTransferred{id});
+  if (to == JobState::error) hub_->post(JobFailed{id, *job.record.error});
+  if (to == JobState::transient_error && job.record.error) {
+    hub_->post(AttemptFailed{id, *job.record.error, waiting(lock, job)});
+  }
+  job.changed.notify();
+  changed.notify();
+  wake(lock);
+  return true;
+}
+
+void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  commit(lock, job, FileRestarted{job.record.id, file, record.generation + 1});
+}
+
+void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  if (!record.facts) return;
+  const FileFacts& facts = *record.facts;
+  RangeSet durable = facts.arrived;
+  for (ByteRange range : facts.unsynced.ranges()) durable.subtract(range);
+  // Under a new generation, so that what the old one claimed is void for every later reader of the journal.
+  const std::uint32_t generation = record.generation + 1;
+  const FileStarted again{job.record.id, file,           generation,          facts.identity, record.size,
+                          facts.resource_size, facts.validator, facts.modified};
+  commit(lock, job, FileRestarted{job.record.id, file, generation});
+  if (durable.empty()) return;
+  commit(lock, job, again);
+  commit(lock, job, FileProgressed{job.record.id, file, generation, true, durable.ranges()});
+}
+
+void Model::arrived(const Lock&, JobCore& job, FileIndex file, ByteRange range) {
+  add_arrived(job.record, job.record.files[static_cast<std::size_t>(file)], range);
+  job.speed.add(range.length, clock_->now());
+  job.failing_since.reset();
+  job.attempts = 0;
+  tell_progress(job, false);
+}
+
+void Model::tell_progress(JobCore& job, bool now) {
+  const Clock::TimePoint time = clock_->now();
+  if (!now && job.progress_told && time < *job.progress_told + progress_interval) return;
+  job.progress_told = time;
+  Progress figures = progress_of(job.record);
+  figures.bytes_per_second = job.speed.bytes_per_second(time);
+  hub_->post(ProgressMade{job.record.id, figures});
+}
+
+Waiting Model::waiting(const Lock&, const JobCore& job) const {
+  Waiting waiting;
+  if (job.record.state == JobState::queued) waiting.reason = WaitReason::turn;
+  if (job.record.state != JobState::transient_error) return waiting;
+  waiting.reason = job.reason;
+  if (job.next_attempt) {
+    const auto left = std::max(Clock::Duration{0}, *job.next_attempt - clock_->now());
+    waiting.next_attempt_in = std::chrono::ceil<std::chrono::milliseconds>(left);
+  }
+  return waiting;
+}
+
+Progress Model::progress(const Lock&, const JobCore& job) const {
+  Progress figures = progress_of(job.record);
+  if (is_running(job.record.state)) figures.bytes_per_second = job.speed.bytes_per_second(clock_->now());
+  if (figures.bytes_total && figures.bytes_per_second > 0) {
+    const std::uint64_t left = *figures.bytes_total - std::min(*figures.bytes_total, figures.bytes_transferred);
+    figures.time_left = std::chrono::seconds{static_cast<std::int64_t>(left / figures.bytes_per_second)};
+  }
+  return figures;
+}
+
+void Model::remind(const Lock&, std::optional<JobId> job) {
+  const auto remind_of = [this](const JobCore& core) {
+    if (core.record.owes_transferred) hub_->post(JobTransferred{core.record.id});
+    if (core.record.owes_failed && core.record.error) hub_->post(JobFailed{core.record.id, *core.record.error});
+  };
+  if (!job) {
+    for (const JobId& id : order_) {
+      if (auto found = jobs_.find(id); found != jobs_.end()) remind_of(*found->second);
+    }
+  } else if (auto found = jobs_.find(*job); found != jobs_.end()) {
+    remind_of(*found->second);
+  }
+}
+
+void Model::close(const Lock& lock, Error why) {
+  if (closed_) return;
+  closed_ = std::move(why);
+  for (const auto& [id, core] : jobs_) core->changed.notify();
+  changed.notify();
+  wake(lock);
+}
+
+void Model::set_active(JobCore& job, bool active) {
+  const bool was = job.active_index != JobCore::not_active;
+  if (was == active) return;
+  if (active) {
+    job.active_index = active_.size();
+    active_.push_back(&job);
+    return;
+  }
+  active_[job.active_index] = active_.back();
+  active_[job.active_index]->active_index = job.active_index;
+  active_.pop_back();
+  job.active_index = JobCore::not_active;
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,143 @@
+#ifndef BGXFER_SRC_ENGINE_MODEL_HPP
+#define BGXFER_SRC_ENGINE_MODEL_HPP
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include <bgxfer/clock.hpp>
+#include <bgxfer/options.hpp>
+#include <bgxfer/result.hpp>
+
+#include "../base/random.hpp"
+#include "../journal/journal.hpp"
+#include "../model/change.hpp"
+#include "../model/transitions.hpp"
+#include "event_hub.hpp"
+#include "job_core.hpp"
+#include "pacer.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// All jobs of a queue, behind one mutex: the one place through which changes go. A change is applied to the record,
+/// given to the journal, told to those who wait and to the host, and the engine is woken: always all of it, always in
+/// this order.
+///
+/// The lock is held for short steps only, never across an await, I/O or a callback. Functions that need it
+/// take it as their first argument, as proof.
+class Model : public std::enable_shared_from_this<Model> {
+ public:
+  using Lock = std::unique_lock<std::mutex>;
+  using Core = std::shared_ptr<JobCore>;
+
+  Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub);
+
+  [[nodiscard]] Lock lock() const { return Lock(mutex_); }
+
+  // Jobs.
+  [[nodiscard]] std::vector<Core> jobs(const Lock&) const;            ///< In the order in which they were added.
+  [[nodiscard]] Core find(const Lock&, JobId id) const;
+  [[nodiscard]] std::size_t size(const Lock&) const { return jobs_.size(); }
+  Core create(const Lock& lock, JobOptions options);
+  /// Takes over what the journal held.
+  void adopt(const Lock& lock, std::vector<JobRecord> records);
+  /// The job is final and its files are dealt with: it leaves the queue, and handles keep it alive.
+  void remove(const Lock& lock, JobCore& job);
+  /// Jobs that run or want to, in no particular order.
+  [[nodiscard]] const std::vector<JobCore*>& active(const Lock&) const { return active_; }
+  /// Whether a job runs or wants to, or coroutines of one are alive.
+  [[nodiscard]] bool busy(const Lock&) const { return !active_.empty() || effects_ > 0; }
+  /// A coroutine that works for a job begins or has ended.
+  void effect_began(const Lock&) { ++effects_; }
+  void effect_ended(const Lock& lock);
+  [[nodiscard]] bool working(const Lock&) const { return effects_ > 0; }
+  /// The job was completed or cancelled: somebody has to deal with its files once its coroutines have ended.
+  void end_later(const Lock& lock, JobCore& job);
+  [[nodiscard]] std::vector<Core> take_ending(const Lock&) { return std::exchange(ending_, {}); }
+  /// The queue is gone: only handles keep jobs from here on.
+  void forget_jobs(const Lock&);
+
+  // Changes.
+  /// Applies and records a change other than of state.
+  void commit(const Lock& lock, JobCore& job, const Change& change);
+  /// Moves a job as the table says, with the error that goes with it. False if the table does not allow it.
+  bool move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optional<Error> error = std::nullopt);
+  /// Bytes of a file have arrived: progress, speed, events. Not recorded: claims are.
+  void arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange range);
+  /// The file starts again from nothing.
+  void restart_file(const Lock& lock, JobCore& job, FileIndex file);
+  /// The disk failed: of this file only what was synced before is still believed.
+  void forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file);
+  /// The job goes to the end of the line of its equals.
+  void requeue(const Lock&, JobCore& job) { job.place = ++last_place_; }
+
+  // What others look at.
+  [[nodiscard]] Waiting waiting(const Lock&, const JobCore& job) const;
+  [[nodiscard]] Progress progress(const Lock&, const JobCore& job) const;
+  [[nodiscard]] std::uint64_t random(const Lock&) { return random_.next(); }
+  [[nodiscard]] Pacer& pacer(const Lock&) { return pacer_; }
+  [[nodiscard]] bool offline(const Lock&) const { return offline_; }
+  void set_offline(const Lock&, bool offline) { offline_ = offline; }
+  /// Sends again what nobody has taken yet. `job` empty: of all jobs.
+  void remind(const Lock& lock, std::optional<JobId> job);
+
+  // The journal: attached once it has been read, never for a queue without one.
+  /// `recorded` is called with the lock held after each change, and must only post: `urgent` changes are synced soon.
+  void attach(const Lock&, Journal* journal, std::function<void(bool urgent)> recorded);
+
+  // The end, and what cannot be gone on with.
+  void close(const Lock&, Error why);
+  /// Why commands are refused; empty while they are not.
+  [[nodiscard]] const std::optional<Error>& closed(const Lock&) const { return closed_; }
+
+  /// Whether a file may be added, as far as the policies know. Without the lock.
+  void on_check(std::function<Result<void>(const FileSpec&)> check) { check_ = std::move(check); }
+  [[nodiscard]] Result<void> check(const FileSpec& file) const { return check_(file); }
+
+  /// Called, with the lock held, when there may be something for the engine to do. Must only post.
+  void on_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+  void wake(const Lock&) const {
+    if (wake_) wake_();
+  }
+
+  [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+  [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
+  [[nodiscard]] const std::shared_ptr<Clock>& shared_clock() const noexcept { return clock_; }
+  [[nodiscard]] EventHub& hub() const noexcept { return *hub_; }
+  /// Notified when a job was added or removed, became active or idle, and when the queue closes.
+  Latch changed;
+
+ private:
+  Core insert(JobRecord record);
+  void record(const Change& change);
+  void set_active(JobCore& job, bool active);
+  void tell_progress(JobCore& job, bool now);
+
+  mutable std::mutex mutex_;
+  const std::shared_ptr<Clock> clock_;
+  const Limits limits_;
+  Random random_;
+  const std::shared_ptr<EventHub> hub_;
+  Journal* journal_ = nullptr;
+  std::function<void(bool urgent)> recorded_;
+  std::function<void()> wake_;
+  std::function<Result<void>(const FileSpec&)> check_;
+
+  std::unordered_map<JobId, Core> jobs_;
+  std::vector<JobId> order_;
+  std::vector<JobCore*> active_;
+  std::vector<Core> ending_;
+  std::size_t effects_ = 0;
+  std::uint64_t last_place_ = 0;
+  Pacer pacer_;
+  bool offline_ = false;
+  std::optional<Error> closed_;
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

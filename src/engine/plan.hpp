@@ -1,0 +1,78 @@
+#ifndef BGXFER_SRC_ENGINE_PLAN_HPP
+#define BGXFER_SRC_ENGINE_PLAN_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <bgxfer/byte_range.hpp>
+#include <bgxfer/range_set.hpp>
+#include <bgxfer/transport.hpp>
+
+namespace bgxfer::inline v0::detail {
+
+/// A run of bytes of the resource, and where it belongs in the file.
+struct Piece {
+  ByteRange remote;
+  std::uint64_t local = 0;
+
+  friend bool operator==(const Piece&, const Piece&) = default;
+};
+
+/// How a file is made of its resource: the whole of it, or the concatenation of ranges in their order (spec part 4.3).
+/// Nothing else knows how a file is cut up.
+class Layout {
+ public:
+  explicit Layout(std::vector<ByteRange> ranges = {}) : ranges_(std::move(ranges)) {}
+
+  [[nodiscard]] bool whole() const noexcept { return ranges_.empty(); }
+
+  /// The size of the file made of a resource of this size; empty while it depends on a size that is not known.
+  [[nodiscard]] std::optional<std::uint64_t> size(std::optional<std::uint64_t> resource_size) const;
+
+  /// Whether every range lies inside a resource of this size.
+  [[nodiscard]] bool fits(std::uint64_t resource_size) const;
+
+  /// The first contiguous piece of what is missing in `gap`, a run of bytes of the file.
+  [[nodiscard]] Piece piece(ByteRange gap, std::optional<std::uint64_t> resource_size) const;
+
+ private:
+  std::vector<ByteRange> ranges_;
+};
+
+/// What is known of the resource that the bytes on disk came from.
+struct Known {
+  std::optional<std::uint64_t> resource_size{};
+  std::string validator{};
+  bool arrived = false;           ///< Some bytes are on disk: they must not be mixed with another version's.
+};
+
+/// What was asked of the server.
+struct Asked {
+  ByteRange remote{};             ///< The default is the whole resource, without a Range header.
+  bool conditional = false;       ///< With the validator as a condition.
+};
+
+/// What to do with a response.
+enum class Verdict : std::uint8_t {
+  use,               ///< The bytes belong to what is on disk.
+  compare,           ///< The same if the bytes that overlap with those on disk are equal.
+  restart,           ///< Another version, from its first byte: drop what is on disk, use the response.
+  restart_and_ask,   ///< Another version, but not from its first byte: drop what is on disk, ask again.
+  skip,              ///< The same resource from its first byte, though a later one was asked for: skip what is on disk.
+  ask_plainly,       ///< The same resource, but the condition made the server ignore the range: ask without it.
+  refuse,            ///< Bytes that nobody asked for.
+};
+
+/// Judges a response by what was asked and what is on disk (bad-servers.md rows 1 to 15).
+[[nodiscard]] Verdict judge(const Known& known, const Asked& asked, const ResponseHead& head);
+
+/// How many bytes before `gap` to ask for again, so that they can be compared with those on disk: up to `wanted`
+/// that have arrived without a hole, in the same piece of the resource.
+[[nodiscard]] std::uint64_t overlap_before(const RangeSet& arrived, const Layout& layout, Piece piece, std::uint64_t wanted);
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

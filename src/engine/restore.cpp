@@ -1,0 +1,144 @@
+#include "restore.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// Temporary files that are looked at while the queue opens. Any beyond these are looked at when their turn comes.
+constexpr std::size_t inspected_files_max = 4096;
+
+struct Started {
+  Model::Core job;
+  FileIndex file;
+  FilePlace place;
+  FileIdentity identity;
+};
+
+std::vector<Started> started_files(const Model::Lock& lock, const Model& model) {
+  std::vector<Started> found;
+  for (const Model::Core& job : model.jobs(lock)) {
+    if (is_final(job->record.state)) continue;
+    for (std::size_t i = 0; i < job->record.files.size(); ++i) {
+      const FileRecord& file = job->record.files[i];
+      if (file.stage != FileStage::started || !file.facts || file.facts->arrived.empty()) continue;
+      const auto index = static_cast<FileIndex>(i);
+      found.push_back(Started{job, index, place_of(job->record, index), file.facts->identity});
+      if (found.size() == inspected_files_max) return found;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path path) {
+  Result<std::unique_ptr<LogFile>> log = co_await context_.storage->open_log(std::move(path));
+  if (!log) co_return log.error();
+
+  JournalSetup setup;
+  setup.epoch = context_.storage->epoch();
+  setup.bytes_before_compaction = context_.limits().journal_bytes_before_compaction;
+  setup.random = [random = file_ids()]() mutable { return random.next(); };
+  auto journal = std::make_unique<Journal>(*std::move(log), std::move(setup));
+  Journal& opened = *journal;
+  Result<Restored> restored = co_await opened.replay();
+  if (!restored) co_return restored.error();
+
+  report_ = std::move(restored->report);
+  pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal), context_.log);
+  adopt(std::move(restored->jobs), restored->rewrite_needed);
+
+  std::vector<Started> started;
+  {
+    Model::Lock lock = context_.model->lock();
+    started = started_files(lock, *context_.model);
+  }
+  for (Started& file : started) {
+    Model::Core job = std::move(file.job);
+    FilePlace place = std::move(file.place);
+    co_await inspect(std::move(job), file.file, std::move(place), file.identity);
+  }
+  co_return std::move(report_);
+}
+
+Random Restoration::file_ids() const {
+  Model::Lock lock = context_.model->lock();
+  const std::uint64_t seed = context_.model->random(lock);
+  return Random(seed, context_.model->random(lock));
+}
+
+void Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed) {
+  Model& model = *context_.model;
+  Model::Lock lock = model.lock();
+  const bool added_early = model.size(lock) > 0;
+  report_.jobs_restored = jobs.size();
+  model.adopt(lock, std::move(jobs));
+  model.attach(lock, &pump_->journal(), [pump = pump_.get()](bool urgent) { pump->kick(urgent); });
+  for (const Model::Core& job : model.jobs(lock)) reload(lock, *job);
+  // Jobs that were added before the journal was open are only in memory yet: a rewrite writes everything.
+  if (rewrite_needed || added_early) {
+    pump_->kick_rewrite();
+  } else {
+    pump_->kick(true);
+  }
+}
+
+/// Spec part 1.3, T35.
+void Restoration::reload(const Model::Lock& lock, JobCore& job) {
+  Model& model = *context_.model;
+  if (is_final(job.record.state) || job.record.committing) {
+    model.end_later(lock, job);
+    return;
+  }
+  model.move(lock, job, Stimulus::reloaded);
+  if (job.record.state == JobState::transient_error) job.next_attempt = context_.clock().now();
+  if (job.record.headers_withheld && is_active(job.record.state)) {
+    model.move(lock, job, Stimulus::identity_missing, Error(Errc::headers_needed, ErrorContext::queue, job.record.options.display_name));
+  }
+}
+
+/// What the temporary file holds, against what the journal says of it.
+asio::awaitable<void> Restoration::inspect(Model::Core job, FileIndex file, FilePlace place, FileIdentity identity) {
+  OpenPartial request(std::move(place));
+  request.expected = identity;
+  Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
+  std::uint64_t size = 0;
+  if (opened) {
+    std::unique_ptr<PartialFile> partial = *std::move(opened);
+    Result<std::uint64_t> found = co_await partial->size();
+    if (!found) co_return;
+    size = *found;
+  } else {
+    // Another error may pass; the file is looked at again when its turn comes.
+    const std::error_code code = opened.error().code();
+    if (code != Errc::partial_file_changed && code != std::errc::no_such_file_or_directory) co_return;
+  }
+
+  Model::Lock lock = context_.model->lock();
+  const FileRecord& record = job->record.files[static_cast<std::size_t>(file)];
+  if (record.stage != FileStage::started || !record.facts || record.facts->arrived.empty()) co_return;
+  const std::uint64_t arrived = record.facts->arrived.bytes();
+  const std::uint64_t end = record.facts->arrived.ranges().back().end();
+  if (size < end) {
+    context_.model->restart_file(lock, *job, file);
+    lose(job->record.id, file, arrived, opened ? "the temporary file is shorter than what had arrived" : "the temporary file is gone");
+  } else if (size > end) {
+    lose(job->record.id, file, size - end, "these bytes arrived after the last record in the journal");
+  }
+}
+
+void Restoration::lose(JobId job, FileIndex file, std::uint64_t bytes, std::string why) {
+  report_.bytes_to_fetch_again += bytes;
+  BytesLost lost;
+  lost.job = job;
+  lost.file = file;
+  lost.bytes = bytes;
+  lost.why = std::move(why);
+  report_.lost.push_back(std::move(lost));
+}
+
+}  // namespace bgxfer::inline v0::detail

@@ -1,0 +1,38 @@
+#ifndef BGXFER_SRC_ENGINE_RESTORE_HPP
+#define BGXFER_SRC_ENGINE_RESTORE_HPP
+
+#include <filesystem>
+#include <memory>
+
+#include <bgxfer/restore_report.hpp>
+
+#include "task_context.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// Brings a queue back from its journal: reads it, puts every job where it was, looks at the temporary files, and
+/// begins to write.
+class Restoration {
+ public:
+  explicit Restoration(const TaskContext& context) : context_(context) {}
+
+  asio::awaitable<Result<RestoreReport>> run(std::filesystem::path journal);
+
+  /// What writes the journal from here on. After `run` has succeeded.
+  [[nodiscard]] std::shared_ptr<JournalPump> pump() const { return pump_; }
+
+ private:
+  void adopt(std::vector<JobRecord> jobs, bool rewrite_needed);
+  void reload(const Model::Lock& lock, JobCore& job);
+  [[nodiscard]] Random file_ids() const;
+  asio::awaitable<void> inspect(Model::Core job, FileIndex file, FilePlace place, FileIdentity identity);
+  void lose(JobId job, FileIndex file, std::uint64_t bytes, std::string why);
+
+  const TaskContext& context_;
+  std::shared_ptr<JournalPump> pump_;
+  RestoreReport report_;
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

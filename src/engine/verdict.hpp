@@ -1,0 +1,27 @@
+#ifndef BGXFER_SRC_ENGINE_VERDICT_HPP
+#define BGXFER_SRC_ENGINE_VERDICT_HPP
+
+#include <exception>
+
+#include <bgxfer/error.hpp>
+
+#include "model.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// What an exception from a host's policy amounts to: an error of that job, never of the queue.
+[[nodiscard]] Error error_of(std::exception_ptr thrown);
+
+/// Whether there is no room on the disk (or left of the quota): a hold, not a failure.
+[[nodiscard]] bool is_disk_full(std::error_code code) noexcept;
+
+/// Moves a running job to where its failure leads: to `transient_error` with a reason and the time of the next
+/// attempt, or to `error` if the failure is permanent or the budget of time without progress is spent.
+void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& error);
+
+/// When something has to be decided about a job in `transient_error`: the next attempt, or the end of its budget.
+[[nodiscard]] std::optional<Clock::TimePoint> due_time(const JobCore& job);
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

@@ -1,0 +1,51 @@
+#include <bgxfer/file.hpp>
+
+#include "../engine/conditions.hpp"
+#include "../engine/model.hpp"
+
+namespace bgxfer::inline v0 {
+
+namespace {
+
+const detail::FileRecord& record_of(const detail::JobCore& core, FileIndex index) {
+  return core.record.files[static_cast<std::size_t>(index)];
+}
+
+}  // namespace
+
+std::string File::url() const {
+  detail::Model::Lock lock = core_->model->lock();
+  return record_of(*core_, index_).url;
+}
+
+std::filesystem::path File::target() const {
+  detail::Model::Lock lock = core_->model->lock();
+  return record_of(*core_, index_).target;
+}
+
+std::filesystem::path File::temporary() const {
+  detail::Model::Lock lock = core_->model->lock();
+  return detail::place_of(core_->record, index_).temporary();
+}
+
+FileProgress File::progress() const {
+  detail::Model::Lock lock = core_->model->lock();
+  const detail::FileRecord& record = record_of(*core_, index_);
+  FileProgress progress;
+  progress.bytes_transferred = record.bytes();
+  if (record.size != detail::size_unknown) progress.bytes_total = record.size;
+  progress.transferred = record.stage >= detail::FileStage::finished;
+  progress.completed = record.stage == detail::FileStage::committed ||
+                       (progress.transferred && core_->record.state == JobState::completed);
+  return progress;
+}
+
+std::vector<ByteRange> File::arrived() const {
+  detail::Model::Lock lock = core_->model->lock();
+  const detail::FileRecord& record = record_of(*core_, index_);
+  return record.facts ? record.facts->arrived.ranges() : std::vector<ByteRange>();
+}
+
+asio::awaitable<Result<void>> File::transferred() const& { return detail::file_transferred(core_, index_); }
+
+}  // namespace bgxfer::inline v0

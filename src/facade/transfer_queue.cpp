@@ -1,0 +1,83 @@
+#include <bgxfer/transfer_queue.hpp>
+
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "../engine/commands.hpp"
+#include "../engine/conditions.hpp"
+#include "../engine/engine.hpp"
+#include "../model/validate.hpp"
+
+namespace bgxfer::inline v0 {
+
+namespace {
+
+/// The seed that the host gave, or bits of the system's, which make job ids unguessable.
+detail::Random seeded(std::uint64_t seed) {
+  if (seed != 0) return detail::Random(seed, 0);
+  std::random_device system;
+  const auto bits = [&system] { return std::uint64_t{system()} << 32 | system(); };
+  const std::uint64_t high = bits();
+  return detail::Random(high, bits());
+}
+
+}  // namespace
+
+TransferQueue::TransferQueue(asio::any_io_executor executor, QueueOptions options) {
+  detail::validate_queue(options).value();
+  engine_ = std::make_shared<detail::Engine>(std::move(executor), options, seeded(options.seed));
+  engine_->start();
+}
+
+TransferQueue::TransferQueue(TransferQueue&&) noexcept = default;
+
+TransferQueue& TransferQueue::operator=(TransferQueue&& other) noexcept {
+  std::swap(engine_, other.engine_);
+  return *this;
+}
+
+TransferQueue::~TransferQueue() {
+  if (engine_) engine_->close();
+}
+
+std::vector<Job> TransferQueue::jobs() const {
+  detail::Model::Lock lock = engine_->model()->lock();
+  std::vector<Job> jobs;
+  for (detail::Model::Core& core : engine_->model()->jobs(lock)) {
+    if (!is_final(core->record.state)) jobs.push_back(Job(std::move(core)));
+  }
+  return jobs;
+}
+
+std::optional<Job> TransferQueue::find(JobId id) const {
+  detail::Model::Lock lock = engine_->model()->lock();
+  detail::Model::Core core = engine_->model()->find(lock, id);
+  if (!core || is_final(core->record.state)) return std::nullopt;
+  return Job(std::move(core));
+}
+
+Result<Job> TransferQueue::add(JobOptions options) {
+  Result<detail::Model::Core> core = detail::add_job(*engine_->model(), std::move(options));
+  if (!core) return core.error();
+  return Job(*std::move(core));
+}
+
+void TransferQueue::network_changed(Connectivity now) { engine_->network_changed(now == Connectivity::online); }
+
+void TransferQueue::close() { engine_->close(); }
+
+asio::awaitable<Result<RestoreReport>> TransferQueue::restored() const& { return detail::queue_restored(engine_); }
+asio::awaitable<Result<void>> TransferQueue::saved() const& { return detail::queue_saved(engine_); }
+asio::awaitable<void> TransferQueue::drained() const& { return detail::queue_drained(engine_); }
+asio::awaitable<void> TransferQueue::closed() const& { return detail::queue_closed(engine_); }
+
+Subscription TransferQueue::on_event(std::function<void(const Event&)> callback) {
+  detail::Model& model = *engine_->model();
+  Subscription subscription(model.hub().subscribe(std::nullopt, std::move(callback)));
+  detail::Model::Lock lock = model.lock();
+  model.remind(lock, std::nullopt);
+  return subscription;
+}
+
+}  // namespace bgxfer::inline v0

@@ -1,0 +1,221 @@
+#include "pool.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
+
+#include "bell.hpp"
+
+namespace bgxfer::inline v0::http::detail {
+
+/// A coroutine in the queue; lives in its frame.
+struct Pool::Waiter {
+  explicit Waiter(const asio::any_io_executor& executor) : bell(executor) {}
+  Bell bell;
+  bool granted = false;  // Guarded by the pool's mutex.
+};
+
+/// The waiter's place in the queue: left in whatever way the coroutine ends, and a lease that came too late passed on.
+class Pool::Place {
+ public:
+  Place(Pool& pool, const Origin& origin, Waiter& waiter) : pool_(pool), origin_(origin), waiter_(waiter) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    bool unused_grant = false;
+    {
+      const std::lock_guard lock(pool_.mutex_);
+      unused_grant = waiter_.granted && !taken_;
+      if (!waiter_.granted) {
+        pool_.hosts_[origin_].waiters.remove(&waiter_);
+        pool_.forget_if_unused(origin_);
+      }
+    }
+    if (unused_grant) pool_.release(origin_);
+  }
+  [[nodiscard]] bool take() {
+    const std::lock_guard lock(pool_.mutex_);
+    return taken_ = waiter_.granted;
+  }
+
+ private:
+  Pool& pool_;
+  const Origin& origin_;
+  Waiter& waiter_;
+  bool taken_ = false;
+};
+
+Pool::Lease::~Lease() {
+  if (pool_) pool_->release(origin_);
+}
+
+std::unique_ptr<Connection> Pool::Lease::take_idle(bool public_peers_only) {
+  for (;;) {
+    std::unique_ptr<Connection> candidate;
+    Closing closing;  // Dies outside of the lock: closing may take a system call or two.
+    {
+      const std::lock_guard lock(pool_->mutex_);
+      closing = pool_->take_expired(pool_->clock_->now());
+      std::vector<Idle>& idle = pool_->hosts_[origin_].idle;
+      const auto found = std::find_if(idle.rbegin(), idle.rend(), [public_peers_only](const Idle& entry) {
+        return !public_peers_only || entry.connection->stream().public_peer();
+      });
+      if (found == idle.rend()) return nullptr;
+      candidate = std::move(found->connection);
+      idle.erase(std::next(found).base());
+      --pool_->idle_;
+    }
+    if (candidate->reusable()) return candidate;
+  }
+}
+
+void Pool::Lease::keep(std::unique_ptr<Connection> connection, const asio::any_io_executor& executor) {
+  if (!connection->reusable()) return;
+  Closing closing;
+  const std::lock_guard lock(pool_->mutex_);
+  const Clock::TimePoint now = pool_->clock_->now();
+  closing = pool_->take_expired(now);
+  if (pool_->idle_ >= pool_->limits_.idle_connections_max) {
+    for (auto& oldest : pool_->take_oldest()) closing.push_back(std::move(oldest));
+  }
+  pool_->hosts_[origin_].idle.push_back(Idle{std::move(connection), now});
+  ++pool_->idle_;
+  if (pool_->reaping_ && pool_->reaper_.running()) return;
+  pool_->reaping_ = true;
+  pool_->reaper_ = Companion(executor, reap_idle(pool_, pool_->clock_));
+}
+
+asio::awaitable<Result<Pool::Lease>> Pool::leased(Origin origin) {
+  asio::any_io_executor executor = co_await asio::this_coro::executor;
+  Waiter waiter(executor);
+  {
+    const std::lock_guard lock(mutex_);
+    Host& host = hosts_[origin];
+    if (host.leases < limits_.connections_per_host_max && host.waiters.empty()) {
+      ++host.leases;
+      ++leases_;
+      co_return Lease(shared_from_this(), std::move(origin));
+    }
+    host.waiters.push_back(&waiter);
+  }
+  Place place(*this, origin, waiter);
+  for (;;) {
+    co_await waiter.bell.heard_by(Bell::TimePoint::max());
+    if (place.take()) co_return Lease(shared_from_this(), origin);
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return Error(Errc::cancelled, ErrorContext::transport);
+  }
+}
+
+void Pool::clear() noexcept {
+  Closing closing;
+  Companion reaper;
+  const std::lock_guard lock(mutex_);
+  for (auto host = hosts_.begin(); host != hosts_.end();) {
+    for (Idle& entry : host->second.idle) closing.push_back(std::move(entry.connection));
+    host->second.idle.clear();
+    const Host& rest = host->second;
+    host = rest.leases == 0 && rest.waiters.empty() ? hosts_.erase(host) : std::next(host);
+  }
+  idle_ = 0;
+  reaping_ = false;
+  std::swap(reaper, reaper_);
+}
+
+std::size_t Pool::idle_count() const {
+  const std::lock_guard lock(mutex_);
+  return idle_;
+}
+
+void Pool::release(const Origin& origin) noexcept {
+  const std::lock_guard lock(mutex_);
+  Host& host = hosts_[origin];
+  assert(host.leases > 0);
+  if (!host.waiters.empty()) {
+    // The lease changes hands without being free in between, so nobody can overtake.
+    Waiter* next = host.waiters.front();
+    host.waiters.pop_front();
+    next->granted = true;
+    next->bell.button().ring();
+    return;
+  }
+  --host.leases;
+  if (--leases_ == 0) quiet_since_ = clock_->now();
+  forget_if_unused(origin);
+}
+
+/// Takes out what is too old to be used again. The caller holds the lock.
+Pool::Closing Pool::take_expired(Clock::TimePoint now) {
+  Closing expired;
+  if (idle_ == 0) return expired;
+  const bool quiet = leases_ == 0 && now - quiet_since_ >= limits_.quiet_timeout;
+  for (auto& [origin, host] : hosts_) {
+    std::erase_if(host.idle, [&](Idle& entry) {
+      if (!quiet && now - entry.since < limits_.idle_timeout) return false;
+      expired.push_back(std::move(entry.connection));
+      return true;
+    });
+  }
+  idle_ -= expired.size();
+  return expired;
+}
+
+/// Takes out the connection that has been idle for longest. The caller holds the lock.
+Pool::Closing Pool::take_oldest() {
+  std::vector<Idle>* oldest = nullptr;
+  for (auto& [origin, host] : hosts_) {
+    if (!host.idle.empty() && (!oldest || host.idle.front().since < oldest->front().since)) oldest = &host.idle;
+  }
+  Closing closing;
+  if (!oldest) return closing;
+  closing.push_back(std::move(oldest->front().connection));
+  oldest->erase(oldest->begin());
+  --idle_;
+  return closing;
+}
+
+void Pool::forget_if_unused(const Origin& origin) {
+  const auto found = hosts_.find(origin);
+  if (found == hosts_.end()) return;
+  const Host& host = found->second;
+  if (host.leases == 0 && host.waiters.empty() && host.idle.empty()) hosts_.erase(found);
+}
+
+/// Closes what has expired; says when to look again, or nothing if there is nothing left to look at.
+std::optional<Clock::TimePoint> Pool::reap() {
+  Closing closing;
+  const std::lock_guard lock(mutex_);
+  const Clock::TimePoint now = clock_->now();
+  closing = take_expired(now);
+  std::erase_if(hosts_, [](const auto& entry) {
+    const Host& host = entry.second;
+    return host.leases == 0 && host.waiters.empty() && host.idle.empty();
+  });
+  if (idle_ == 0) {
+    reaping_ = false;
+    return std::nullopt;
+  }
+  // While transfers run it looks once per quiet timeout, since the moment when the last one ends is not known
+  // beforehand.
+  Clock::TimePoint next = (leases_ == 0 ? quiet_since_ : now) + limits_.quiet_timeout;
+  for (const auto& [origin, host] : hosts_) {
+    if (!host.idle.empty()) next = std::min(next, host.idle.front().since + limits_.idle_timeout);
+  }
+  return next;
+}
+
+asio::awaitable<void> Pool::reap_idle(std::weak_ptr<Pool> weak, std::shared_ptr<Clock> clock) {
+  for (;;) {
+    std::optional<Clock::TimePoint> next;
+    if (const std::shared_ptr<Pool> pool = weak.lock()) next = pool->reap();
+    if (!next) co_return;
+    co_await clock->sleep_until(*next);
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return;
+  }
+}
+
+}  // namespace bgxfer::inline v0::http::detail

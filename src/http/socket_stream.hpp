@@ -1,0 +1,60 @@
+#ifndef BGXFER_HTTP_SOCKET_STREAM_HPP
+#define BGXFER_HTTP_SOCKET_STREAM_HPP
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include <asio/ip/tcp.hpp>
+
+#include <bgxfer/network.hpp>
+
+#include "tls.hpp"
+
+namespace bgxfer::inline v0::http::detail {
+
+/// A connected socket, with or without TLS, as a `ByteStream`.
+///
+/// While it is idle it belongs to no executor: `reusable` takes the socket out of the `io_context` that it was used on,
+/// and the next wait puts it into the one of the coroutine that waits. So a kept connection may be used from any
+/// executor, and may outlive the one that it was made on. `close` is safe from any thread.
+class SocketStream final : public ByteStream {
+ public:
+  /// Reads that succeed at once, one after the other, before other coroutines get their turn.
+  static constexpr int immediate_reads_max = 16;
+
+  /// Takes over a connected, non-blocking socket.
+  SocketStream(asio::ip::tcp::socket socket, bool public_peer);
+  ~SocketStream() override;
+
+  /// Speaks TLS from here on. Resolves when the peer has been verified, or at the latest at `deadline` with
+  /// `connect_timeout`.
+  asio::awaitable<Result<void>> start_tls(std::shared_ptr<TlsContext> context, Origin peer,
+                                          std::chrono::steady_clock::time_point deadline);
+
+  asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override;
+  asio::awaitable<Result<void>> write(std::span<const std::byte> bytes) override;
+  void close() noexcept override;
+  [[nodiscard]] bool reusable() noexcept override;
+  [[nodiscard]] bool public_peer() const noexcept override { return public_peer_; }
+
+ private:
+  using Want = TlsSession::Want;
+
+  Result<TlsSession::Step> read_now(std::span<std::byte> into);
+  Result<TlsSession::Step> write_now(std::span<const std::byte> bytes);
+  asio::awaitable<Result<void>> ready(Want want);
+  Result<void> attach(const asio::any_io_executor& executor);
+  void detach() noexcept;
+
+  std::optional<asio::ip::tcp::socket> attached_;  // Empty while no executor is concerned.
+  const int descriptor_;                           // Open as long as this lives, attached or not.
+  std::unique_ptr<TlsSession> tls_;
+  const bool public_peer_;
+  std::atomic<bool> closed_{false};
+  int immediate_reads_ = 0;
+};
+
+}  // namespace bgxfer::inline v0::http::detail
+
+#endif

@@ -1,0 +1,2 @@
+// The table of contents of a broken tree.
+#include "engine/thief.cpp"

@@ -1,0 +1,2 @@
+// An adapter that looks into the model.
+#include <bgxfer/state.hpp>

@@ -1,0 +1,29 @@
+# Builds one project of examples/embed as a host would, from nothing, and runs it.
+#
+# HOW is cmake or sh; what follows -- goes to `cmake -S -B` or to build.sh. The program ends with status 0 if all is well.
+set(arguments)
+set(collecting FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(collecting)
+    list(APPEND arguments "${CMAKE_ARGV${i}}")
+  elseif(CMAKE_ARGV${i} STREQUAL "--")
+    set(collecting TRUE)
+  endif()
+endforeach()
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+set(ENV{LD_LIBRARY_PATH} "${PREFIX}/${LIBDIR}")  # For shared builds, where no CMake sets the run path.
+if(HOW STREQUAL "cmake")
+  execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${WORK}" -G "${GENERATOR}"
+    -D "CMAKE_CXX_COMPILER=${CXX}" -D "CMAKE_CXX_FLAGS=${CXX_FLAGS}" ${arguments})
+  execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND "${CMAKE_COMMAND}" --build "${WORK}" --target app)
+else()
+  set(ENV{CXX} "${CXX}")
+  set(ENV{CXXFLAGS} "${CXX_FLAGS}")
+  set(ENV{BGXFER} "${BGXFER}")
+  set(ENV{PKG_CONFIG_PATH} "${PREFIX}/${LIBDIR}/pkgconfig")
+  execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND sh "${SOURCE}/build.sh" ${arguments} WORKING_DIRECTORY "${WORK}")
+endif()
+execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND "${WORK}/app" WORKING_DIRECTORY "${WORK}")

@@ -1,0 +1,145 @@
+#ifndef BGXFER_TESTS_SUPPORT_SCRIPTED_TRANSPORT_HPP
+#define BGXFER_TESTS_SUPPORT_SCRIPTED_TRANSPORT_HPP
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <bgxfer/clock.hpp>
+#include <bgxfer/transport.hpp>
+
+namespace bgxfer::test {
+
+/// One resource of the scripted server.
+struct Resource {
+  std::string content;
+  std::string validator = "\"v1\"";
+  bool ranges = true;              ///< Serves the range that was asked for; else everything.
+  bool sized = true;               ///< Tells its size.
+  bool delimited = true;
+  std::optional<std::chrono::system_clock::time_point> modified{};
+};
+
+/// What the next request meets instead of the plain answer.
+struct Incident {
+  std::optional<Error> refuse{};                ///< `open` fails.
+  std::optional<std::uint64_t> cut_after{};     ///< The body breaks off after so many bytes.
+  std::optional<std::uint64_t> grant_offset{};  ///< The server sends bytes from here, whatever was asked.
+  std::optional<std::uint64_t> grant_max{};     ///< The server sends at most so many bytes.
+  bool ignore_range = false;
+  bool silent_validator = false;
+};
+
+/// What was asked.
+struct Asking {
+  std::string url;
+  ByteRange range;
+  std::string validator;
+  std::vector<Header> headers;
+};
+
+/// A transport that serves resources from memory, at a speed in virtual time, with incidents on request.
+class ScriptedTransport final : public Transport {
+ public:
+  explicit ScriptedTransport(std::shared_ptr<Clock> clock) : clock_(std::move(clock)) {}
+
+  std::map<std::string, Resource> resources;
+  std::deque<Incident> incidents;                     ///< One per request, in order; none left: none.
+  std::vector<Asking> asked;
+  Clock::Duration connect_time = std::chrono::milliseconds{10};
+  Clock::Duration read_time = std::chrono::milliseconds{1};
+  std::size_t read_bytes = 64 * 1024;
+  std::size_t in_flight = 0;
+  std::size_t in_flight_max = 0;
+  std::uint64_t bytes_sent = 0;
+  int network_changes = 0;
+
+  Result<void> check_url(std::string_view url) const override {
+    if (url.starts_with("http://") || url.starts_with("https://")) return {};
+    return Error(Errc::invalid_url, ErrorContext::queue, std::string(url));
+  }
+
+  asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override {
+    Asking asking{request.url, request.range, request.validator, request.headers};
+    asked.push_back(asking);
+    Incident incident;
+    if (!incidents.empty()) {
+      incident = incidents.front();
+      incidents.pop_front();
+    }
+    const Clock::TimePoint connected = clock_->now() + connect_time;
+    co_await clock_->sleep_until(connected);
+    if (clock_->now() < connected) co_return Error(Errc::cancelled, ErrorContext::transport, "cancelled");
+    if (incident.refuse) co_return *incident.refuse;
+    auto found = resources.find(request.url);
+    if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
+    std::unique_ptr<Download> body = std::make_unique<Body>(*this, found->second, incident, request);
+    co_return body;
+  }
+
+  void network_changed() noexcept override { ++network_changes; }
+
+ private:
+  class Body final : public Download {
+   public:
+    Body(ScriptedTransport& transport, const Resource& resource, const Incident& incident, const Request& request)
+        : transport_(transport), content_(resource.content), cut_after_(incident.cut_after) {
+      const bool condition_holds = request.validator.empty() || request.validator == resource.validator;
+      const bool partial = request.range != ByteRange{} && resource.ranges && condition_holds && !incident.ignore_range;
+      std::uint64_t begin = partial ? std::min<std::uint64_t>(request.range.offset, content_.size()) : 0;
+      std::uint64_t end = partial ? std::min<std::uint64_t>(request.range.end(), content_.size()) : content_.size();
+      if (incident.grant_offset) begin = *incident.grant_offset;
+      if (incident.grant_max) end = std::min(end, begin + *incident.grant_max);
+      position_ = begin;
+      end_ = end;
+      head_.granted = {begin, resource.sized ? end - begin : ByteRange::to_end};
+      if (resource.sized) head_.resource_size = content_.size();
+      if (!incident.silent_validator) head_.validator = resource.validator;
+      head_.last_modified = resource.modified;
+      head_.delimited = resource.delimited;
+      head_.final_url = request.url;
+      transport_.in_flight_max = std::max(transport_.in_flight_max, ++transport_.in_flight);
+    }
+    ~Body() override { --transport_.in_flight; }
+
+    const ResponseHead& head() const noexcept override { return head_; }
+
+    asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override {
+      const Clock::TimePoint arrived = transport_.clock_->now() + transport_.read_time;
+      co_await transport_.clock_->sleep_until(arrived);
+      if (transport_.clock_->now() < arrived) co_return Error(Errc::cancelled, ErrorContext::transport, "cancelled");
+      std::size_t count = std::min({into.size(), transport_.read_bytes, static_cast<std::size_t>(end_ - position_)});
+      if (cut_after_) {
+        count = static_cast<std::size_t>(std::min<std::uint64_t>(count, *cut_after_ - sent_));
+        if (count == 0) co_return Error(Errc::body_truncated, ErrorContext::remote_file, head_.final_url);
+      }
+      std::memcpy(into.data(), content_.data() + position_, count);
+      position_ += count;
+      sent_ += count;
+      transport_.bytes_sent += count;
+      co_return count;
+    }
+
+   private:
+    ScriptedTransport& transport_;
+    std::string content_;
+    ResponseHead head_;
+    std::uint64_t position_ = 0;
+    std::uint64_t end_ = 0;
+    std::uint64_t sent_ = 0;
+    std::optional<std::uint64_t> cut_after_;
+  };
+
+  std::shared_ptr<Clock> clock_;
+};
+
+}  // namespace bgxfer::test
+
+#endif
