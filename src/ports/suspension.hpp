@@ -48,6 +48,9 @@ class Suspension {
   /// Lets the coroutine go on. At most once.
   void resume() { leave(true); }
 
+  /// Ends every coroutine that waits in `context`, as if it died; others may wait there later.
+  static void end_all(asio::execution_context& context);
+
  private:
   struct Waiter {
     virtual ~Waiter() = default;
@@ -76,8 +79,10 @@ class Suspension {
     explicit Service(asio::execution_context& context) : asio::execution_context::service(context) {}
     std::shared_ptr<Home> home = std::make_shared<Home>();
 
+    void end_all();
+
    private:
-    void shutdown() override;
+    void shutdown() override { end_all(); }
   };
 
   void leave(bool go_on);
@@ -144,7 +149,7 @@ inline void Suspension::Home::unlink(Waiter& waiter) noexcept {
   if (first == &waiter) first = waiter.after;
 }
 
-inline void Suspension::Service::shutdown() {
+inline void Suspension::Service::end_all() {
   Waiter* next = nullptr;
   {
     std::lock_guard lock(home->mutex);
@@ -155,6 +160,13 @@ inline void Suspension::Service::shutdown() {
     std::unique_ptr<Waiter> waiter(next);
     next = waiter->after;
   }
+}
+
+inline void Suspension::end_all(asio::execution_context& context) {
+  if (!asio::has_service<Service>(context)) return;
+  Service& service = asio::use_service<Service>(context);
+  service.end_all();
+  service.home = std::make_shared<Home>();
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -9,6 +9,7 @@
 #include <asio/execution/context.hpp>
 #include <asio/execution_context.hpp>
 
+#include "../ports/suspension.hpp"
 #include "random.hpp"
 #include "virtual_time.hpp"
 
@@ -101,6 +102,9 @@ class Simulation::World final : public asio::execution_context {
 
   void kill() {
     time_->drop();
+    // What is queued in strands dies with them; strands that are made later are alive. Then new waits may begin.
+    shutdown();
+    ::bgxfer::detail::Suspension::end_all(*this);
     drop_ready();
   }
 

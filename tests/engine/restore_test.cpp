@@ -43,6 +43,7 @@ TEST_CASE("a crash in the middle costs at most the claim interval and one chunk,
 
   world.start();
   const Result<RestoreReport> report = report_of(world);
+  CAPTURE((report ? std::string("ok") : report.error().message()));
   REQUIRE(report);
   CHECK(report->jobs_restored == 1);
   Job again = world.queue->jobs().front();
@@ -147,7 +148,8 @@ TEST_CASE("request headers are not in the journal: after a restart the job says 
   Job job = world.add("a", 1000);
   job.configure([](JobOptions& options) { options.http.headers = {Header{"Authorization", "Bearer marker-secret-1"}}; });
   job.resume();
-  world.simulation.run_until([&] { return job.state() == JobState::connecting; });
+  world.run_for(5ms);
+  REQUIRE(job.state() == JobState::connecting);
   world.crash();
   const auto journal = world.storage->contents("/state/queue.journal");
   REQUIRE(journal);
@@ -156,6 +158,7 @@ TEST_CASE("request headers are not in the journal: after a restart the job says 
 
   world.start();
   world.run();
+  REQUIRE(world.queue->jobs().size() == 1);
   Job again = world.queue->jobs().front();
   CHECK(again.state() == JobState::error);
   CHECK(again.error()->code() == Errc::headers_needed);

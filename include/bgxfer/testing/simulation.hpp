@@ -59,8 +59,8 @@ class BGXFER_API Simulation {
   /// Called from within a step: the run function that is running returns after this step.
   void stop() noexcept;
   /// The death of the process in this world: ready work and sleeping coroutines are destroyed where they stand, and
-  /// none of it runs. Time, seed and step count stay as they are, and the next life may begin. Coroutines
-  /// that wait on things other than the clock die when those things do.
+  /// none of it runs; so are coroutines that wait for a condition of a queue. Time, seed and step count stay as they
+  /// are, and the next life may begin.
   void kill();
 
   /// How many coroutines sleep until some point in time. An idle library has none.
