@@ -13,7 +13,7 @@ using test::World;
 
 namespace {
 
-constexpr std::size_t large = 50'000'000;
+constexpr std::size_t large = 20'000'000;
 
 Incident refuse(std::error_code code) {
   Incident incident;

@@ -109,8 +109,8 @@ TEST_CASE("T7: a job whose time slice ends goes back into the line with its byte
   World world;
   world.options.limits.time_slice = 1s;
   world.start();
-  Job a = world.add("a", 100'000'000);
-  Job b = world.add("b", 100'000'000);
+  Job a = world.add("a", 20'000'000);
+  Job b = world.add("b", 20'000'000);
   a.resume();
   b.resume();
   world.run_for(1100ms);
@@ -395,7 +395,7 @@ TEST_CASE("T34: a change of priority schedules the job anew") {
 TEST_CASE("T35: after a restart active jobs are queued and the others are where they were") {
   World world;
   world.start();
-  Job active = world.add("active", 100'000'000);
+  Job active = world.add("active", 20'000'000);
   Job idle = world.add("idle", 10);
   Job failed = world.add("failed", 10);
   Job done = world.add("done", 10);
