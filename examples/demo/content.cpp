@@ -47,7 +47,7 @@ Package world_package(std::uint64_t scale) {
   const std::uint64_t mib = scale << 20;
   return {"world",
           {{"world/terrain.pak", 6 * mib + 4711, 1},
-           {"world/textures.pak", 5 * mib + 1, 2},
+           {"world/textures.pak", 4 * mib + 1, 2},
            {"world/models.pak", 2 * mib + 815, 3},
            {"world/music.pak", mib + 9999, 4},
            {"world/voices.pak", mib - 17, 5}}};
@@ -55,7 +55,7 @@ Package world_package(std::uint64_t scale) {
 
 Package hotfix_package(std::uint64_t scale) {
   const std::uint64_t mib = scale << 20;
-  return {"hotfix", {{"hotfix/game.bin", mib + 123, 6}, {"hotfix/shaders.bin", mib / 2 + 45, 7}}};
+  return {"hotfix", {{"hotfix/game.bin", 2 * mib + 123, 6}, {"hotfix/shaders.bin", mib + 45, 7}}};
 }
 
 bgxfer::Sha256 expected_sha256(const Asset& asset) {
@@ -72,7 +72,6 @@ bgxfer::Sha256 expected_sha256(const Asset& asset) {
 struct ContentServer::Impl {
   httplib::Server server;
   int port = 0;
-  std::atomic<std::uint64_t> sent = 0;
   std::thread thread;
 };
 
@@ -81,14 +80,12 @@ ContentServer::ContentServer(const std::vector<Package>& packages) : impl_(std::
   server.set_tcp_nodelay(true);
   for (const Package& package : packages) {
     for (const Asset& asset : package.assets) {
-      server.Get("/" + asset.name, [this, asset](const httplib::Request&, httplib::Response& response) {
+      server.Get("/" + asset.name, [asset](const httplib::Request&, httplib::Response& response) {
         response.set_header("ETag", fmt::format("\"{}-{}\"", asset.number, asset.bytes));
-        const auto send = [this, asset](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+        const auto send = [asset](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
           auto block = std::make_unique<Block>();
           const std::string_view bytes = bytes_at(asset, offset, *block).substr(0, length);
-          if (!sink.write(bytes.data(), bytes.size())) return false;
-          impl_->sent += bytes.size();
-          return true;
+          return sink.write(bytes.data(), bytes.size());
         };
         response.set_content_provider(asset.bytes, "application/octet-stream", send);
       });
@@ -105,7 +102,5 @@ ContentServer::~ContentServer() {
 }
 
 std::string ContentServer::url() const { return fmt::format("http://127.0.0.1:{}/", impl_->port); }
-
-std::uint64_t ContentServer::bytes_sent() const { return impl_->sent; }
 
 }  // namespace demo

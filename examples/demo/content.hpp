@@ -1,7 +1,6 @@
 #ifndef BGXFER_EXAMPLES_DEMO_CONTENT_HPP
 #define BGXFER_EXAMPLES_DEMO_CONTENT_HPP
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,8 +39,6 @@ class ContentServer {
   ~ContentServer();
 
   [[nodiscard]] std::string url() const;
-  /// Bytes of files that were handed to the network.
-  [[nodiscard]] std::uint64_t bytes_sent() const;
 
  private:
   struct Impl;

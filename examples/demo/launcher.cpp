@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include <asio/co_spawn.hpp>
@@ -41,11 +42,6 @@ bgxfer::Job add(bgxfer::TransferQueue& queue, const LauncherOptions& options, co
 
 Row row_of(const bgxfer::Job& job) { return {job.options().display_name, job.state(), job.waiting(), job.progress()}; }
 
-asio::awaitable<void> restore(const bgxfer::TransferQueue& queue,
-                              std::optional<bgxfer::Result<bgxfer::RestoreReport>>& report) {
-  report = co_await queue.restored();
-}
-
 void tell(int descriptor, std::uint64_t bytes) {
   const std::string line = fmt::format("{}\n", bytes);
   if (descriptor >= 0 && ::write(descriptor, line.data(), line.size()) < 0) return;  // Nobody listens: no harm.
@@ -60,12 +56,12 @@ int run_launcher(const LauncherOptions& options) {
   queue_options.transport = bgxfer::http::make_transport();
   queue_options.storage = bgxfer::disk::make_storage();
   queue_options.journal = options.folder / "launcher.journal";
-  queue_options.bytes_per_second_max = options.scale * (2 << 20);  // So that there is something to see.
+  queue_options.bytes_per_second_max = options.scale * (3 << 19);  // So that there is something to see.
   bgxfer::TransferQueue queue(background.executor(), std::move(queue_options));
 
-  std::optional<bgxfer::Result<bgxfer::RestoreReport>> report;
-  asio::co_spawn(background.executor(), restore(queue, report), asio::use_future).get();
-  const bgxfer::Result<bgxfer::RestoreReport>& restored = *report;
+  std::future<bgxfer::Result<bgxfer::RestoreReport>> opening =
+      asio::co_spawn(background.executor(), queue.restored(), asio::use_future);
+  const bgxfer::Result<bgxfer::RestoreReport> restored = opening.get();
   if (!restored) {
     screen.say(fmt::format("launcher: {}", restored.error()));
     return 1;
@@ -73,7 +69,8 @@ int run_launcher(const LauncherOptions& options) {
   std::vector<bgxfer::Job> jobs = queue.jobs();
   const bool fresh = jobs.empty();
   if (!fresh) {
-    screen.say(fmt::format("  {} job restored from the journal; {} to fetch again", restored->jobs_restored,
+    screen.say(fmt::format("  The journal knows {} job with {}; {} to fetch again.", restored->jobs_restored,
+                           megabytes(jobs.front().progress().bytes_transferred),
                            exactly(restored->bytes_to_fetch_again)));
     for (const bgxfer::BytesLost& lost : restored->lost) {
       screen.say(fmt::format("    {}: {}", exactly(lost.bytes), lost.why));
