@@ -73,7 +73,8 @@ int run_launcher(const LauncherOptions& options) {
                            megabytes(jobs.front().progress().bytes_transferred),
                            exactly(restored->bytes_to_fetch_again)));
     for (const bgxfer::BytesLost& lost : restored->lost) {
-      screen.say(fmt::format("    {}: {}", exactly(lost.bytes), lost.why));
+      const bgxfer::File file = jobs.front().files().at(static_cast<std::size_t>(lost.file));
+      screen.say(fmt::format("    {}: {}: {}", file.target().filename().string(), exactly(lost.bytes), lost.why));
     }
   } else {
     jobs.push_back(add(queue, options, world_package(options.scale), bgxfer::Priority::low));

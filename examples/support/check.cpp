@@ -1,9 +1,9 @@
 // Runs an example against a content server and looks at what it left behind.
-// Usage: check [--expect NAME=BYTES]... [--say TEXT]... [--kill-at TEXT] -- PROGRAM ARGUMENTS...
-// In the arguments @url is the server and @dir a new folder. The server has http://.../files/BYTES/NAME for every
-// number and name, and the same under /slow/, a piece at a time. Each expected file must be in @dir, with its bytes;
-// each TEXT must be in the output. With --kill-at the program is killed once it has printed that text, and run once
-// more.
+// Usage: check [--make NAME=BYTES]... [--expect NAME=BYTES]... [--say TEXT]... [--kill-at TEXT] -- PROGRAM ARGUMENTS...
+// In the arguments @url is the server and @dir a new folder, which holds the files to make. The server has
+// http://.../files/BYTES/NAME for every number and name, and the same under /slow/, a piece at a time. Each expected
+// file must be in the folder with the bytes of its name, and each TEXT in the output. With --kill-at the program is
+// killed once it has printed that text, and run once more.
 #include <fcntl.h>
 #include <httplib.h>
 #include <spawn.h>
@@ -89,9 +89,16 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
+/// "NAME=BYTES".
+std::pair<std::string, std::size_t> file_of(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  return {text.substr(0, equals), std::stoul(text.substr(equals + 1))};
+}
+
 }  // namespace
 
 int main(int count, char** words) {
+  std::vector<std::pair<std::string, std::size_t>> made;
   std::vector<std::pair<std::string, std::size_t>> expected;
   std::vector<std::string> said;
   std::string kill_at;
@@ -99,14 +106,20 @@ int main(int count, char** words) {
   for (; at + 1 < count && std::string(words[at]) != "--"; at += 2) {
     const std::string option = words[at];
     const std::string value = words[at + 1];
-    if (option == "--expect")
-      expected.emplace_back(value.substr(0, value.find('=')), std::stoul(value.substr(value.find('=') + 1)));
+    if (option == "--make") made.push_back(file_of(value));
+    if (option == "--expect") expected.push_back(file_of(value));
     if (option == "--say") said.push_back(value);
     if (option == "--kill-at") kill_at = value;
   }
   std::string name = (std::filesystem::temp_directory_path() / "bgxfer-example-XXXXXX").string();
   if (!mkdtemp(name.data())) return 1;
   const std::filesystem::path folder = std::filesystem::canonical(name);
+
+  for (const auto& [file, bytes] : made) {
+    const std::filesystem::path path = folder / file;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content(path.filename().string(), 0, bytes);
+  }
 
   httplib::Server server;
   serve(server);
