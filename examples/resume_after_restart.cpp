@@ -44,8 +44,10 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, std::string url, std::f
   }
   job.complete();
   bgxfer::Result<void> completed = co_await job.completed();
+  // [close]
   queue.close();
   co_await queue.closed();
+  // [close]
   co_return completed ? 0 : 1;
 }
 
