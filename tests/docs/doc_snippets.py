@@ -2,7 +2,8 @@
 """Holds the documents against the files that they speak of.
 
 A block of code that follows `<!-- from FILE [NAME] -->` is what lies between the two lines `// [NAME]` of FILE, moved to
-the left. Links to files of the repository lead somewhere. What is announced with a number of lines has fewer.
+the left. Links to files of the repository lead somewhere. What is announced with a number of lines has fewer. The small
+projects that show the quickstart show the one that there is.
 
     doc_snippets.py SOURCE_DIR [--write]      --write: put the code of the files into the documents
 """
@@ -57,10 +58,20 @@ def check(root, page, write):
     return complaints
 
 
+def check_embedded(root):
+    """The programs of examples/embed that say so are the quickstart, but for their includes."""
+    code = lambda text: text[text.index("asio::awaitable<void> fetch"):]
+    wanted = code(snippet(root, "examples/quickstart.cpp", "quickstart"))
+    programs = [path for path in sorted(root.glob("examples/embed/*/main.cpp")) if "quickstart" in path.read_text(encoding="utf-8")]
+    different = [path for path in programs if code(path.read_text(encoding="utf-8")) != wanted]
+    return [f"{path.relative_to(root)}: differs from examples/quickstart.cpp" for path in different]
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     pages = sorted(root.glob("*.md")) + sorted(root.glob("docs/**/*.md"))
     complaints = [line for page in pages for line in check(root, page, "--write" in sys.argv)]
+    complaints += check_embedded(root)
     print("\n".join(complaints) if complaints else f"{len(pages)} pages agree with the files")
     return 1 if complaints or not pages else 0
 
