@@ -1,6 +1,9 @@
 #ifndef BGXFER_FORMAT_HPP
 #define BGXFER_FORMAT_HPP
 
+#include <cstdint>
+#include <string>
+
 #include <fmt/format.h>
 
 #include <bgxfer/byte_range.hpp>
@@ -53,6 +56,20 @@ struct fmt::formatter<bgxfer::ByteRange> : fmt::formatter<std::string> {
   auto format(bgxfer::ByteRange range, fmt::format_context& context) const {
     std::string text = std::to_string(range.offset) + "-";
     if (range.length != bgxfer::ByteRange::to_end && !range.empty()) text += std::to_string(range.end() - 1);
+    return fmt::formatter<std::string>::format(text, context);
+  }
+};
+
+/// "12.3 of 200.0 MiB, 34.1 MiB/s, 5 s left": as much of it as is known.
+template <>
+struct fmt::formatter<bgxfer::Progress> : fmt::formatter<std::string> {
+  auto format(const bgxfer::Progress& progress, fmt::format_context& context) const {
+    const auto mebibytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+    std::string text = fmt::format("{:.1f}", mebibytes(progress.bytes_transferred));
+    if (progress.bytes_total) text += fmt::format(" of {:.1f}", mebibytes(*progress.bytes_total));
+    text += " MiB";
+    if (progress.bytes_per_second) text += fmt::format(", {:.1f} MiB/s", mebibytes(progress.bytes_per_second));
+    if (progress.time_left) text += fmt::format(", {} s left", progress.time_left->count());
     return fmt::formatter<std::string>::format(text, context);
   }
 };

@@ -2,6 +2,7 @@
 #define BGXFER_RESULT_HPP
 
 #include <cassert>
+#include <concepts>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -18,8 +19,10 @@ namespace bgxfer::inline v0 {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit by design
-  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit by design
+  /// A value-initialised `T`. Only for what has one; Asio's `use_future` asks for it, as it does of any result.
+  Result() requires std::default_initializable<T> : content_(std::in_place_index<0>) {}
+  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
+  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   [[nodiscard]] bool has_value() const noexcept { return content_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -78,13 +81,13 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-/// What a command answers: success, or why it was refused. Unlike other results it may be ignored, because a command that
-/// comes too late, such as suspending a job that has just finished, does no harm.
+/// What a command answers: success, or why it was refused. Unlike other results it may be ignored, because a command
+/// that comes too late, such as suspending a job that has just finished, does no harm.
 class CommandResult : public Result<void> {
  public:
   CommandResult() = default;
-  CommandResult(Error error) : Result<void>(std::move(error)) {}                  // NOLINT: implicit by design
-  CommandResult(Result<void> result) : Result<void>(std::move(result)) {}         // NOLINT: implicit by design
+  CommandResult(Error error) : Result<void>(std::move(error)) {}           // NOLINT: implicit by design
+  CommandResult(Result<void> result) : Result<void>(std::move(result)) {}  // NOLINT: implicit by design
 };
 
 }  // namespace bgxfer::inline v0

@@ -162,7 +162,7 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   set_active(job, is_active(to));
   if (to == JobState::queued) requeue(lock, job);
   if (!is_running(to)) job.speed.reset();
-  if (is_running(from) && !is_running(to)) tell_progress(job, true);
+  if (is_running(from) && !is_running(to)) tell_progress(lock, job, true);
 
   const JobId id = job.record.id;
   hub_->post(StateChanged{id, from, to});
@@ -198,21 +198,19 @@ void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file
   commit(lock, job, FileProgressed{job.record.id, file, generation, true, durable.ranges()});
 }
 
-void Model::arrived(const Lock&, JobCore& job, FileIndex file, ByteRange range) {
+void Model::arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange range) {
   add_arrived(job.record, job.record.files[static_cast<std::size_t>(file)], range);
   job.speed.add(range.length, clock_->now());
   job.failing_since.reset();
   job.attempts = 0;
-  tell_progress(job, false);
+  tell_progress(lock, job, false);
 }
 
-void Model::tell_progress(JobCore& job, bool now) {
+void Model::tell_progress(const Lock& lock, JobCore& job, bool now) {
   const Clock::TimePoint time = clock_->now();
   if (!now && job.progress_told && time < *job.progress_told + progress_interval) return;
   job.progress_told = time;
-  Progress figures = progress_of(job.record);
-  figures.bytes_per_second = job.speed.bytes_per_second(time);
-  hub_->post(ProgressMade{job.record.id, figures});
+  hub_->post(ProgressMade{job.record.id, progress(lock, job)});
 }
 
 Waiting Model::waiting(const Lock&, const JobCore& job) const {

@@ -115,7 +115,7 @@ class Model : public std::enable_shared_from_this<Model> {
   Core insert(JobRecord record);
   void record(const Change& change);
   void set_active(JobCore& job, bool active);
-  void tell_progress(JobCore& job, bool now);
+  void tell_progress(const Lock& lock, JobCore& job, bool now);
 
   mutable std::mutex mutex_;
   const std::shared_ptr<Clock> clock_;

@@ -1,6 +1,7 @@
 # Builds one project of examples/embed as a host would, from nothing, and runs it.
 #
-# HOW is cmake or sh; what follows -- goes to `cmake -S -B` or to build.sh. The program ends with status 0 if all is well.
+# HOW is cmake or sh; what follows -- goes to `cmake -S -B` or to build.sh. The program ends with status 0 if all
+# is well. CHECK: it is the quickstart, and is run by examples/support/check.cpp.
 set(arguments)
 set(collecting FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -26,4 +27,8 @@ else()
   set(ENV{PKG_CONFIG_PATH} "${PREFIX}/${LIBDIR}/pkgconfig")
   execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND sh "${SOURCE}/build.sh" ${arguments} WORKING_DIRECTORY "${WORK}")
 endif()
-execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND "${WORK}/app" WORKING_DIRECTORY "${WORK}")
+set(run "${WORK}/app")
+if(CHECK)
+  set(run "${CHECK}" --expect one.bin=300001 -- "${WORK}/app" @url/files/300001/one.bin @dir/one.bin)
+endif()
+execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND ${run} WORKING_DIRECTORY "${WORK}")

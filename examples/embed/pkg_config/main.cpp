@@ -1,24 +1,33 @@
-// A host without CMake that uses an installed bgxfer.
+// A host without CMake that uses an installed bgxfer: the quickstart.
 // pkg-config knows the flags.
-// Run: sh build.sh && ./app
-#include <cstdio>
+// Run: sh build.sh && ./app URL FILE
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
 
-#include <bgxfer/clock.hpp>
-#include <bgxfer/error.hpp>
-#include <bgxfer/ids.hpp>
-#include <bgxfer/range_set.hpp>
+#include <bgxfer/bgxfer.hpp>
+#include <bgxfer/disk/disk_storage.hpp>
+#include <bgxfer/format.hpp>
+#include <bgxfer/http/http_transport.hpp>
 
-int main() {
-  bgxfer::RangeSet arrived;
-  arrived.add({0, 1'000});
-  arrived.add({5'000, 1'000});
-  for (bgxfer::ByteRange gap : arrived.gaps({0, 10'000})) {
-    std::printf("missing: %llu bytes from %llu\n", static_cast<unsigned long long>(gap.length),
-                static_cast<unsigned long long>(gap.offset));
+asio::awaitable<void> fetch(bgxfer::Job job) {
+  job.resume();
+  bgxfer::Result<void> outcome = co_await job.transferred();
+  if (outcome) {
+    job.complete();
+  } else {
+    fmt::print(stderr, "{}\n", outcome.error());
   }
+}
 
-  const bgxfer::JobId id = bgxfer::JobId::from_random(1, 2);
-  const bgxfer::Error error(bgxfer::Errc::stalled, bgxfer::ErrorContext::transport, "example.org");
-  std::printf("job %s: %s\n", id.to_string().c_str(), error.message().c_str());
-  return error.code() == bgxfer::Failure::transient && bgxfer::make_steady_clock() ? 0 : 1;
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  asio::io_context io;
+  bgxfer::TransferQueue queue(io.get_executor(),
+                              {.transport = bgxfer::http::make_transport(), .storage = bgxfer::disk::make_storage()});
+  const bgxfer::FileSpec file{.url = argv[1], .target = std::filesystem::absolute(argv[2])};
+  bgxfer::Job job = queue.add({.files = {file}}).value();
+  asio::co_spawn(io, fetch(job), asio::detached);
+  io.run();  // Returns when nothing is left to do.
+  return job.state() == bgxfer::JobState::completed ? 0 : 1;
 }
