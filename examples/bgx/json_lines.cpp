@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -41,6 +42,7 @@ void append_file(std::string& json, const bgxfer::File& file, const std::optiona
   fmt::format_to(std::back_inserter(json), "{{\"url\":{},\"path\":{},\"bytes\":{},\"bytes_total\":{},\"done\":{}",
                  text_of(file.url()), text_of(file.target().string()), progress.bytes_transferred,
                  number_or_null(progress.bytes_total), progress.completed);
+  if (!progress.completed) json += ",\"temporary\":" + text_of(file.temporary().string());
   if (error && error->file() == static_cast<std::uint32_t>(file.index())) json += ",\"error\":" + error_json(*error);
   json += '}';
 }
@@ -134,20 +136,22 @@ void JsonLines::finished(const std::vector<bgxfer::Job>& jobs) {
 }
 
 void JsonLines::progress(const bgxfer::ProgressMade& made) {
+  const auto found = flights_.find(made.job);
+  if (found == flights_.end()) return;
+  Flight& flight = found->second;
   const bgxfer::Progress& progress = made.progress;
   std::string json = fmt::format(
-      "{{\"event\":\"progress\",\"job\":{},\"bytes_transferred\":{},\"bytes_total\":{},\"files_transferred\":{},"
-      "\"files_total\":{},\"bytes_per_second\":{},\"files\":[",
-      text_of(made.job.to_string()), progress.bytes_transferred, number_or_null(progress.bytes_total),
-      progress.files_transferred, progress.files_total, progress.bytes_per_second);
-  if (const auto found = flights_.find(made.job); found != flights_.end()) {
-    bool first = true;
-    for (const Flight::Moving& moving : found->second.moving()) {
-      if (!std::exchange(first, false)) json += ',';
-      fmt::format_to(std::back_inserter(json), "{{\"file\":{},\"bytes\":{},\"bytes_total\":{}}}",
-                     static_cast<std::uint32_t>(moving.file.index()), moving.progress.bytes_transferred,
-                     number_or_null(moving.progress.bytes_total));
-    }
+      "{{\"event\":\"progress\",\"job\":{},\"bytes_received\":{},\"bytes_transferred\":{},\"bytes_total\":{},"
+      "\"files_transferred\":{},\"files_total\":{},\"bytes_per_second\":{},\"files\":[",
+      text_of(made.job.to_string()), flight.job().bytes_received(), progress.bytes_transferred,
+      number_or_null(progress.bytes_total), progress.files_transferred, progress.files_total,
+      progress.bytes_per_second);
+  bool first = true;
+  for (const Flight::Moving& moving : flight.moving()) {
+    if (!std::exchange(first, false)) json += ',';
+    fmt::format_to(std::back_inserter(json), "{{\"file\":{},\"bytes\":{},\"bytes_total\":{}}}",
+                   static_cast<std::uint32_t>(moving.file.index()), moving.progress.bytes_transferred,
+                   number_or_null(moving.progress.bytes_total));
   }
   print_line(json + "]}");
 }
