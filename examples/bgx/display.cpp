@@ -55,7 +55,7 @@ void Display::tick() {
   const std::size_t columns = std::max<std::size_t>(size.columns, 2) - 1;
   drawn_.clear();
   for (const std::string& line : picture(columns, size.rows)) {
-    if (!drawn_.empty()) frame += "\r\n";
+    if (!drawn_.empty()) frame += "\n";
     frame += line;
     drawn_.push_back(columns);
   }
@@ -65,7 +65,7 @@ void Display::tick() {
 void Display::finished(const std::vector<bgxfer::Job>& jobs) {
   std::string text = erasure(terminal_size().columns);
   drawn_.clear();
-  for (const bgxfer::Job& job : jobs) text += outcome_text(job) + "\r\n";
+  for (const bgxfer::Job& job : jobs) text += outcome_text(job) + "\n";
   write_terminal(text);
 }
 

@@ -95,7 +95,10 @@ std::string job_failure(const bgxfer::Job& job, const bgxfer::Error& error) {
   return line_of(fmt::format("job {} ({}): ", id, title_of(job)), blamed_file(job, error), error);
 }
 
-std::string journal_failure(const bgxfer::Error& error) { return line_of("journal: ", {}, error); }
+std::string journal_failure(const std::filesystem::path& journal, const bgxfer::Error& error) {
+  const bool named = error.detail().find(journal.string()) != std::string::npos;
+  return line_of("journal: ", named ? std::string() : journal.string(), error);
+}
 
 std::string command_failure(const bgxfer::Error& error) { return line_of({}, {}, error); }
 

@@ -1,7 +1,7 @@
 #ifndef BGX_FAILURE_HPP
 #define BGX_FAILURE_HPP
 
-#include <optional>
+#include <filesystem>
 #include <string>
 
 #include <bgxfer/error.hpp>
@@ -14,7 +14,7 @@ namespace bgx {
 /// A job that stopped.
 [[nodiscard]] std::string job_failure(const bgxfer::Job& job, const bgxfer::Error& error);
 /// A journal that cannot be used.
-[[nodiscard]] std::string journal_failure(const bgxfer::Error& error);
+[[nodiscard]] std::string journal_failure(const std::filesystem::path& journal, const bgxfer::Error& error);
 /// A command that was refused.
 [[nodiscard]] std::string command_failure(const bgxfer::Error& error);
 

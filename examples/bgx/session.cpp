@@ -52,8 +52,9 @@ Session::Session(const Arguments& arguments, Mode mode)
   if (mode == Mode::look) options.transport = std::make_shared<HeldTransport>(options.transport);
   options.storage = bgxfer::disk::make_storage();
   options.sha256 = bgxfer::openssl::sha256();
-  options.journal = arguments.journal.empty() ? default_journal() : std::filesystem::absolute(arguments.journal);
-  options.journal = options.journal.lexically_normal();
+  journal_ = arguments.journal.empty() ? default_journal() : std::filesystem::absolute(arguments.journal);
+  journal_ = journal_.lexically_normal();
+  options.journal = journal_;
   if (arguments.verb == "run" && arguments.bytes_per_second) options.bytes_per_second_max = *arguments.bytes_per_second;
 
   // From here on an interrupt is an orderly end.
@@ -97,7 +98,7 @@ asio::awaitable<void> Session::work(Verb verb) {
 asio::awaitable<int> Session::serve(Verb verb) {
   const bgxfer::Result<bgxfer::RestoreReport> restored = co_await queue_->restored();
   if (!restored) {
-    if (!interrupted_) fail(journal_failure(restored.error()));
+    if (!interrupted_) fail(journal_failure(journal_, restored.error()));
     co_return exit_journal;
   }
   if (!restored->damaged_copy.empty()) {

@@ -55,6 +55,7 @@ class Session {
 
   const Arguments& arguments_;
   const Mode mode_;
+  std::filesystem::path journal_;
   asio::io_context io_{1};
   asio::signal_set interrupts_{io_};
   asio::signal_set resizes_{io_};
