@@ -141,8 +141,10 @@ class Journal(World):
 
     def test_a_foreign_file_is_left_alone(self):
         self.journal.write_text("This is my diary.\n" * 100)
+        self.journal.chmod(0o644)
         self.fails_with(3, "list", says=(str(self.journal), "--journal", "bgxfer 71"))
         self.assertEqual(self.journal.read_text(), "This is my diary.\n" * 100)
+        self.assertEqual(self.journal.stat().st_mode & 0o777, 0o644)
 
     def test_a_torn_tail_costs_nothing_that_was_promised(self):
         self.serve("x", 10)
