@@ -72,11 +72,12 @@ void Display::finished(const std::vector<bgxfer::Job>& jobs) {
 std::vector<std::string> Display::picture(std::size_t columns, std::size_t rows) {
   const std::size_t lines_max = std::max<std::size_t>(rows, 2) - 1;
   std::vector<std::string> lines;
+  std::size_t queued = 0;
   for (Flight& flight : flights_) {
     const bgxfer::Job& job = flight.job();
     const bgxfer::JobState state = job.state();
-    if (!is_active(state) || state == bgxfer::JobState::queued) continue;
-    if (lines.size() >= lines_max) break;
+    if (state == bgxfer::JobState::queued) ++queued;
+    if (!is_active(state) || state == bgxfer::JobState::queued || lines.size() >= lines_max) continue;
     const std::string waiting = waiting_text(job);
     const std::string figures = waiting.empty() ? progress_text(job.progress()) : waiting;
     lines.push_back(fit(fmt::format("{}: {}, {}", title_of(job), std::string(to_string(state)), figures), columns));
@@ -84,6 +85,9 @@ std::vector<std::string> Display::picture(std::size_t columns, std::size_t rows)
     for (const Flight::Moving& moving : flight.moving()) {
       if (lines.size() < lines_max) lines.push_back(file_line(moving, columns));
     }
+  }
+  if (queued > 0 && lines.size() < lines_max) {
+    lines.push_back(fit(fmt::format("{} job{} for a turn", queued, queued == 1 ? " waits" : "s wait"), columns));
   }
   return lines;
 }

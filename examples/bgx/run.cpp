@@ -1,7 +1,9 @@
 #include <exception>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <asio/co_spawn.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -54,7 +56,8 @@ asio::awaitable<void> see_through(Session& session, bgxfer::Job job, Tally& tall
   }
   if (!outcome && !session.interrupted()) {
     tally.failed = true;
-    session.fail(job_failure(job, outcome.error()));
+    const std::string id = job.id().to_string().substr(0, 8);
+    session.fail(fmt::format("{}, then `bgx resume {}`", job_failure(job, outcome.error()), id));
   }
   if (--tally.under_way == 0) tally.all_ended.cancel();
 }
