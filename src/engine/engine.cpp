@@ -89,7 +89,12 @@ void Engine::start() {
     if (Model::Core job = model->find(lock, id)) model->commit(lock, *job, NoticeDelivered{id});
   });
 
-  model()->on_check([context = context_](const FileSpec& file) { return check_file(*context, file); });
+  // Weak: the context owns the model.
+  model()->on_check([link = std::weak_ptr<TaskContext>(context_)](const FileSpec& file) -> Result<void> {
+    const std::shared_ptr<TaskContext> context = link.lock();
+    if (!context) return Error(Errc::queue_closed, ErrorContext::queue);
+    return check_file(*context, file);
+  });
 
   if (journal_.empty()) {
     Model::Lock lock = model()->lock();
