@@ -122,7 +122,6 @@ class Schedule {
     options_.journal = journal_path;
     options_.sha256 = quick_digest;
     options_.chunk_bytes = pick({4096, 8192, 16384});
-    options_.seed = random_.next() | 1;
     if (random_.chance(0.2)) options_.bytes_per_second_max = 50'000;
     Limits& limits = options_.limits;
     limits.claim_bytes = pick({1, 5'000, 20'000});
@@ -225,6 +224,7 @@ class Schedule {
     trace_("open");
     for (JobTruth& job : jobs_) job.heard.reset();
     restored_.reset();
+    options_.seed = random_.next() | 1;
     queue_.emplace(simulation_.executor(), options_);
     events_ = queue_->on_event([this](const Event& event) { hear(event); });
     asio::co_spawn(simulation_.executor(), watch_restored(queue_->restored()), asio::detached);
@@ -271,6 +271,7 @@ class Schedule {
 
   /// Coroutines vanish where they stand.
   void stop_process() {
+    server_->lose_clients();
     simulation_.kill();
     events_.reset();
     queue_.reset();
@@ -604,6 +605,7 @@ class Schedule {
       if (!ok()) return;
       truth.samples.clear();
       if (!job) continue;
+      truth.files.resize(std::min(truth.files.size(), job->record.files.size()));
       if (job->record.state != JobState::transferred) truth.owes_transferred = false;
       if (job->record.state != JobState::error) truth.owes_failed = false;
     }
@@ -764,7 +766,7 @@ class Schedule {
       if (state == JobState::error && round > 0) {
         const std::error_code code = job.error()->code();
         const bool lawful = code == Errc::unproven_end || code == Errc::wrong_size || code == Errc::checksum_mismatch ||
-                            code == Errc::invalid_range || code == Errc::ranges_unsupported;
+                            code == Errc::invalid_range || code == Errc::ranges_unsupported || code == http_status(416);
         if (!lawful) return violate("(g) " + who + " fails although all is well: " + job.error()->message());
       }
     }

@@ -87,9 +87,9 @@ class Server::Body final : public Download {
  public:
   Body(Server& server, Version version, ResponseHead head, std::uint64_t begin, std::uint64_t end)
       : server_(server), version_(std::move(version)), head_(std::move(head)), position_(begin), end_(end) {
-    ++server_.in_flight_;
+    ++*in_flight_;
   }
-  ~Body() override { --server_.in_flight_; }
+  ~Body() override { --*in_flight_; }
 
   const ResponseHead& head() const noexcept override { return head_; }
 
@@ -121,6 +121,7 @@ class Server::Body final : public Download {
   Server& server_;
   const Version version_;
   const ResponseHead head_;
+  const std::shared_ptr<std::size_t> in_flight_ = server_.in_flight_;
   std::uint64_t position_;
   const std::uint64_t end_;
 };

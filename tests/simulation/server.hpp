@@ -45,7 +45,9 @@ class Server final : public Transport {
   [[nodiscard]] const Resource& resource(const std::string& url) const { return resources_.at(url); }
   /// From here on everything is well.
   void heal() { healthy_ = true; }
-  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  [[nodiscard]] std::size_t in_flight() const { return *in_flight_; }
+  /// The clients are dead, whether or not anything of them is left in memory.
+  void lose_clients() { in_flight_ = std::make_shared<std::size_t>(0); }
 
   Result<void> check_url(std::string_view url) const override;
   asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override;
@@ -65,7 +67,7 @@ class Server final : public Transport {
   const Swarm swarm_;
   Trace& trace_;
   std::map<std::string, Resource> resources_;
-  std::size_t in_flight_ = 0;
+  std::shared_ptr<std::size_t> in_flight_ = std::make_shared<std::size_t>(0);  // Of this life of the client.
   bool healthy_ = false;
 };
 
