@@ -90,7 +90,11 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
       const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
       const bool open = record.stage == FileStage::finished && record.facts && !record.facts->unsynced.empty();
       if (!open || file.job->removed || file.job->record.committing) continue;
+    // Whoever writes to it, if anybody still does, finds its bytes to be of an older generation.
       places.push_back(place_of(file.job->record, file.file));
+    const FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
+    const bool concerned = record.generation == file->generation && record.stage != FileStage::committed;
+    if (concerned && !file->job->removed) model_->forget_unsynced_bytes(lock, *file->job, file->file);
       auto& [owner, indexes] = jobs[file.job.get()];
       owner = file.job;
       indexes.add(ByteRange{static_cast<std::uint32_t>(file.file), 1});

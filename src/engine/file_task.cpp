@@ -279,10 +279,7 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     Result<void> stored = co_await store(local, room.first(*count));
     if (!stored) co_return stored;
     local += *count;
-    if (open_->failed) {
-      co_return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
-                      place_.temporary().string() + ": the disk could not sync it");
-    }
+    if (open_->failed) co_return sync_failed();
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
   }
@@ -360,6 +357,10 @@ asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
   if (until > now) co_await clock.sleep_until(until);
   if (stopping_) co_return cancelled();
   co_return Result<void>{};
+  if (superseded(lock)) {
+    open_->failed = true;
+    return;
+  }
 }
 
 /// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
@@ -453,3 +454,18 @@ Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
 }
 
 }  // namespace bgxfer::inline v0::detail
+  if (open_->failed || superseded(lock)) co_return sync_failed();
+bool FileTask::superseded(const Model::Lock&) const {
+  return job_->record.files[static_cast<std::size_t>(file_)].generation != generation_;
+}
+
+Error FileTask::sync_failed() const {
+  return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
+               place_.temporary().string() + ": the disk could not sync it");
+}
+
+Error FileTask::wrong_size(std::uint64_t found) const {
+  return blame(Errc::wrong_size, ErrorContext::remote_file,
+               public_url(url_) + " has " + std::to_string(found) + " bytes instead of " + std::to_string(*expected_size_));
+}
+

@@ -50,6 +50,10 @@ class FileTask {
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
   [[nodiscard]] Error cancelled() const;
   [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
+  [[nodiscard]] Error sync_failed() const;
+  [[nodiscard]] Error wrong_size(std::uint64_t found) const;
+  /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
+  [[nodiscard]] bool superseded(const Model::Lock& lock) const;
   void note_arrived(ByteRange range);
   /// Puts what has been written since the last claim into the journal.
   void claim(const Model::Lock& lock);
