@@ -78,7 +78,10 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     file->failed = true;
     co_return;
   }
-  if (facts_of(lock)) model_->commit(lock, *file->job, progressed);
+  if (!facts_of(lock)) co_return;
+  // Progress of a file that the journal has never heard of would be void.
+  if (!std::exchange(file->noted, true)) model_->note_started(lock, *file->job, file->file);
+  model_->commit(lock, *file->job, progressed);
 }
 
 asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files) {

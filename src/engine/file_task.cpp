@@ -97,7 +97,7 @@ asio::awaitable<Result<void>> FileTask::reopen() {
     co_return co_await restart("the temporary file is shorter than what arrived");
   }
   open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
-  started_noted_ = true;
+  open_->noted = true;
   co_return Result<void>{};
 }
 
@@ -227,7 +227,6 @@ asio::awaitable<Result<void>> FileTask::make_file() {
   // The model knows at once; the journal when there is something to claim, so that a small file is one record.
   Model::Lock lock = context_.model->lock();
   apply(job_->record, started());
-  started_noted_ = false;
   co_return Result<void>{};
 }
 
@@ -336,11 +335,8 @@ FileStarted FileTask::started() const {
 }
 
 void FileTask::claim(const Model::Lock& lock) {
-  if (unclaimed_.empty() || !identity_) return;
-  if (!started_noted_) {
-    started_noted_ = true;
-    context_.model->commit(lock, *job_, started());
-  }
+  if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
+  if (!std::exchange(open_->noted, true)) context_.model->commit(lock, *job_, started());
   context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, false, unclaimed_.ranges()});
   unclaimed_.clear();
 }
@@ -357,11 +353,11 @@ asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
   if (until > now) co_await clock.sleep_until(until);
   if (stopping_) co_return cancelled();
   co_return Result<void>{};
+}
   if (superseded(lock)) {
     open_->failed = true;
     return;
   }
-}
 
 /// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
 asio::awaitable<Result<void>> FileTask::restart(std::string why) {

@@ -86,7 +86,6 @@ class FileTask {
   std::unique_ptr<Sha256Stream> digest_;
   std::uint64_t digested_ = 0;                   ///< Bytes from the start of the file that are in `digest_`.
 
-  bool started_noted_ = false;                   ///< The journal knows identity and size.
   bool conditional_ = true;                      ///< Send the validator as a condition.
   std::uint32_t restarts_ = 0;
   std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.

@@ -184,6 +184,13 @@ void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
 
 void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  const FileFacts& facts = *record.facts;
+  commit(lock, job, FileStarted{job.record.id, file, record.generation, facts.identity, record.size, facts.resource_size,
+                                facts.validator, facts.modified});
+}
+
   if (!record.facts) return;
   const FileFacts& facts = *record.facts;
   RangeSet durable = facts.arrived;

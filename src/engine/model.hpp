@@ -68,6 +68,8 @@ class Model : public std::enable_shared_from_this<Model> {
   bool move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optional<Error> error = std::nullopt);
   /// Bytes of a file have arrived: progress, speed, events. Not recorded: claims are.
   void arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange range);
+  /// Tells the journal what the record knows of a started file.
+  void note_started(const Lock& lock, JobCore& job, FileIndex file);
   /// The file starts again from nothing.
   void restart_file(const Lock& lock, JobCore& job, FileIndex file);
   /// The disk failed: of this file only what was synced before is still believed.
