@@ -107,12 +107,22 @@ asio::awaitable<void> Restoration::inspect(Model::Core job, FileIndex file, File
   request.expected = identity;
   Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
   std::uint64_t size = 0;
+/// What the last run had not made durable is as much at risk as if it had just arrived.
+void Restoration::sync_soon(const Model::Lock& lock, const Model::Core& job) {
+  for (std::size_t i = 0; i < job->record.files.size(); ++i) {
+    const FileRecord& file = job->record.files[i];
+    const bool unsynced = file.facts && !file.facts->unsynced.empty();
+    if (unsynced && file.stage == FileStage::finished) context_.checkpoint->finished(lock, job, static_cast<FileIndex>(i));
+  }
+}
+
   if (opened) {
-    std::unique_ptr<PartialFile> partial = *std::move(opened);
+    partial = *std::move(opened);
     Result<std::uint64_t> found = co_await partial->size();
     if (!found) co_return;
     size = *found;
   } else {
+  std::shared_ptr<PartialFile> partial;
     // Another error may pass; the file is looked at again when its turn comes.
     const std::error_code code = opened.error().code();
     if (code != Errc::partial_file_changed && code != std::errc::no_such_file_or_directory) co_return;
@@ -135,6 +145,10 @@ void Restoration::lose(JobId job, FileIndex file, std::uint64_t bytes, std::stri
   report_.bytes_to_fetch_again += bytes;
   BytesLost lost;
   lost.job = job;
+  if (size < end || !partial || record.facts->unsynced.empty()) co_return;
+  auto open = std::make_shared<OpenFile>(job, file, record.generation, std::move(partial));
+  open->noted = true;
+  context_.checkpoint->dirty(lock, open);
   lost.file = file;
   lost.bytes = bytes;
   lost.why = std::move(why);
