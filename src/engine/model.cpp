@@ -17,9 +17,11 @@ bool survives(JobState from, JobState to) {
   return !(to == JobState::queued && is_running(from));
 }
 
-/// Progress may be lost with the power; what the host said and what became of it should not.
+/// Progress may be lost with the power, but not what a checkpoint has made durable, nor what the host said and what
+/// became of it.
 bool urgent(const Change& change) {
-  return !std::holds_alternative<FileStarted>(change) && !std::holds_alternative<FileProgressed>(change) &&
+  if (const auto* progressed = std::get_if<FileProgressed>(&change)) return progressed->durable;
+  return !std::holds_alternative<FileStarted>(change) &&
          !std::holds_alternative<FileFinished>(change) && !std::holds_alternative<NoticeDelivered>(change);
 }
 
@@ -182,8 +184,6 @@ void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
   commit(lock, job, FileRestarted{job.record.id, file, record.generation + 1});
 }
 
-void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file) {
-  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
 void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
   const FileFacts& facts = *record.facts;
@@ -191,6 +191,8 @@ void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
                                 facts.validator, facts.modified});
 }
 
+void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
   if (!record.facts) return;
   const FileFacts& facts = *record.facts;
   RangeSet durable = facts.arrived;
