@@ -106,6 +106,11 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   std::uint64_t overlap = 0;
   if (known_.arrived && known_.validator.empty()) {
     overlap = overlap_before(arrived_, layout_, piece, context_.limits().overlap_bytes);
+    if (overlap == 0 && layout_.begins_range(gap.offset, known_.resource_size) && arrived_.contains(ByteRange{0, gap.offset})) {
+      // The first bytes of a further range: no byte that is here already could be asked for again with them.
+      co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file,
+                      public_url(url_) + ": several ranges, and nothing that tells versions of the resource apart");
+    }
     if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
@@ -349,15 +354,15 @@ asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
   {
     Model::Lock lock = context_.model->lock();
     until = std::max(job_->pacer.pay(bytes, now), context_.model->pacer(lock).pay(bytes, now));
+  if (superseded(lock)) {
+    open_->failed = true;
+    return;
+  }
   }
   if (until > now) co_await clock.sleep_until(until);
   if (stopping_) co_return cancelled();
   co_return Result<void>{};
 }
-  if (superseded(lock)) {
-    open_->failed = true;
-    return;
-  }
 
 /// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
 asio::awaitable<Result<void>> FileTask::restart(std::string why) {
