@@ -174,7 +174,13 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   std::uint64_t length = head.granted.length;
   if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;
   if (!layout_.whole()) length = std::min(length, piece.remote.length);
-  co_return co_await receive(*download, at, length);
+  Result<void> received = co_await receive(*download, at, length);
+  if (received && ended_ && !layout_.whole()) {
+    // The end of a range that runs to the end of the resource: more ranges may follow.
+    ended_ = false;
+    co_return learn_size(piece.remote.offset + (*size_ - piece.local));
+  }
+  co_return received;
 }
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.
@@ -216,6 +222,19 @@ asio::awaitable<Result<void>> FileTask::make_file() {
       co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
                       place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " + std::to_string(*free) +
                           " are free");
+/// Notes the size of the resource that the server did not tell, once its end has been seen.
+Result<void> FileTask::learn_size(std::uint64_t resource_size) {
+  if (!layout_.fits(resource_size)) {
+    return blame(Errc::invalid_range, ErrorContext::remote_file,
+                 public_url(url_) + " has " + std::to_string(resource_size) + " bytes; a range ends after that");
+  }
+  known_.resource_size = resource_size;
+  size_ = layout_.size(resource_size);
+  Model::Lock lock = context_.model->lock();
+  if (!superseded(lock)) context_.model->commit(lock, *job_, started());
+  return {};
+}
+
     }
   }
   OpenPartial request(place_);
@@ -338,6 +357,10 @@ FileStarted FileTask::started() const {
                      known_.validator,
                      modified_};
 }
+  if (superseded(lock)) {
+    open_->failed = true;
+    return;
+  }
 
 void FileTask::claim(const Model::Lock& lock) {
   if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
@@ -354,10 +377,6 @@ asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
   {
     Model::Lock lock = context_.model->lock();
     until = std::max(job_->pacer.pay(bytes, now), context_.model->pacer(lock).pay(bytes, now));
-  if (superseded(lock)) {
-    open_->failed = true;
-    return;
-  }
   }
   if (until > now) co_await clock.sleep_until(until);
   if (stopping_) co_return cancelled();
@@ -441,6 +460,7 @@ asio::awaitable<Result<void>> FileTask::verify() {
   digest_.reset();
   digested_ = 0;
   if (found == *sha256_) co_return Result<void>{};
+  if (open_->failed || superseded(lock)) co_return sync_failed();
 
   Result<void> restarted = co_await restart("its SHA-256 is wrong");
   if (!restarted) co_return restarted;
@@ -455,7 +475,6 @@ Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
 }
 
 }  // namespace bgxfer::inline v0::detail
-  if (open_->failed || superseded(lock)) co_return sync_failed();
 bool FileTask::superseded(const Model::Lock&) const {
   return job_->record.files[static_cast<std::size_t>(file_)].generation != generation_;
 }

@@ -38,6 +38,7 @@ class FileTask {
 
   // The steps of filling a gap.
   asio::awaitable<Result<void>> learn(const ResponseHead& head);
+  Result<void> learn_size(std::uint64_t resource_size);
   asio::awaitable<Result<void>> make_file();
   asio::awaitable<Result<void>> same_bytes(Download& download, std::uint64_t local, std::uint64_t count, bool& same);
   asio::awaitable<Result<void>> receive(Download& download, std::uint64_t local, std::uint64_t length);
@@ -49,11 +50,11 @@ class FileTask {
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
   [[nodiscard]] Error cancelled() const;
-  [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
   [[nodiscard]] Error sync_failed() const;
   [[nodiscard]] Error wrong_size(std::uint64_t found) const;
   /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
   [[nodiscard]] bool superseded(const Model::Lock& lock) const;
+  [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
   void note_arrived(ByteRange range);
   /// Puts what has been written since the last claim into the journal.
   void claim(const Model::Lock& lock);
