@@ -307,7 +307,8 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     if (!paced) co_return paced;
   }
   if (sized) {
-    if (local == begin) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
+    // An empty resource has come to its end at once.
+    if (local == begin && size_ != 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
     co_return Result<void>{};
   }
   // The end of a body whose length nobody knew: now it is known.
@@ -356,11 +357,11 @@ FileStarted FileTask::started() const {
                      known_.resource_size.value_or(size_unknown),
                      known_.validator,
                      modified_};
-}
   if (superseded(lock)) {
     open_->failed = true;
     return;
   }
+}
 
 void FileTask::claim(const Model::Lock& lock) {
   if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
@@ -451,16 +452,21 @@ asio::awaitable<Result<void>> FileTask::verify() {
     const std::span<std::byte> room = buffer_.first(std::min<std::uint64_t>(buffer_.size(), *size_ - digested_));
     Result<std::size_t> count = co_await open_->partial->read(digested_, room);
     if (stopping_) co_return cancelled();
+  if (*size_ == 0) {
+    // No later sync would find a byte to care for, and the name has to last as well.
+    Result<void> named = co_await open_->partial->sync();
+    if (!named) co_return named;
+  }
     if (!count) co_return count.error();
     if (*count == 0) co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
     digest_->update(room.first(*count));
+  if (open_->failed || superseded(lock)) co_return sync_failed();
     digested_ += *count;
   }
   const Sha256 found = digest_->finish();
   digest_.reset();
   digested_ = 0;
   if (found == *sha256_) co_return Result<void>{};
-  if (open_->failed || superseded(lock)) co_return sync_failed();
 
   Result<void> restarted = co_await restart("its SHA-256 is wrong");
   if (!restarted) co_return restarted;
