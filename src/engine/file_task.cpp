@@ -202,8 +202,7 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   }
   const std::optional<std::uint64_t> size = layout_.size(known_.resource_size);
   if (size && expected_size_ && *size != *expected_size_) {
-    co_return blame(Errc::wrong_size, ErrorContext::remote_file,
-                    public_url(url_) + " has " + std::to_string(*size) + " bytes instead of " + std::to_string(*expected_size_));
+    co_return wrong_size(*size);
   }
   if (size) size_ = size;
   if (!size_ && !head.delimited && !sha256_) {
@@ -222,6 +221,7 @@ asio::awaitable<Result<void>> FileTask::make_file() {
       co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
                       place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " + std::to_string(*free) +
                           " are free");
+    }
 /// Notes the size of the resource that the server did not tell, once its end has been seen.
 Result<void> FileTask::learn_size(std::uint64_t resource_size) {
   if (!layout_.fits(resource_size)) {
@@ -235,7 +235,6 @@ Result<void> FileTask::learn_size(std::uint64_t resource_size) {
   return {};
 }
 
-    }
   }
   OpenPartial request(place_);
   Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
@@ -306,6 +305,10 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
   }
+    if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
+      co_return wrong_size(local + *count);
+    }
+
   if (sized) {
     // An empty resource has come to its end at once.
     if (local == begin && size_ != 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
@@ -322,6 +325,7 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
 asio::awaitable<Result<void>> FileTask::store(std::uint64_t local, std::span<const std::byte> bytes) {
   const ByteRange chunk{local, bytes.size()};
   ByteRange rest = chunk;
+  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
   while (std::optional<ByteRange> gap = arrived_.first_gap(rest)) {
     const std::span<const std::byte> part =
         bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
@@ -353,14 +357,14 @@ FileStarted FileTask::started() const {
                      file_,
                      generation_,
                      *identity_,
-                     size_.value_or(size_unknown),
-                     known_.resource_size.value_or(size_unknown),
-                     known_.validator,
-                     modified_};
   if (superseded(lock)) {
     open_->failed = true;
     return;
   }
+                     size_.value_or(size_unknown),
+                     known_.resource_size.value_or(size_unknown),
+                     known_.validator,
+                     modified_};
 }
 
 void FileTask::claim(const Model::Lock& lock) {
@@ -420,9 +424,7 @@ asio::awaitable<Result<void>> FileTask::finish() {
     if (!made) co_return made;
   }
   if (expected_size_ && size_ != expected_size_) {
-    co_return blame(Errc::wrong_size, ErrorContext::remote_file,
-                    public_url(url_) + " has " + std::to_string(size_.value_or(0)) + " bytes instead of " +
-                        std::to_string(*expected_size_));
+    co_return wrong_size(size_.value_or(0));
   }
   Result<std::uint64_t> on_disk = co_await open_->partial->size();
   if (!on_disk) co_return on_disk.error();
@@ -450,17 +452,17 @@ asio::awaitable<Result<void>> FileTask::verify() {
   if (!digest_) digest_ = context_.sha256();
   while (digested_ < *size_) {
     const std::span<std::byte> room = buffer_.first(std::min<std::uint64_t>(buffer_.size(), *size_ - digested_));
-    Result<std::size_t> count = co_await open_->partial->read(digested_, room);
-    if (stopping_) co_return cancelled();
   if (*size_ == 0) {
     // No later sync would find a byte to care for, and the name has to last as well.
     Result<void> named = co_await open_->partial->sync();
     if (!named) co_return named;
   }
+    Result<std::size_t> count = co_await open_->partial->read(digested_, room);
+    if (stopping_) co_return cancelled();
     if (!count) co_return count.error();
+  if (open_->failed || superseded(lock)) co_return sync_failed();
     if (*count == 0) co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
     digest_->update(room.first(*count));
-  if (open_->failed || superseded(lock)) co_return sync_failed();
     digested_ += *count;
   }
   const Sha256 found = digest_->finish();
