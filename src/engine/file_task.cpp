@@ -134,7 +134,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   if (asked.conditional) request.validator = known_.validator;
   Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
   if (stopping_) co_return cancelled();
-  if (!opened) co_return co_await open_failed(opened.error(), gap);
+  if (!opened) co_return co_await open_failed(opened.error(), gap, asked.conditional);
   std::unique_ptr<Download> download = *std::move(opened);
   {
     Model::Lock lock = context_.model->lock();
@@ -184,7 +184,15 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
 }
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.
-asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap) {
+asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap, bool conditional) {
+  // The condition held, or the whole resource would have come: it ends where the bytes end that are here.
+  const bool all_here = conditional && layout_.whole() && !size_ && error.code() == http_status(416) &&
+                        error.resource_size() == gap.offset && arrived_.contains(ByteRange{0, gap.offset});
+  if (all_here) {
+    size_ = gap.offset;
+    ended_ = true;
+    co_return Result<void>{};
+  }
   const bool changed = error.code() == Errc::resource_changed || error.code() == http_status(412) ||
                        (error.code() == http_status(416) && gap.offset > 0);
   if (changed && known_.arrived) co_return co_await restart("the server no longer has the bytes that are missing");
@@ -214,14 +222,6 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   co_return co_await make_file();
 }
 
-asio::awaitable<Result<void>> FileTask::make_file() {
-  if (size_ && *size_ >= reserve_bytes_min) {
-    Result<std::uint64_t> free = co_await context_.storage->free_bytes(place_.target.parent_path());
-    if (free && *free < *size_) {
-      co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
-                      place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " + std::to_string(*free) +
-                          " are free");
-    }
 /// Notes the size of the resource that the server did not tell, once its end has been seen.
 Result<void> FileTask::learn_size(std::uint64_t resource_size) {
   if (!layout_.fits(resource_size)) {
@@ -235,6 +235,14 @@ Result<void> FileTask::learn_size(std::uint64_t resource_size) {
   return {};
 }
 
+asio::awaitable<Result<void>> FileTask::make_file() {
+  if (size_ && *size_ >= reserve_bytes_min) {
+    Result<std::uint64_t> free = co_await context_.storage->free_bytes(place_.target.parent_path());
+    if (free && *free < *size_) {
+      co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
+                      place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " + std::to_string(*free) +
+                          " are free");
+    }
   }
   OpenPartial request(place_);
   Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
@@ -300,15 +308,15 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
 
     Result<void> stored = co_await store(local, room.first(*count));
     if (!stored) co_return stored;
+    if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
+      co_return wrong_size(local + *count);
+    }
+
     local += *count;
     if (open_->failed) co_return sync_failed();
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
   }
-    if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
-      co_return wrong_size(local + *count);
-    }
-
   if (sized) {
     // An empty resource has come to its end at once.
     if (local == begin && size_ != 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
@@ -317,6 +325,7 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
   // The end of a body whose length nobody knew: now it is known.
   if (size_ && local != *size_) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
   size_ = local;
+  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
   ended_ = true;
   co_return Result<void>{};
 }
@@ -325,7 +334,6 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
 asio::awaitable<Result<void>> FileTask::store(std::uint64_t local, std::span<const std::byte> bytes) {
   const ByteRange chunk{local, bytes.size()};
   ByteRange rest = chunk;
-  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
   while (std::optional<ByteRange> gap = arrived_.first_gap(rest)) {
     const std::span<const std::byte> part =
         bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
@@ -349,6 +357,10 @@ void FileTask::note_arrived(ByteRange range) {
   Model::Lock lock = context_.model->lock();
   context_.model->arrived(lock, *job_, file_, range);
   if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
+  if (superseded(lock)) {
+    open_->failed = true;
+    return;
+  }
   if (unclaimed_.bytes() >= context_.limits().claim_bytes) claim(lock);
 }
 
@@ -357,10 +369,6 @@ FileStarted FileTask::started() const {
                      file_,
                      generation_,
                      *identity_,
-  if (superseded(lock)) {
-    open_->failed = true;
-    return;
-  }
                      size_.value_or(size_unknown),
                      known_.resource_size.value_or(size_unknown),
                      known_.validator,
@@ -444,23 +452,23 @@ asio::awaitable<Result<void>> FileTask::finish() {
                          FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
   context_.model->move(lock, *job_, Stimulus::file_finished);
   if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
-  co_return Result<void>{};
-}
-
-/// Reads what the digest has not seen on the way, and compares.
-asio::awaitable<Result<void>> FileTask::verify() {
-  if (!digest_) digest_ = context_.sha256();
-  while (digested_ < *size_) {
-    const std::span<std::byte> room = buffer_.first(std::min<std::uint64_t>(buffer_.size(), *size_ - digested_));
   if (*size_ == 0) {
     // No later sync would find a byte to care for, and the name has to last as well.
     Result<void> named = co_await open_->partial->sync();
     if (!named) co_return named;
   }
+  co_return Result<void>{};
+}
+
+  if (open_->failed || superseded(lock)) co_return sync_failed();
+/// Reads what the digest has not seen on the way, and compares.
+asio::awaitable<Result<void>> FileTask::verify() {
+  if (!digest_) digest_ = context_.sha256();
+  while (digested_ < *size_) {
+    const std::span<std::byte> room = buffer_.first(std::min<std::uint64_t>(buffer_.size(), *size_ - digested_));
     Result<std::size_t> count = co_await open_->partial->read(digested_, room);
     if (stopping_) co_return cancelled();
     if (!count) co_return count.error();
-  if (open_->failed || superseded(lock)) co_return sync_failed();
     if (*count == 0) co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
     digest_->update(room.first(*count));
     digested_ += *count;

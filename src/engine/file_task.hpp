@@ -45,7 +45,7 @@ class FileTask {
   asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes);
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   asio::awaitable<Result<void>> restart(std::string why);
-  asio::awaitable<Result<void>> open_failed(const Error& error, ByteRange gap);
+  asio::awaitable<Result<void>> open_failed(const Error& error, ByteRange gap, bool conditional);
 
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
