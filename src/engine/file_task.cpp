@@ -399,9 +399,14 @@ asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
 /// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
 asio::awaitable<Result<void>> FileTask::restart(std::string why) {
   if (context_.log) context_.log("file restarts: " + public_url(url_) + ": " + why);
-  if (++restarts_ > context_.limits().restarts_max) {
+  std::uint32_t restarts = 0;
+  {
+    Model::Lock lock = context_.model->lock();
+    restarts = ++job_->restarts[static_cast<std::uint32_t>(file_)];
+  }
+  if (restarts > context_.limits().restarts_max) {
     co_return blame(Errc::no_progress, ErrorContext::remote_file,
-                    public_url(url_) + ": restarted " + std::to_string(restarts_ - 1) + " times; " + why);
+                    public_url(url_) + ": restarted " + std::to_string(restarts - 1) + " times; " + why);
   }
   {
     Model::Lock lock = context_.model->lock();
@@ -447,20 +452,21 @@ asio::awaitable<Result<void>> FileTask::finish() {
   }
   if (stopping_) co_return cancelled();
 
-  Model::Lock lock = context_.model->lock();
-  context_.model->commit(lock, *job_,
-                         FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
-  context_.model->move(lock, *job_, Stimulus::file_finished);
-  if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
   if (*size_ == 0) {
     // No later sync would find a byte to care for, and the name has to last as well.
     Result<void> named = co_await open_->partial->sync();
     if (!named) co_return named;
   }
+  Model::Lock lock = context_.model->lock();
+  context_.model->commit(lock, *job_,
+                         FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
+  if (open_->failed || superseded(lock)) co_return sync_failed();
+  context_.model->move(lock, *job_, Stimulus::file_finished);
+  if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
   co_return Result<void>{};
+  job_->restarts.erase(static_cast<std::uint32_t>(file_));
 }
 
-  if (open_->failed || superseded(lock)) co_return sync_failed();
 /// Reads what the digest has not seen on the way, and compares.
 asio::awaitable<Result<void>> FileTask::verify() {
   if (!digest_) digest_ = context_.sha256();
@@ -486,11 +492,6 @@ asio::awaitable<Result<void>> FileTask::verify() {
 
 Error FileTask::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(url_)); }
 
-Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
-  return Error(code, where, std::move(detail));
-}
-
-}  // namespace bgxfer::inline v0::detail
 bool FileTask::superseded(const Model::Lock&) const {
   return job_->record.files[static_cast<std::size_t>(file_)].generation != generation_;
 }
@@ -505,3 +506,8 @@ Error FileTask::wrong_size(std::uint64_t found) const {
                public_url(url_) + " has " + std::to_string(found) + " bytes instead of " + std::to_string(*expected_size_));
 }
 
+Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
+  return Error(code, where, std::move(detail));
+}
+
+}  // namespace bgxfer::inline v0::detail

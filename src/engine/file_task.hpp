@@ -88,7 +88,6 @@ class FileTask {
   std::uint64_t digested_ = 0;                   ///< Bytes from the start of the file that are in `digest_`.
 
   bool conditional_ = true;                      ///< Send the validator as a condition.
-  std::uint32_t restarts_ = 0;
   std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.
   bool ended_ = false;                           ///< A body of unknown length has come to its end.
 };
