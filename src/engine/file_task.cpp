@@ -290,6 +290,8 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
   const std::uint64_t end = local > ByteRange::to_end - limit ? ByteRange::to_end : local + limit;
   const std::uint64_t begin = local;
   while (!sized || local < end) {
+    // The turn may have ended while the disk or the limit was waited for.
+    if (stopping_) co_return cancelled();
     std::size_t chunk = buffer_.size();
     {
       Model::Lock lock = context_.model->lock();
@@ -306,12 +308,12 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
                       public_url(url_) + ": more than Limits::unsized_bytes_max without a known size");
     }
 
-    Result<void> stored = co_await store(local, room.first(*count));
-    if (!stored) co_return stored;
     if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
       co_return wrong_size(local + *count);
     }
 
+    Result<void> stored = co_await store(local, room.first(*count));
+    if (!stored) co_return stored;
     local += *count;
     if (open_->failed) co_return sync_failed();
     Result<void> paced = co_await pace(*count);
@@ -323,9 +325,9 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     co_return Result<void>{};
   }
   // The end of a body whose length nobody knew: now it is known.
+  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
   if (size_ && local != *size_) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
   size_ = local;
-  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
   ended_ = true;
   co_return Result<void>{};
 }
@@ -355,12 +357,12 @@ void FileTask::note_arrived(ByteRange range) {
   unclaimed_.add(range);
   known_.arrived = true;
   Model::Lock lock = context_.model->lock();
-  context_.model->arrived(lock, *job_, file_, range);
-  if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
   if (superseded(lock)) {
     open_->failed = true;
     return;
   }
+  context_.model->arrived(lock, *job_, file_, range);
+  if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
   if (unclaimed_.bytes() >= context_.limits().claim_bytes) claim(lock);
 }
 
@@ -450,21 +452,21 @@ asio::awaitable<Result<void>> FileTask::finish() {
     Result<void> verified = co_await verify();
     if (!verified) co_return verified;
   }
-  if (stopping_) co_return cancelled();
-
   if (*size_ == 0) {
     // No later sync would find a byte to care for, and the name has to last as well.
     Result<void> named = co_await open_->partial->sync();
     if (!named) co_return named;
   }
+  if (stopping_) co_return cancelled();
+
   Model::Lock lock = context_.model->lock();
+  if (open_->failed || superseded(lock)) co_return sync_failed();
   context_.model->commit(lock, *job_,
                          FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
-  if (open_->failed || superseded(lock)) co_return sync_failed();
   context_.model->move(lock, *job_, Stimulus::file_finished);
+  job_->restarts.erase(static_cast<std::uint32_t>(file_));
   if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
   co_return Result<void>{};
-  job_->restarts.erase(static_cast<std::uint32_t>(file_));
 }
 
 /// Reads what the digest has not seen on the way, and compares.
@@ -490,8 +492,6 @@ asio::awaitable<Result<void>> FileTask::verify() {
                   public_url(url_) + ": " + found.to_string() + " instead of " + sha256_->to_string());
 }
 
-Error FileTask::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(url_)); }
-
 bool FileTask::superseded(const Model::Lock&) const {
   return job_->record.files[static_cast<std::size_t>(file_)].generation != generation_;
 }
@@ -505,6 +505,8 @@ Error FileTask::wrong_size(std::uint64_t found) const {
   return blame(Errc::wrong_size, ErrorContext::remote_file,
                public_url(url_) + " has " + std::to_string(found) + " bytes instead of " + std::to_string(*expected_size_));
 }
+
+Error FileTask::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(url_)); }
 
 Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
   return Error(code, where, std::move(detail));
