@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include <asio/cancellation_signal.hpp>
+
 #include <bgxfer/storage.hpp>
 
 #include "model.hpp"
@@ -36,7 +38,7 @@ class Checkpoint : public std::enable_shared_from_this<Checkpoint> {
   void finished(const Model::Lock& lock, const Model::Core& job, FileIndex file);
 
   /// No further checkpoints. With the model locked.
-  void close(const Model::Lock&) { closed_ = true; }
+  void close(const Model::Lock& lock);
 
  private:
   struct FinishedFile {
@@ -58,6 +60,10 @@ class Checkpoint : public std::enable_shared_from_this<Checkpoint> {
   std::vector<FinishedFile> finished_;
   bool running_ = false;
   bool closed_ = false;
+
+  // On the strand.
+  bool sleeping_ = false;
+  asio::cancellation_signal wake_;
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -124,6 +124,11 @@ void Model::attach(const Lock&, Journal* journal, std::function<void(bool urgent
   recorded_ = std::move(recorded);
 }
 
+void Model::detach(const Lock&) {
+  journal_ = nullptr;
+  recorded_ = nullptr;
+}
+
 void Model::record(const Change& change) {
   if (!journal_) return;
   journal_->add(change);
@@ -179,16 +184,16 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   return true;
 }
 
-void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
-  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
-  commit(lock, job, FileRestarted{job.record.id, file, record.generation + 1});
-}
-
 void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
   const FileFacts& facts = *record.facts;
   commit(lock, job, FileStarted{job.record.id, file, record.generation, facts.identity, record.size, facts.resource_size,
                                 facts.validator, facts.modified});
+}
+
+void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  commit(lock, job, FileRestarted{job.record.id, file, record.generation + 1});
 }
 
 void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file) {

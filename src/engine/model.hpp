@@ -91,6 +91,9 @@ class Model : public std::enable_shared_from_this<Model> {
   /// `recorded` is called with the lock held after each change, and must only post: `urgent` changes are synced soon.
   void attach(const Lock&, Journal* journal, std::function<void(bool urgent)> recorded);
 
+  /// What changes from here on is in memory only.
+  void detach(const Lock&);
+
   // The end, and what cannot be gone on with.
   void close(const Lock&, Error why);
   /// Why commands are refused; empty while they are not.
