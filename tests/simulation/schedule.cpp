@@ -87,6 +87,7 @@ class Schedule {
     server_ = std::make_shared<Server>(simulation_.clock(), Random(random_.next()), swarm_, trace_);
     server_->on_read = [this](const std::string& url) { about_to_read(url); };
     disk_->on_power_cut([this] { simulation_.stop(); });
+    if (print) trace_.before = [this] { print_disk(); };
     choose_options();
     choose_faults();
   }
@@ -105,9 +106,6 @@ class Schedule {
     outcome.crashes = crashes_;
     outcome.steps = simulation_.steps();
     outcome.simulated = simulation_.clock()->now() - begin;
-    if (!violation_.empty() && trace_.prints()) {
-      for (const std::string& line : disk_->history()) trace_.say("disk: " + line);
-    }
     return outcome;
   }
 
@@ -153,6 +151,14 @@ class Schedule {
   [[nodiscard]] bool ok() const { return violation_.empty(); }
   [[nodiscard]] bool ended() const { return !ok() || disk_->powered_off(); }
   [[nodiscard]] Clock::TimePoint now() const { return simulation_.clock()->now(); }
+
+  /// What the disk has done since the last line.
+  void print_disk() {
+    const std::vector<std::string> lines = disk_->history();
+    const std::uint64_t fresh = std::min<std::uint64_t>(disk_->operations() - printed_operations_, lines.size());
+    printed_operations_ = disk_->operations();
+    for (std::size_t i = lines.size() - fresh; i < lines.size(); ++i) trace_.say("disk: " + lines[i]);
+  }
 
   void violate(std::string what) {
     if (!ok()) return;
@@ -239,7 +245,10 @@ class Schedule {
         const bool full = restored_->error().code() == std::errc::no_space_on_device;
         if (!swarm_.disk_faults() || !full) return violate("(b) the journal cannot be opened: " + restored_->error().message());
       }
-        destroy();
+        events_.reset();
+      queue_.reset();
+      simulation_.run_for(5min);
+      if (!ended()) check_quiet("(h) after a queue that could not open");
       return;
     }
     check_restored();
@@ -247,6 +256,7 @@ class Schedule {
 
   asio::awaitable<void> watch_restored(asio::awaitable<Result<RestoreReport>> condition) {
     Result<RestoreReport> report = co_await std::move(condition);
+    if (report) records_lost_ = report->records_lost;
     restored_ = std::move(report);
   }
 
@@ -263,10 +273,24 @@ class Schedule {
     sample();
     trace_("crash");
     ++crashes_;
-    disk_->process_crash();
     after_ = End::crash;
+    end_life();
     ended_at_ = now();
     stop_process();
+  }
+
+  /// The process is gone. If it died with a disk that had failed, so that the journal could not say which bytes a failed
+  /// sync has taken, the machine goes down with it: nobody could tell these bytes from good ones.
+  void end_life() {
+    if (!swarm_.disk_faults() || !queue_ || !journal_behind()) return disk_->process_crash();
+    trace_("reboot");
+    disk_->power_cut();
+    after_ = End::other;
+  }
+
+  [[nodiscard]] bool journal_behind() {
+    const std::shared_ptr<detail::JournalPump> pump = engine().context().pump;
+    return pump && pump->journal().durable() < pump->journal().added();
   }
 
   /// Coroutines vanish where they stand.
@@ -280,19 +304,19 @@ class Schedule {
 
   void destroy() {
     trace_("destroy");
+    if (disk_faults_now()) return stop_process_quietly();
     events_.reset();
     queue_.reset();
     after_ = End::closed;
     simulation_.run_for(5min);
     if (ended()) return;
-    if (disk_faults_now()) return stop_process_quietly();
     check_quiet("(h) after the queue was destroyed");
   }
 
   /// With a disk that fails for ever the journal is tried for ever: such a process has to be killed.
   void stop_process_quietly() {
-    disk_->process_crash();
     after_ = End::other;
+    end_life();
     stop_process();
   }
 
@@ -306,9 +330,9 @@ class Schedule {
     simulation_.run_for(5min);
     if (ended()) return;
     if (!closed_) {
-      if (!disk_faults_now()) return violate("(h) the queue does not close");
-      return stop_process_quietly();
+      return violate("(h) the queue does not close");
     }
+    if (disk_faults_now()) return stop_process_quietly();
     after_ = End::closed;
     events_.reset();
     queue_.reset();
@@ -415,6 +439,14 @@ class Schedule {
       digest->update(whole);
       file.spec.sha256 = digest->finish();
     }
+    std::string words = "  ";
+    words.append(name).append(":");
+    for (ByteRange range : file.spec.ranges) {
+      words.append(" ").append(std::to_string(range.offset)).append("+").append(std::to_string(range.length));
+    }
+    if (file.spec.size) words.append(" size ").append(std::to_string(*file.spec.size));
+    if (file.spec.sha256) words += " digest";
+    trace_.say(words);
     return file;
   }
 
@@ -451,7 +483,11 @@ class Schedule {
     trace_("complete", index_of(truth), done.has_value());
     if (!done) return;
     accepted(truth);
+    expect_names(truth);
+  }
+  void expect_names(JobTruth& truth) {
     truth.completed = true;
+    for (const FileTruth& file : truth.files) targets_[file.spec.target.string()] = file.spec;
   }
   void add_files(Job& job, JobTruth& truth) {
     const std::uint64_t number = commands_ + 1;
@@ -515,6 +551,7 @@ class Schedule {
     if (truth->heard && is_final(*truth->heard)) {
       return violate("(f) an event of kind " + std::to_string(event.index()) + " after the job was final");
     }
+    if (const auto* attempt = std::get_if<AttemptFailed>(&event)) trace_.say("  because " + attempt->error.message());
     if (const auto* changed = std::get_if<StateChanged>(&event)) return hear_state(*truth, *changed);
     const bool transferred = std::holds_alternative<JobTransferred>(event);
     const bool failed = std::holds_alternative<JobFailed>(event);
@@ -606,6 +643,7 @@ class Schedule {
       truth.samples.clear();
       if (!job) continue;
       truth.files.resize(std::min(truth.files.size(), job->record.files.size()));
+      truth.named = std::stoull(job->record.options.display_name);
       if (job->record.state != JobState::transferred) truth.owes_transferred = false;
       if (job->record.state != JobState::error) truth.owes_failed = false;
     }
@@ -616,7 +654,7 @@ class Schedule {
 
   void check_restored(const JobTruth& truth, const detail::JobCore* job) {
     const std::string who = "job " + std::to_string(index_of(truth));
-    const bool kept = truth.added <= promised_.commands || after_ == End::closed;
+    const bool kept = truth.added <= promised_.commands || (after_ == End::closed && !swarm_.disk_faults());
     if (!job) {
       if (kept && !truth.cancelled && !truth.completed) violate("(b) " + who + " was saved and is gone");
       return;
@@ -631,8 +669,10 @@ class Schedule {
       if (record.files[i].url != file.spec.url) return violate("(b) " + who + " has another file");
     }
     const std::uint64_t name = std::stoull(record.options.display_name);
-    if (truth.named <= promised_.commands && name < truth.named) return violate("(b) " + who + " has lost its new options");
+    if (truth.named <= promised_.commands && name < truth.named) return violate("(b) " + who + " has lost its new options: is " + std::to_string(name) + ", was " + std::to_string(truth.named));
     if (truth.cancelled || truth.completed) return;
+    // A hole in what was appended since the last sync looks like damage, and then no byte is believed.
+    if (records_lost_ > 0) return;
     for (const auto& [id, state] : promised_.states) {
       const bool still = id == truth.id && truth.last_command <= promised_.commands;
       const bool rests = state == JobState::suspended || state == JobState::transferred;
@@ -717,7 +757,6 @@ class Schedule {
     for (const Version& version : server_->resource(spec->url).versions) {
       if (assemble(*spec, version.bytes) == bytes) {
         if (spec->size && *spec->size != bytes.size()) violate("(a) " + name + " has another size than the host gave");
-        targets_[name] = *spec;
         return;
       }
     }
@@ -746,7 +785,7 @@ class Schedule {
 
   void bring_to_an_end(int round) {
     for (Job job : queue_->jobs()) {
-      if (job.state() != JobState::transferred) job.resume();
+      job.resume();
     }
     simulation_.run_for(10min);
     if (!ok()) return;
@@ -756,6 +795,11 @@ class Schedule {
       const JobState state = job.state();
       const std::string who = "job " + std::to_string(truth ? index_of(*truth) : 99);
       if (job.files().empty()) continue;
+      // A resource that has changed may never again be what the host expects.
+      const bool expects = truth && std::any_of(truth->files.begin(), truth->files.end(), [](const FileTruth& file) {
+        return file.spec.size || file.spec.sha256;
+      });
+      if (expects && state == JobState::transient_error) continue;
       if (state != JobState::transferred && state != JobState::error) {
         return violate("(g) " + who + " is still " + std::string(to_string(state)));
       }
@@ -767,6 +811,7 @@ class Schedule {
         const std::error_code code = job.error()->code();
         const bool lawful = code == Errc::unproven_end || code == Errc::wrong_size || code == Errc::checksum_mismatch ||
                             code == Errc::invalid_range || code == Errc::ranges_unsupported || code == http_status(416);
+        if (expects && code == Errc::no_progress) continue;
         if (!lawful) return violate("(g) " + who + " fails although all is well: " + job.error()->message());
       }
     }
@@ -777,14 +822,15 @@ class Schedule {
     for (Job job : queue_->jobs()) {
       JobTruth* truth = truth_of(job.id());
       if (!truth) continue;
-      const bool all = job.state() == JobState::transferred;
+      const Progress progress = job.progress();
+      const bool all = job.state() == JobState::transferred && progress.files_transferred == progress.files_total;
       if (!all && random_.chance(0.5)) {
         job.cancel();
         truth->cancelled = true;
         continue;
       }
       if (!job.complete()) continue;
-      truth->completed = true;
+      expect_names(*truth);
       if (!all) continue;
       for (const FileTruth& file : truth->files) expected.emplace_back(file.spec, index_of(*truth));
     }
@@ -819,17 +865,19 @@ class Schedule {
   std::optional<TransferQueue> queue_;
   Subscription events_;
   std::optional<Result<RestoreReport>> restored_;
+  std::size_t records_lost_ = 0;
   bool closed_ = false;
   bool healthy_ = false;
 
   std::vector<JobTruth> jobs_;
-  std::map<std::string, FileSpec> targets_;  // That have been seen and were right.
+  std::map<std::string, FileSpec> targets_;  // That may have been taken: their job was completed.
   std::uint64_t commands_ = 0;
   std::uint64_t files_made_ = 0;
   Promise promised_;
   End after_ = End::other;
   Clock::TimePoint ended_at_{};
   std::uint64_t crashes_ = 0;
+  std::uint64_t printed_operations_ = 0;
   std::string violation_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,8 +27,12 @@ class Trace {
     mix(b);
     mix(c);
     if (!print_) return;
+    if (before) before();
     line(what, a, b, c);
   }
+
+  /// Called before each line that is printed.
+  std::function<void()> before;
 
   /// Words for people: not in the hash.
   void say(std::string_view text) const {
