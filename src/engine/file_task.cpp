@@ -185,16 +185,15 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.
 asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap, bool conditional) {
-  // The condition held, or the whole resource would have come: it ends where the bytes end that are here.
-  const bool all_here = conditional && layout_.whole() && !size_ && error.code() == http_status(416) &&
-                        error.resource_size() == gap.offset && arrived_.contains(ByteRange{0, gap.offset});
-  if (all_here) {
+  const bool beyond = error.code() == http_status(416) && gap.offset > 0;
+  if (beyond && conditional && layout_.whole() && !size_ && error.resource_size() == gap.offset) {
+    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition it might be the end
+    // of another version.
     size_ = gap.offset;
     ended_ = true;
     co_return Result<void>{};
   }
-  const bool changed = error.code() == Errc::resource_changed || error.code() == http_status(412) ||
-                       (error.code() == http_status(416) && gap.offset > 0);
+  const bool changed = error.code() == Errc::resource_changed || error.code() == http_status(412) || beyond;
   if (changed && known_.arrived) co_return co_await restart("the server no longer has the bytes that are missing");
   co_return error;
 }

@@ -38,7 +38,8 @@ void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& er
     model.move(lock, job, Stimulus::blocked, error);
     return;
   }
-  if (error.code() == Failure::permanent) {
+  // A server that says when to come back means a refusal to pass (bad-servers.md row 37).
+  if (error.code() == Failure::permanent && !error.retry_after()) {
     model.move(lock, job, Stimulus::failed_for_good, error);
     return;
   }

@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::array<std::uint32_t, 256> make_crc32c_table() {
   constexpr std::uint32_t polynomial = 0x82f63b78;  // 0x1edc6f41, bits reversed.
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < table.size(); ++i) {
+  std::array<std::uint32_t, 256> sums{};
+  for (std::uint32_t i = 0; i < sums.size(); ++i) {
     std::uint32_t value = i;
     for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? value >> 1 ^ polynomial : value >> 1;
-    table[i] = value;
+    sums[i] = value;
   }
-  return table;
+  return sums;
 }
 
 constexpr std::array<std::uint32_t, 256> crc32c_table = make_crc32c_table();

@@ -42,6 +42,7 @@ void Journal::resume(std::uint64_t bytes, const Replayed& replayed) {
   if (bytes == 0 || replayed.torn || replayed.damaged) return;
   phase_ = Phase::open;
   unsynced_ = true;
+  written_seq_ = replayed.next_seq - 1;
   if (replayed.epoch == setup_.epoch) return;
   const Session session{setup_.epoch, frames_.file_id()};
   encode(session, frames_, pending_);
@@ -52,7 +53,10 @@ void Journal::add(const Change& change) {
   assert(phase_ != Phase::snapshot);
   ++added_;
   // Of a failed journal only a rewrite can follow, and its snapshot will have the change in it.
-  if (phase_ != Phase::failed) encode(change, frames_, pending_);
+  if (phase_ == Phase::failed) return;
+  // Said only in front of a change: saying it alone would need another sync, and that another word.
+  if (std::exchange(synced_untold_, false)) encode(Synced{synced_seq_}, frames_, pending_);
+  encode(change, frames_, pending_);
 }
 
 Result<void> Journal::accepts(const Change& change) { return check_encodable(change); }
@@ -69,6 +73,7 @@ std::uint64_t Journal::durable() const {
 
 asio::awaitable<Result<void>> Journal::write() {
   std::uint64_t until = 0;
+  std::uint64_t until_seq = 0;
   {
     const std::lock_guard lock(mutex_);
     if (phase_ != Phase::open) co_return failure();
@@ -76,6 +81,7 @@ asio::awaitable<Result<void>> Journal::write() {
     writing_.clear();
     std::swap(writing_, pending_);
     until = added_;
+    until_seq = frames_.next_seq() - 1;
   }
   Result<void> appended = co_await log_->append(writing_);
 
@@ -86,6 +92,7 @@ asio::awaitable<Result<void>> Journal::write() {
   }
   unsynced_ = true;
   written_ = until;
+  written_seq_ = until_seq;
   size_ += writing_.size();
   figures_.bytes_written += writing_.size();
   ++figures_.writes;
@@ -94,11 +101,13 @@ asio::awaitable<Result<void>> Journal::write() {
 
 asio::awaitable<Result<void>> Journal::sync() {
   std::uint64_t until = 0;
+  std::uint64_t until_seq = 0;
   {
     const std::lock_guard lock(mutex_);
     if (phase_ != Phase::open) co_return failure();
     if (!unsynced_) co_return Result<void>();
     until = written_;
+    until_seq = written_seq_;
   }
   Result<void> synced = co_await log_->sync();
 
@@ -109,6 +118,8 @@ asio::awaitable<Result<void>> Journal::sync() {
   }
   unsynced_ = false;
   durable_ = until;
+  synced_seq_ = until_seq;
+  synced_untold_ = true;
   ++figures_.syncs;
   co_return synced;
 }
@@ -123,6 +134,7 @@ void Journal::begin_rewrite(WallTime now) {
     for (std::size_t byte = 0; byte < 8; ++byte) id[i + byte] = static_cast<std::byte>(bits >> (8 * byte));
   }
   pending_.clear();
+  synced_untold_ = false;
   frames_ = FrameWriter(id, frames_.next_seq());
   snapshot_header_ = FileHeader();
   snapshot_header_.file_id = id;
@@ -147,6 +159,7 @@ void Journal::end_snapshot() {
   snapshot_header_.snapshot_bytes = snapshot_.size();
   put_header(snapshot_, snapshot_header_);
   snapshot_added_ = added_;
+  written_seq_ = frames_.next_seq() - 1;
   phase_ = Phase::replacing;
 }
 

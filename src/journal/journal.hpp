@@ -132,6 +132,9 @@ class Journal {
   std::uint64_t written_ = 0;  // Of the added: given to the log.
   std::uint64_t durable_ = 0;
   std::uint64_t snapshot_added_ = 0;  // Of the added: in the snapshot.
+  std::uint64_t written_seq_ = 0;     // Number of the last record given to the log.
+  std::uint64_t synced_seq_ = 0;      // Number of the last durable record, ...
+  bool synced_untold_ = false;        // ... and whether the log does not say so yet.
   std::uint64_t size_ = 0;
   std::uint64_t snapshot_size_ = 0;
   JournalFigures figures_;

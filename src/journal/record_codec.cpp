@@ -43,6 +43,7 @@ enum class Tag : std::uint8_t {
   spec = 20,
   epoch = 21,
   file_id = 22,
+  seq = 23,
 };
 
 /// Tags inside an error.
@@ -68,6 +69,9 @@ enum class SpecTag : std::uint8_t { url = 1, target = 2, ranges = 3, sha256 = 4,
 
 constexpr std::size_t varint_bytes_max = 10;
 
+/// 139 years: whoever adds it to a point in time still gets one.
+constexpr std::chrono::milliseconds milliseconds_max{std::int64_t{1} << 42};
+
 void put_varint(Bytes& out, std::uint64_t value) {
   while (value >= 0x80) {
     out.push_back(static_cast<std::byte>(value | 0x80));
@@ -85,6 +89,11 @@ std::int64_t nanoseconds_of(WallTime at) {
 WallTime time_of(std::int64_t nanoseconds) {
   using Nanoseconds = std::chrono::duration<std::int64_t, std::nano>;
   return WallTime(std::chrono::duration_cast<WallTime::duration>(Nanoseconds(nanoseconds)));
+}
+
+/// A span of time as the format has it: neither negative nor endless.
+std::uint64_t count_of(std::chrono::milliseconds span) {
+  return static_cast<std::uint64_t>(std::clamp(span, std::chrono::milliseconds{0}, milliseconds_max).count());
 }
 
 // ---- Writing
@@ -136,7 +145,7 @@ class FieldWriter {
 
   template <class T>
   void milliseconds(T tag, std::chrono::milliseconds value) {
-    number(tag, value.count() > 0 ? static_cast<std::uint64_t>(value.count()) : 0);
+    number(tag, count_of(value));
   }
 
  private:
@@ -177,8 +186,7 @@ void put_error(Bytes& out, const Error& error) {
   if (!detail.empty()) fields.raw(ErrorTag::detail, part_of(detail, error_detail_bytes_max));
   if (error.file()) fields.number_or_zero(ErrorTag::file, *error.file());
   if (error.retry_after()) {
-    const auto delay = std::max<std::chrono::milliseconds::rep>(error.retry_after()->count(), 0);
-    fields.number_or_zero(ErrorTag::retry_after, static_cast<std::uint64_t>(delay));
+    fields.number_or_zero(ErrorTag::retry_after, count_of(*error.retry_after()));
   }
 }
 
@@ -303,6 +311,11 @@ class RecordWriter {
     fields_.text(Tag::epoch, session.epoch.size() <= text_bytes_max ? session.epoch : std::string());
     fields_.raw(Tag::file_id, session.file_id);
     finish(RecordType::session);
+  }
+
+  void operator()(const Synced& synced) {
+    fields_.number(Tag::seq, synced.seq);
+    finish(RecordType::synced);
   }
 
  private:
@@ -489,7 +502,7 @@ class ValueReader {
   }
 
   std::chrono::milliseconds milliseconds(View value) {
-    const std::uint64_t largest = static_cast<std::uint64_t>(std::chrono::milliseconds::max().count());
+    const auto largest = static_cast<std::uint64_t>(milliseconds_max.count());
     return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(number(value, largest))};
   }
 
@@ -694,13 +707,14 @@ struct Fields {
   std::vector<FileSpec> files;
   std::string epoch;
   FileId file_id{};
+  std::uint64_t seq = 0;
 };
 
 constexpr std::uint64_t bit(Tag tag) { return std::uint64_t{1} << static_cast<unsigned>(tag); }
 
 Fields read_fields(View payload, Sense& sense) {
   Fields all;
-  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::file_id), static_cast<std::uint8_t>(Tag::spec));
+  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::seq), static_cast<std::uint8_t>(Tag::spec));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     const View value = field.value;
@@ -773,6 +787,9 @@ Fields read_fields(View payload, Sense& sense) {
       case Tag::file_id:
         all.file_id = values.array<FileId>(value);
         break;
+      case Tag::seq:
+        all.seq = values.number(value);
+        break;
     }
   }
   return all;
@@ -817,6 +834,8 @@ std::optional<Shape> shape_of(RecordType type) {
       return Shape{job | at, 0};
     case RecordType::commit_failed:
       return Shape{job | at, bit(Tag::count) | bit(Tag::error)};
+    case RecordType::synced:
+      return Shape{bit(Tag::seq), 0};
   }
   return std::nullopt;
 }
@@ -824,6 +843,7 @@ std::optional<Shape> shape_of(RecordType type) {
 Change make_change(RecordType type, Fields all) {
   switch (type) {
     case RecordType::session:
+    case RecordType::synced:
       break;
     case RecordType::job_created:
       return JobCreated{all.job, std::move(all.options), all.headers_withheld, all.at};
@@ -905,6 +925,11 @@ void encode(const Session& session, FrameWriter& frames, std::vector<std::byte>&
   writer(session);
 }
 
+void encode(const Synced& synced, FrameWriter& frames, std::vector<std::byte>& out) {
+  RecordWriter writer(frames, out);
+  writer(synced);
+}
+
 Result<void> check_encodable(const Change& change) {
   if (const auto* created = std::get_if<JobCreated>(&change)) return check_options(created->options);
   if (const auto* configured = std::get_if<JobConfigured>(&change)) return check_options(configured->options);
@@ -939,6 +964,11 @@ RecordReading decode(std::uint16_t type, std::uint16_t flags, std::span<const st
   if (known_type == RecordType::session) {
     reading.verdict = RecordVerdict::session;
     reading.session = Session{std::move(all.epoch), all.file_id};
+    return reading;
+  }
+  if (known_type == RecordType::synced) {
+    reading.verdict = RecordVerdict::synced;
+    reading.synced = Synced{all.seq};
     return reading;
   }
   reading.verdict = RecordVerdict::change;

@@ -37,6 +37,7 @@ enum class RecordType : std::uint16_t {
   commit_failed = 12,
   notice_delivered = 13,
   job_removed = 14,
+  synced = 15,
 };
 
 /// What follows was written while `Storage::epoch` was this.
@@ -45,10 +46,16 @@ struct Session {
   FileId file_id{};  ///< Of the file that it stands in; for a header that was damaged.
 };
 
+/// Every record up to this number was durable before what follows was written.
+struct Synced {
+  std::uint64_t seq = 0;
+};
+
 /// Appends the records of `change` to `out`: mostly one, several if it has more files or ranges than fit into one.
 /// Request headers are left out; only that there were some is kept.
 void encode(const Change& change, FrameWriter& frames, std::vector<std::byte>& out);
 void encode(const Session& session, FrameWriter& frames, std::vector<std::byte>& out);
+void encode(const Synced& synced, FrameWriter& frames, std::vector<std::byte>& out);
 
 /// Whether `change` can be written and read back.
 [[nodiscard]] Result<void> check_encodable(const Change& change);
@@ -56,6 +63,7 @@ void encode(const Session& session, FrameWriter& frames, std::vector<std::byte>&
 enum class RecordVerdict : std::uint8_t {
   change,
   session,
+  synced,
   skipped,    ///< Of a later minor version, which says that it may be left out.
   newer,      ///< Of a later version, and must not be left out.
   malformed,  ///< The checksum is right, the contents are not: nobody wrote this in good faith.
@@ -65,6 +73,7 @@ struct RecordReading {
   RecordVerdict verdict = RecordVerdict::malformed;
   std::optional<Change> change{};
   Session session{};
+  Synced synced{};
 };
 
 /// Reads a payload. Trusts nothing in it: lengths, numbers and names are checked before anything is made of them.

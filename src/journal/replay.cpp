@@ -165,6 +165,17 @@ FileId find_file_id(std::span<const std::byte> file, const FileHeader& header) {
   return header.file_id;
 }
 
+/// Whether records that come behind a gap prove that what is missing was once durable. `at` is the first of them.
+bool was_durable(FrameReader reader, Frame at, std::uint64_t missing) {
+  for (std::optional<Frame> frame = at; frame; frame = reader.next()) {
+    const RecordReading reading = decode(frame->type, frame->flags, frame->payload);
+    // A run that finds a gap does not go on in the file, so a later run means that there was none yet.
+    if (reading.verdict == RecordVerdict::session) return true;
+    if (reading.verdict == RecordVerdict::synced && reading.synced.seq >= missing) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
@@ -199,13 +210,23 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
   bool first = true;
   std::size_t group_begin = 0;  // Where the change that is not complete yet begins; 0: none.
   std::size_t end = head.bytes;
+  std::uint64_t next_seq = head.header.base_seq;
   while (!reviver.gives_up()) {
     const std::optional<Frame> frame = reader.next();
     if (!frame) break;
     // Behind a damaged header nobody knows the number of the first record.
     const std::uint64_t lost = first && result.damaged ? 0 : frame->lost;
     first = false;
-    if (lost > 0) reviver.lose(lost);
+    if (lost > 0) {
+      // A power cut, or a sync that failed, may take any of the sectors that were not durable yet and leave later ones:
+      // that is a torn tail too.
+      const bool first_gap = !result.damaged && reviver.lost() == 0;
+      if (first_gap && end >= head.header.snapshot_bytes && !was_durable(reader, *frame, frame->seq - lost)) {
+        next_seq = frame->seq - lost;
+        break;
+      }
+      reviver.lose(lost);
+    }
 
     RecordReading reading = decode(frame->type, frame->flags, frame->payload);
     const bool more = (frame->flags & record_more) != 0;
@@ -218,6 +239,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
       case RecordVerdict::session:
         reviver.take(reading.session);
         break;
+      case RecordVerdict::synced:
       case RecordVerdict::skipped:
         break;
       case RecordVerdict::malformed:
@@ -229,6 +251,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
         return result;
     }
     end = file.size() - reader.tail_bytes();
+    next_seq = reader.next_seq();
   }
 
   const bool open_group = reviver.drop_open_group();
@@ -243,7 +266,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
   if (result.damaged && reviver.lost() == 0) reviver.lose(1);
   result.report.records_lost = static_cast<std::size_t>(reviver.lost());
   result.damaged = result.report.records_lost > 0;
-  result.next_seq = reader.next_seq();
+  result.next_seq = next_seq;
   reviver.finish(result, epoch);
   return result;
 }

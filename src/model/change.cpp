@@ -181,6 +181,7 @@ struct Apply {
       void_other_generations(*file, change.generation);
       const ByteRange whole{0, change.size};
       add_unsynced(facts, whole);
+      facts.unsynced.subtract(ByteRange{change.size, ByteRange::to_end});  // Nothing lies behind the end.
       facts.arrived.clear();
       facts.arrived.add(whole);
       facts.identity = change.identity;

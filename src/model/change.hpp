@@ -90,7 +90,7 @@ struct FileFinished {
 /// Finished files of the job are durable.
 struct FilesSynced {
   JobId job;
-  std::vector<ByteRange> files;   ///< Runs of file indexes.
+  std::vector<ByteRange> files;  ///< Runs of file indexes.
 };
 
 /// `complete` was accepted: finished files take their names, whatever happens from here on.

@@ -137,6 +137,25 @@ TEST_CASE("every kind of change comes back as it was") {
   CHECK(std::count(seen.begin(), seen.end(), false) == 0);
 }
 
+TEST_CASE("sessions and words about syncs come back as they were") {
+  Bytes bytes;
+  FrameWriter writer(FileId{}, 1);
+  FileId id{};
+  id.fill(std::byte{3});
+  encode(Session{"boot", id}, writer, bytes);
+  encode(Session{std::string(text_bytes_max + 1, 'b'), id}, writer, bytes);
+  encode(Synced{1234567}, writer, bytes);
+  FrameReader reader(bytes, 0, FileId{}, 1);
+  const RecordReading session = decode(*reader.next());
+  CHECK(session.verdict == RecordVerdict::session);
+  CHECK(session.session.epoch == "boot");
+  CHECK(session.session.file_id == id);
+  CHECK(decode(*reader.next()).session.epoch.empty());
+  const RecordReading synced = decode(*reader.next());
+  CHECK(synced.verdict == RecordVerdict::synced);
+  CHECK(synced.synced.seq == 1234567);
+}
+
 TEST_CASE("random changes come back as they were") {
   bgxfer_tests::RandomChanges random(1);
   for (int i = 0; i < 5000; ++i) {
@@ -219,6 +238,19 @@ TEST_CASE("an error of an unknown category is kept as an I/O error that says wha
   CHECK(error.code() == std::make_error_code(std::errc::io_error));
   CHECK(error.context() == ErrorContext::transport);
   CHECK(error.detail() == "somewhere 5, no such host: cdn");
+}
+
+TEST_CASE("a span of time comes back within bounds that no clock overflows") {
+  bgxfer::JobOptions options;
+  options.retry_delay_max = std::chrono::milliseconds::max();
+  options.retry_delay_min = std::chrono::milliseconds::min();
+  options.no_progress_timeout = std::chrono::milliseconds{std::int64_t{1} << 42};
+  const RecordReading reading = decode(Encoded(JobCreated{job, options, false, noon}).frames[0]);
+  REQUIRE(reading.verdict == RecordVerdict::change);
+  const bgxfer::JobOptions& back_again = std::get<JobCreated>(*reading.change).options;
+  CHECK(back_again.retry_delay_max == options.no_progress_timeout);
+  CHECK(back_again.no_progress_timeout == options.no_progress_timeout);
+  CHECK(back_again.retry_delay_min.count() == 0);
 }
 
 TEST_CASE("what is too long for the format is cut, dropped or refused, and always read back") {

@@ -43,6 +43,11 @@ struct File {
     ends.push_back(bytes.size());
     return *this;
   }
+  /// Everything so far is durable, and what comes next says so.
+  File& synced() {
+    encode(Synced{writer.next_seq() - 1}, writer, bytes);
+    return *this;
+  }
   void snapshot_ends_here() {
     header.snapshot_bytes = bytes.size();
     put_header(bytes, header);
@@ -236,10 +241,13 @@ TEST_CASE("what an earlier run lost is not lost again") {
 
 TEST_CASE("after damage unfinished files are fetched again, and the report says so") {
   File file = small_job();
-  file.add(started()).add(progressed(true, 0, 500)).add(finished(1)).add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}});
+  file.add(started())
+      .add(progressed(true, 0, 500))
+      .add(finished(1))
+      .add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}});
   const std::size_t victim = file.bytes.size();
   file.add(FileRestarted{job, FileIndex{1}, 1});  // This record will be destroyed.
-  file.add(progressed(true, 100, 50));
+  file.add(progressed(true, 100, 50)).synced();
   file.bytes[victim + 3] ^= std::byte{1};
   const Replayed result = file.replay();
   CHECK(result.damaged);
@@ -252,6 +260,35 @@ TEST_CASE("after damage unfinished files are fetched again, and the report says 
   CHECK(result.report.bytes_to_fetch_again == 450 + 1000);
 }
 
+TEST_CASE("a gap in what was not durable is a torn tail, and damage if something behind it knows better") {
+  File file = small_job();
+  file.add(started()).add(progressed(true, 0, 500));
+  const std::size_t victim = file.bytes.size();
+  file.add(progressed(true, 500, 100)).add(progressed(true, 600, 100));
+  File earlier = file;
+  encode(Synced{earlier.writer.next_seq() - 3}, earlier.writer, earlier.bytes);
+  File later = file;
+  encode(Synced{later.writer.next_seq() - 2}, later.writer, later.bytes);
+  File next_run = file;
+  next_run.session("boot-1");
+  for (File* each : {&file, &earlier, &later, &next_run}) each->bytes[victim + 5] ^= std::byte{1};
+
+  for (const char* epoch : {"boot-1", "boot-2"}) {
+    for (const File* each : {&file, &earlier}) {
+      const Replayed cut = each->replay(epoch);
+      CHECK(cut.torn);
+      CHECK_FALSE(cut.damaged);
+      CHECK(cut.report.torn_bytes == each->bytes.size() - victim);
+      CHECK(cut.jobs[0].files[0].bytes() == 500);
+    }
+    CHECK(later.replay(epoch).damaged);
+    CHECK(next_run.replay(epoch).damaged);
+  }
+  // Of a snapshot everything was durable.
+  file.snapshot_ends_here();
+  CHECK(file.replay().damaged);
+}
+
 TEST_CASE("after damage files are not added to a job whose list may have a hole") {
   File file = small_job();
   const std::size_t victim = file.bytes.size();
@@ -261,7 +298,7 @@ TEST_CASE("after damage files are not added to a job whose list may have a hole"
   FilesAdded more = files(4);
   file.add(more);
   more.job = other;
-  file.add(more);
+  file.add(more).synced();
   file.bytes[victim + 30] ^= std::byte{1};
   const Replayed result = file.replay();
   REQUIRE(result.jobs.size() == 2);
@@ -275,10 +312,11 @@ TEST_CASE("after damage a commit under way is carried on, and a transferred job 
     CAPTURE(committing);
     File file = small_job();
     for (std::uint32_t i = 0; i < 3; ++i) file.add(finished(i));
-    file.add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}}).add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon});
+    file.add(FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}})
+        .add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon});
     if (committing) file.add(CommitStarted{job, noon});
     const std::size_t victim = file.bytes.size();
-    file.add(NoticeDelivered{job}).add(NoticeDelivered{job});
+    file.add(NoticeDelivered{job}).add(NoticeDelivered{job}).synced();
     file.bytes[victim] ^= std::byte{1};
     const Replayed result = file.replay();
     CHECK(result.damaged);

@@ -138,7 +138,12 @@ struct ShowChange {
             std::to_string(it.size) + " committed " + std::to_string(it.committed);
     if (it.modified) text += " modified " + show(*it.modified);
   }
-  void operator()(const model::FilesSynced&) { text += "synced"; }
+  void operator()(const model::FilesSynced& it) {
+    text += "synced";
+    for (bgxfer::ByteRange run : it.files) {
+      text += " files " + std::to_string(run.offset) + '+' + std::to_string(run.length);
+    }
+  }
   void operator()(const model::CommitStarted& it) { text += "commit started at " + show(it.at); }
   void operator()(const model::CommitFailed& it) {
     text += "commit failed " + std::to_string(it.committed) + " at " + show(it.at);

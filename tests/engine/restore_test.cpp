@@ -1,0 +1,215 @@
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <doctest/doctest.h>
+
+#include "support/world.hpp"
+
+using namespace bgxfer;
+using namespace std::chrono_literals;
+using test::Incident;
+using test::World;
+
+namespace {
+
+asio::awaitable<void> keep_report(const TransferQueue& queue, std::optional<Result<RestoreReport>>& kept) {
+  Result<RestoreReport> report = co_await queue.restored();
+  kept.emplace(std::move(report));
+}
+
+Result<RestoreReport> report_of(World& world) {
+  std::optional<Result<RestoreReport>> kept;
+  asio::co_spawn(world.simulation.executor(), keep_report(*world.queue, kept), asio::detached);
+  world.run_ready();
+  REQUIRE(kept);
+  return *kept;
+}
+
+}  // namespace
+
+TEST_CASE("a crash in the middle costs at most the claim interval and one chunk, and the report says so") {
+  World world;
+  world.options.limits.claim_bytes = 256 * 1024;
+  world.start();
+  Job job = world.add("a", 20'000'000);
+  job.resume();
+  world.run_for(200ms);
+  const std::uint64_t before = job.progress().bytes_transferred;
+  REQUIRE(before > 1'000'000);
+  world.crash();
+
+  world.start();
+  const Result<RestoreReport> report = report_of(world);
+  REQUIRE(report);
+  CHECK(report->jobs_restored == 1);
+  Job again = world.queue->jobs().front();
+  const std::uint64_t after = again.progress().bytes_transferred;
+  CHECK(after <= before);
+  CHECK(before - after <= 256 * 1024 + world.options.chunk_bytes);
+  CHECK(report->bytes_to_fetch_again == before - after);
+  world.run();
+  CHECK(again.state() == JobState::transferred);
+  again.complete();
+  world.run();
+  CHECK(world.contents("a") == test::content(20'000'000));
+}
+
+TEST_CASE("a crash at any moment ends in the right bytes, and no job is lost") {
+  for (int crash_after = 1; crash_after < 60; ++crash_after) {
+    CAPTURE(crash_after);
+    World world(static_cast<std::uint64_t>(crash_after));
+    world.options.limits.claim_bytes = 100'000;
+    world.start();
+    JobOptions options;
+    for (int i = 0; i < 3; ++i) options.files.push_back(world.file("f" + std::to_string(i), 300'000, 3));
+    Job job = world.queue->add(options).value();
+    const JobId id = job.id();
+    job.resume();
+    world.run_for(std::chrono::milliseconds{crash_after});
+    if (job.state() == JobState::transferred) job.complete();
+    for (int i = 0; i < crash_after % 7; ++i) world.simulation.run_until([] { return false; }, 3);
+    world.crash();
+
+    world.start();
+    std::optional<Job> found = world.queue->find(id);
+    if (found) {
+      world.run();
+      if (found->state() == JobState::suspended) found->resume();
+      world.run();
+      found->complete();
+      world.run();
+    }
+    for (int i = 0; i < 3; ++i) REQUIRE(world.contents("f" + std::to_string(i)) == test::content(300'000, 3));
+    REQUIRE(world.temporary_files() == 0);
+  }
+}
+
+TEST_CASE("4.6: a commit that a crash interrupts is carried on with at the next start") {
+  World world;
+  world.start();
+  Job job = world.add("a", 1000);
+  job.resume();
+  world.run();
+  job.complete();
+  // The decision reaches the journal, the rename does not happen.
+  world.simulation.run_until([] { return false; }, 12);
+  const JobId id = job.id();
+  world.crash();
+  world.start();
+  world.run();
+  CHECK(world.contents("a") == test::content(1000));
+  CHECK_FALSE(world.queue->find(id));
+  CHECK(world.temporary_files() == 0);
+}
+
+TEST_CASE("6.3: an event that nobody took is delivered after a restart, and once it was taken not again") {
+  World world;
+  world.queue.emplace(world.simulation.executor(), world.options);
+  Job job = world.add("a", 1000);
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  const JobId id = job.id();
+  world.crash();
+
+  world.heard.clear();
+  world.start();
+  world.run();
+  Job again = *world.queue->find(id);
+  CHECK(world.count<JobTransferred>(again) >= 1);
+  world.crash();
+
+  world.heard.clear();
+  world.start();
+  world.run();
+  CHECK(world.heard.empty());
+}
+
+TEST_CASE("6.3: a callback that throws has not taken the event") {
+  World world;
+  world.queue.emplace(world.simulation.executor(), world.options);
+  Subscription thrower = world.queue->on_event([](const Event&) { throw 1; });
+  Job job = world.add("a", 1000);
+  job.resume();
+  world.run();
+  int delivered = 0;
+  Subscription taker = job.on_event([&](const Event& event) { delivered += std::holds_alternative<JobTransferred>(event); });
+  world.run();
+  CHECK(delivered == 1);
+}
+
+TEST_CASE("request headers are not in the journal: after a restart the job says that it needs them") {
+  World world;
+  world.start();
+  Job job = world.add("a", 1000);
+  job.configure([](JobOptions& options) { options.http.headers = {Header{"Authorization", "Bearer marker-secret-1"}}; });
+  job.resume();
+  world.simulation.run_until([&] { return job.state() == JobState::connecting; });
+  world.crash();
+  const auto journal = world.storage->contents("/state/queue.journal");
+  REQUIRE(journal);
+  const std::string bytes(reinterpret_cast<const char*>(journal->data()), journal->size());
+  CHECK(bytes.find("marker-secret-1") == std::string::npos);
+
+  world.start();
+  world.run();
+  Job again = world.queue->jobs().front();
+  CHECK(again.state() == JobState::error);
+  CHECK(again.error()->code() == Errc::headers_needed);
+  const CommandResult refused = again.resume();
+  CHECK_FALSE(refused);
+  REQUIRE(again.configure([](JobOptions& options) { options.http.headers = {Header{"Authorization", "Bearer x"}}; }));
+  REQUIRE(again.resume());
+  world.run();
+  CHECK(again.state() == JobState::transferred);
+}
+
+TEST_CASE("a second queue on the same journal is told who has it") {
+  World world;
+  world.start();
+  TransferQueue second(world.simulation.executor(), world.options);
+  std::optional<Result<RestoreReport>> kept;
+  asio::co_spawn(world.simulation.executor(), keep_report(second, kept), asio::detached);
+  world.run_ready();
+  REQUIRE(kept);
+  REQUIRE_FALSE(*kept);
+  CHECK(kept->error().code() == Errc::journal_locked);
+  const Result<Job> refused = second.add({});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::journal_locked);
+}
+
+TEST_CASE("a file that is not a journal is left alone") {
+  World world;
+  world.storage->put("/state/queue.journal", std::string_view("these are my notes, not a journal; there are many of them"));
+  world.start();
+  const Result<RestoreReport> report = report_of(world);
+  REQUIRE_FALSE(report);
+  CHECK(report.error().code() == Errc::journal_foreign);
+}
+
+TEST_CASE("a job of 100 000 files is added, and restored, in less than a second") {
+  World world;
+  world.start();
+  JobOptions options;
+  options.files.resize(100'000);
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    options.files[i].url = "http://server/data/" + std::to_string(i) + ".pak";
+    options.files[i].target = "/files/game/data/" + std::to_string(i) + ".pak";
+  }
+  const auto began = std::chrono::steady_clock::now();
+  Job job = world.queue->add(std::move(options)).value();
+  const auto added = std::chrono::steady_clock::now();
+  world.run();
+  world.crash();
+  const auto stopped = std::chrono::steady_clock::now();
+  world.start();
+  world.run();
+  const auto restored = std::chrono::steady_clock::now();
+  CHECK(world.queue->jobs().front().progress().files_total == 100'000);
+  MESSAGE("100 000 files: added in " << std::chrono::duration<double>(added - began).count() << " s, restored in "
+                                     << std::chrono::duration<double>(restored - stopped).count() << " s");
+}

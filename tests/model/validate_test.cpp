@@ -1,0 +1,157 @@
+#include "model/validate.hpp"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <bgxfer/memory/memory_storage.hpp>
+
+using namespace bgxfer::detail;
+using namespace std::chrono_literals;
+using bgxfer::ByteRange;
+using bgxfer::Errc;
+using bgxfer::FileSpec;
+using bgxfer::JobOptions;
+using bgxfer::Limits;
+using bgxfer::Result;
+
+namespace {
+
+FileSpec good_file() {
+  FileSpec file;
+  file.url = "https://cdn.example/a";
+  file.target = "/games/a";
+  return file;
+}
+
+template <class Edit>
+Result<void> options_with(Edit edit) {
+  JobOptions options;
+  edit(options);
+  return validate_options(options, Limits());
+}
+
+template <class Edit>
+Result<void> file_with(Edit edit) {
+  FileSpec file = good_file();
+  edit(file);
+  return validate_file(file, Limits());
+}
+
+bool refused(const Result<void>& result, Errc code) {
+  return !result && result.error().code() == code && !result.error().detail().empty();
+}
+
+}  // namespace
+
+TEST_CASE("BITS's numbers are those of the specification") {
+  const Limits limits = Limits::bits();
+  CHECK(limits.jobs_max == 60);
+  CHECK(limits.files_per_job_max == 200);
+  CHECK(limits.ranges_per_file_max == 500);
+  CHECK(limits.display_name_bytes_max == 256);
+  CHECK(limits.description_bytes_max == 1024);
+  CHECK(limits.url_bytes_max == 2200);
+  CHECK(limits.header_bytes_max == 16'384);
+  CHECK(limits.time_slice == 300s);
+  CHECK(limits.retry_delay_floor == 5s);
+  CHECK(limits.background_jobs_max == 1);
+  CHECK(limits.background_beside_foreground);
+  CHECK(limits.foreground_jobs_max == 60);
+  const JobOptions options = JobOptions::bits();
+  CHECK(options.retry_delay_min == 600s);
+  CHECK(options.retry_delay_max == 600s);
+  CHECK(options.no_progress_timeout == 14 * 24h);
+  CHECK(options.priority == bgxfer::Priority::normal);
+  CHECK(validate_options(options, limits));
+}
+
+TEST_CASE("texts may be as long as their limit, and no longer") {
+  CHECK(options_with([](JobOptions& it) { it.display_name.assign(256, 'n'); }));
+  CHECK(refused(options_with([](JobOptions& it) { it.display_name.assign(257, 'n'); }), Errc::string_too_long));
+  CHECK(options_with([](JobOptions& it) { it.description.assign(1024, 'd'); }));
+  CHECK(refused(options_with([](JobOptions& it) { it.description.assign(1025, 'd'); }), Errc::string_too_long));
+  CHECK(file_with([](FileSpec& it) { it.url.resize(8192, 'u'); }));
+  CHECK(refused(file_with([](FileSpec& it) { it.url.resize(8193, 'u'); }), Errc::string_too_long));
+  const auto headers = [](std::size_t bytes) {
+    return [bytes](JobOptions& it) { it.http.headers = {{"A", std::string(bytes - 5, 'v')}}; };
+  };
+  CHECK(options_with(headers(16'384)));
+  CHECK(refused(options_with(headers(16'385)), Errc::string_too_long));
+}
+
+TEST_CASE("numbers are taken at their bounds, and refused beyond") {
+  for (std::uint32_t files : {1u, 64u}) CHECK(options_with([&](JobOptions& it) { it.parallel_files = files; }));
+  for (std::uint32_t files : {0u, 65u}) {
+    CHECK(refused(options_with([&](JobOptions& it) { it.parallel_files = files; }), Errc::invalid_argument));
+  }
+  CHECK(options_with([](JobOptions& it) { it.retry_delay_min = it.retry_delay_max = it.no_progress_timeout = 0ms; }));
+  CHECK(refused(options_with([](JobOptions& it) { it.retry_delay_min = -1ms; }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.retry_delay_max = -1ms; }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.no_progress_timeout = -1ms; }), Errc::invalid_argument));
+  CHECK(options_with([](JobOptions& it) { it.priority = bgxfer::Priority::low; }));
+  CHECK(refused(options_with([](JobOptions& it) { it.priority = static_cast<bgxfer::Priority>(4); }),
+                Errc::invalid_argument));
+  CHECK(
+      refused(options_with([](JobOptions& it) { it.type = static_cast<bgxfer::JobType>(1); }), Errc::invalid_argument));
+}
+
+TEST_CASE("headers that break a request or belong to the transport are refused without showing their values") {
+  const auto with = [](std::string name, std::string value) {
+    return options_with([&](JobOptions& it) { it.http.headers = {{name, value}}; });
+  };
+  CHECK(with("X-Token", "a\tb c"));
+  for (const char* name : {"", "a b", "a:", "a\r\n", "\xc3\xa4"})
+    CHECK(refused(with(name, "secret"), Errc::invalid_argument));
+  for (const char* value : {"secret\r\nX: y", "secret\n", "secret\x7f"}) {
+    const Result<void> result = with("X", value);
+    REQUIRE(refused(result, Errc::invalid_argument));
+    CHECK(result.error().message().find("secret") == std::string::npos);
+  }
+  CHECK(refused(with("X", std::string("a\0b", 3)), Errc::invalid_argument));
+  for (const char* name :
+       {"Host", "range", "IF-RANGE", "Content-Length", "Transfer-Encoding", "Accept-Encoding", "Connection"}) {
+    CHECK(refused(with(name, "x"), Errc::invalid_argument));
+  }
+}
+
+TEST_CASE("a file needs a URL without control characters and an absolute target") {
+  CHECK(file_with([](FileSpec&) {}));
+  CHECK(refused(file_with([](FileSpec& it) { it.url.clear(); }), Errc::invalid_url));
+  CHECK(refused(file_with([](FileSpec& it) { it.url += '\n'; }), Errc::invalid_url));
+  CHECK(refused(file_with([](FileSpec& it) { it.target.clear(); }), Errc::relative_target));
+  CHECK(refused(file_with([](FileSpec& it) { it.target = "games/a"; }), Errc::relative_target));
+  CHECK(refused(file_with([](FileSpec& it) { it.target = std::string("/a\0b", 4); }), Errc::unsafe_target));
+}
+
+TEST_CASE("ranges may touch, not overlap, and each has bytes") {
+  const auto with = [](std::vector<ByteRange> ranges) { return file_with([&](FileSpec& it) { it.ranges = ranges; }); };
+  CHECK(with({{10, 5}, {0, 10}, {15, ByteRange::to_end}}));
+  CHECK(refused(with({{10, 5}, {14, 1}}), Errc::overlapping_ranges));
+  CHECK(refused(with({{10, ByteRange::to_end}, {1'000'000, 1}}), Errc::overlapping_ranges));
+  CHECK(refused(with({{10, 0}}), Errc::invalid_range));
+  CHECK(refused(with({{ByteRange::to_end, 1}}), Errc::invalid_range));
+  std::vector<ByteRange> many;
+  for (std::uint64_t i = 0; i < 10'000; ++i) many.push_back({i * 2, 1});
+  CHECK(with(many));
+  many.push_back({20'000, 1});
+  CHECK(refused(with(many), Errc::too_many_ranges));
+}
+
+TEST_CASE("an error about a file shows its URL without what could be secret in it") {
+  const Result<void> result = file_with([](FileSpec& it) {
+    it.url = "https://user:password@cdn.example/a?token=secret";
+    it.ranges = {{0, 0}};
+  });
+  REQUIRE_FALSE(result);
+  CHECK(result.error().message().find("cdn.example/a") != std::string::npos);
+  CHECK(result.error().message().find("password") == std::string::npos);
+  CHECK(result.error().message().find("secret") == std::string::npos);
+}
+
+TEST_CASE("a queue without a transport or a storage says which one is missing") {
+  bgxfer::QueueOptions options;
+  const Result<void> nothing = validate_queue(options);
+  CHECK(refused(nothing, Errc::invalid_argument));
+  CHECK(nothing.error().detail().find("transport") != std::string::npos);
+}
