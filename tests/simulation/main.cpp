@@ -47,14 +47,22 @@ bool parse(int count, char** words, Arguments& arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string_view word = words[i];
     const auto number = [&] { return i + 1 < count ? std::strtoull(words[++i], nullptr, 0) : 0; };
-    if (word == "--seeds") arguments.seeds = number();
-    else if (word == "--from") arguments.from = number();
-    else if (word == "--seed") arguments.seed = number();
-    else if (word == "--mask") arguments.mask = number();
-    else if (word == "--minutes") arguments.minutes = i + 1 < count ? std::strtod(words[++i], nullptr) : 0;
-    else if (word == "--trace") arguments.trace = true;
-    else if (word == "--keep-going") arguments.keep_going = true;
-    else return false;
+    if (word == "--seeds")
+      arguments.seeds = number();
+    else if (word == "--from")
+      arguments.from = number();
+    else if (word == "--seed")
+      arguments.seed = number();
+    else if (word == "--mask")
+      arguments.mask = number();
+    else if (word == "--minutes")
+      arguments.minutes = i + 1 < count ? std::strtod(words[++i], nullptr) : 0;
+    else if (word == "--trace")
+      arguments.trace = true;
+    else if (word == "--keep-going")
+      arguments.keep_going = true;
+    else
+      return false;
   }
   return true;
 }

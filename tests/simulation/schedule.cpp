@@ -57,11 +57,11 @@ struct Sample {
 struct JobTruth {
   JobId id{};
   std::vector<FileTruth> files{};
-  std::uint64_t added = 0;         ///< Number of the command.
+  std::uint64_t added = 0;  ///< Number of the command.
   std::uint64_t named = 0;
   std::uint64_t last_command = 0;
   bool cancelled = false;
-  bool completed = false;          ///< `complete` was accepted at some time.
+  bool completed = false;  ///< `complete` was accepted at some time.
   Clock::TimePoint priority_changed{};
   std::optional<JobState> heard{};  ///< The last `StateChanged::to` of this life.
   bool owes_transferred = false;    ///< The job is transferred, and nobody has taken the event.
@@ -138,7 +138,9 @@ class Schedule {
   }
 
   void choose_faults() {
-    const auto rate = [this](Fault fault) { return swarm_.has(fault) ? 0.02 + 0.1 * static_cast<double>(random_.below(3)) : 0; };
+    const auto rate = [this](Fault fault) {
+      return swarm_.has(fault) ? 0.02 + 0.1 * static_cast<double>(random_.below(3)) : 0;
+    };
     rates_.open = rate(Fault::disk_open);
     rates_.read = rate(Fault::disk_read);
     rates_.write = rate(Fault::disk_write) / 4;
@@ -170,16 +172,25 @@ class Schedule {
   void pass_time() {
     if (ended()) return;
     switch (random_.below(6)) {
-      case 0: break;
+      case 0:
+        break;
       case 1: {
         std::uint64_t steps = random_.below(30);
         simulation_.run_until([this, &steps] { return steps-- == 0 || ended(); }, 40);
         break;
       }
-      case 2: simulation_.run_for(std::chrono::microseconds(random_.below(50'000))); break;
-      case 3: simulation_.run_for(std::chrono::milliseconds(random_.below(500))); break;
-      case 4: simulation_.run_for(std::chrono::milliseconds(random_.below(5'000))); break;
-      case 5: simulation_.run_for(std::chrono::milliseconds(random_.below(60'000))); break;
+      case 2:
+        simulation_.run_for(std::chrono::microseconds(random_.below(50'000)));
+        break;
+      case 3:
+        simulation_.run_for(std::chrono::milliseconds(random_.below(500)));
+        break;
+      case 4:
+        simulation_.run_for(std::chrono::milliseconds(random_.below(5'000)));
+        break;
+      case 5:
+        simulation_.run_for(std::chrono::milliseconds(random_.below(60'000)));
+        break;
     }
   }
 
@@ -243,9 +254,10 @@ class Schedule {
       trace_.say("not restored: " + restored_->error().message());
       if (!swarm_.disk_faults() || restored_->error().code() != std::errc::io_error) {
         const bool full = restored_->error().code() == std::errc::no_space_on_device;
-        if (!swarm_.disk_faults() || !full) return violate("(b) the journal cannot be opened: " + restored_->error().message());
+        if (!swarm_.disk_faults() || !full)
+          return violate("(b) the journal cannot be opened: " + restored_->error().message());
       }
-        events_.reset();
+      events_.reset();
       queue_.reset();
       simulation_.run_for(5min);
       if (!ended()) check_quiet("(h) after a queue that could not open");
@@ -279,8 +291,8 @@ class Schedule {
     stop_process();
   }
 
-  /// The process is gone. If it died with a disk that had failed, so that the journal could not say which bytes a failed
-  /// sync has taken, the machine goes down with it: nobody could tell these bytes from good ones.
+  /// The process is gone. If it died with a disk that had failed, so that the journal could not say which bytes a
+  /// failed sync has taken, the machine goes down with it: nobody could tell these bytes from good ones.
   void end_life() {
     if (!swarm_.disk_faults() || !queue_ || !journal_behind()) return disk_->process_crash();
     trace_("reboot");
@@ -358,15 +370,22 @@ class Schedule {
     if (jobs_.empty()) return act_add();
     switch (random_.below(20)) {
       case 0:
-      case 1: return act_add();
-      case 2: return act_on(&Schedule::suspend);
-      case 3: return act_on(&Schedule::cancel);
+      case 1:
+        return act_add();
+      case 2:
+        return act_on(&Schedule::suspend);
+      case 3:
+        return act_on(&Schedule::cancel);
       case 4:
-      case 5: return act_on(&Schedule::complete);
-      case 6: return act_on(&Schedule::add_files);
+      case 5:
+        return act_on(&Schedule::complete);
+      case 6:
+        return act_on(&Schedule::add_files);
       case 7:
-      case 8: return act_on(&Schedule::set_priority);
-      case 9: return act_on(&Schedule::configure);
+      case 8:
+        return act_on(&Schedule::set_priority);
+      case 9:
+        return act_on(&Schedule::configure);
       case 10:
         if (swarm_.has(Fault::offline)) {
           const bool online = random_.chance(0.5);
@@ -376,14 +395,17 @@ class Schedule {
         return;
       case 11:
         if (swarm_.has(Fault::disk_full)) {
-          const std::uint64_t room = random_.chance(0.5) ? random_.below(200'000) : std::numeric_limits<std::uint64_t>::max();
+          const std::uint64_t room =
+              random_.chance(0.5) ? random_.below(200'000) : std::numeric_limits<std::uint64_t>::max();
           trace_("room", room);
           disk_->set_capacity(room);
         }
         return;
       case 12:
-      case 13: return act_save();
-      default: return act_on(&Schedule::resume);
+      case 13:
+        return act_save();
+      default:
+        return act_on(&Schedule::resume);
     }
   }
 
@@ -405,7 +427,8 @@ class Schedule {
     Result<Job> added = queue_->add(std::move(wanted));
     trace_("add", files, added.has_value());
     if (!added) {
-      if (added.error().code() != Errc::queue_closed && !closed_by_disk(added.error())) violate("(x) add refused: " + added.error().message());
+      if (added.error().code() != Errc::queue_closed && !closed_by_disk(added.error()))
+        violate("(x) add refused: " + added.error().message());
       return;
     }
     truth.id = added->id();
@@ -616,7 +639,8 @@ class Schedule {
     detail::Model& model = *engine().model();
     const detail::Model::Lock lock = model.lock();
     for (const detail::Model::Core& job : model.jobs(lock)) {
-      if (detail::count_totals(job->record) != job->record.totals) violate("(j) the totals are not the sum of the files");
+      if (detail::count_totals(job->record) != job->record.totals)
+        violate("(j) the totals are not the sum of the files");
       JobTruth* truth = truth_of(job->record.id);
       if (!truth) continue;
       truth->samples.resize(std::max(truth->samples.size(), job->record.files.size()));
@@ -669,7 +693,9 @@ class Schedule {
       if (record.files[i].url != file.spec.url) return violate("(b) " + who + " has another file");
     }
     const std::uint64_t name = std::stoull(record.options.display_name);
-    if (truth.named <= promised_.commands && name < truth.named) return violate("(b) " + who + " has lost its new options: is " + std::to_string(name) + ", was " + std::to_string(truth.named));
+    if (truth.named <= promised_.commands && name < truth.named)
+      return violate("(b) " + who + " has lost its new options: is " + std::to_string(name) + ", was " +
+                     std::to_string(truth.named));
     if (truth.cancelled || truth.completed) return;
     // A hole in what was appended since the last sync looks like damage, and then no byte is believed.
     if (records_lost_ > 0) return;
@@ -797,15 +823,16 @@ class Schedule {
       if (job.files().empty()) continue;
       // A resource that has changed may never again be what the host expects.
       const bool expects = truth && std::any_of(truth->files.begin(), truth->files.end(), [](const FileTruth& file) {
-        return file.spec.size || file.spec.sha256;
-      });
+                             return file.spec.size || file.spec.sha256;
+                           });
       if (expects && state == JobState::transient_error) continue;
       if (state != JobState::transferred && state != JobState::error) {
         return violate("(g) " + who + " is still " + std::string(to_string(state)));
       }
       if (!truth) continue;
       if (truth->owes_transferred || truth->owes_failed) {
-        if (!swarm_.has(Fault::throwing)) return violate("(f) nobody heard that " + who + " is " + std::string(to_string(state)));
+        if (!swarm_.has(Fault::throwing))
+          return violate("(f) nobody heard that " + who + " is " + std::string(to_string(state)));
       }
       if (state == JobState::error && round > 0) {
         const std::error_code code = job.error()->code();
@@ -841,7 +868,8 @@ class Schedule {
       return violate("(g) a job cannot be completed: " + (error ? error->message() : std::string("no reason given")));
     }
     for (const auto& [spec, owner] : expected) {
-      if (!disk_->contents(spec.target)) return violate("(a) job " + std::to_string(owner) + " is completed without " + spec.target.string());
+      if (!disk_->contents(spec.target))
+        return violate("(a) job " + std::to_string(owner) + " is completed without " + spec.target.string());
     }
   }
 

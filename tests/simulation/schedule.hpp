@@ -10,9 +10,9 @@ namespace bgxfer::simulation {
 
 /// What one schedule was like.
 struct Outcome {
-  std::string violation{};      ///< Empty: none. Begins with the letter of the invariant (README.md).
-  std::uint64_t hash = 0;       ///< Of the trace.
-  std::uint64_t swarm = 0;      ///< The faults that were switched on.
+  std::string violation{};  ///< Empty: none. Begins with the letter of the invariant (README.md).
+  std::uint64_t hash = 0;   ///< Of the trace.
+  std::uint64_t swarm = 0;  ///< The faults that were switched on.
   std::uint64_t power_cuts = 0;
   std::uint64_t crashes = 0;
   std::uint64_t steps = 0;

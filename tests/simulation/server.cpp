@@ -59,7 +59,8 @@ void Server::add(const std::string& url) {
 }
 
 void Server::add_version(Resource& resource) {
-  std::size_t size = static_cast<std::size_t>(random_.below(std::array<std::uint64_t, 5>{2, 600, 9'000, 60'000, 96'000}[random_.below(5)]));
+  std::size_t size = static_cast<std::size_t>(
+      random_.below(std::array<std::uint64_t, 5>{2, 600, 9'000, 60'000, 96'000}[random_.below(5)]));
   // The most dangerous change leaves the size as it was.
   if (!resource.versions.empty() && random_.chance(0.6)) size = resource.versions.back().bytes.size();
   const auto begin = static_cast<std::size_t>(random_.below(pool_bytes - size));
@@ -97,7 +98,8 @@ class Server::Body final : public Download {
     Random& random = server_.random_;
     if (server_.on_read) server_.on_read(head_.final_url);
     const bool stalls = server_.happens(Fault::stall, 0.02);
-    const Clock::Duration time = stalls ? Clock::Duration(seconds{31}) : Clock::Duration(microseconds{100 + random.below(30'000)});
+    const Clock::Duration time =
+        stalls ? Clock::Duration(seconds{31}) : Clock::Duration(microseconds{100 + random.below(30'000)});
     const bool waited = co_await server_.wait(time);
     if (!waited) co_return gone(make_error_code(Errc::cancelled), head_.final_url);
     if (stalls) co_return gone(make_error_code(Errc::stalled), head_.final_url);
@@ -131,7 +133,8 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Server::open(Request request)
   trace_.say("  " + request.url + " if " + request.validator);
   if (on_read) on_read(request.url);
   const bool late = happens(Fault::refuse, 0.05);
-  const Clock::Duration time = late ? Clock::Duration(seconds{30}) : Clock::Duration(microseconds{500 + random_.below(60'000)});
+  const Clock::Duration time =
+      late ? Clock::Duration(seconds{30}) : Clock::Duration(microseconds{500 + random_.below(60'000)});
   const bool waited = co_await wait(time);
   if (!waited) co_return gone(make_error_code(Errc::cancelled), request.url);
   if (late) co_return gone(make_error_code(Errc::connect_timeout), request.url);
