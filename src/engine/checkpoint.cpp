@@ -90,11 +90,12 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
 
   Model::Lock lock = model_->lock();
   if (!synced) {
-    // Whoever writes to it, if anybody still does, finds its bytes to be of an older generation.
+    // It may have taken bytes that a later turn wrote to the same file. Whoever writes to it, if anybody still does,
+    // finds its bytes to be of an older generation.
     file->failed = true;
     const FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
-    const bool concerned = record.generation == file->generation && record.stage != FileStage::committed;
-    if (concerned && !file->job->removed) model_->forget_unsynced_bytes(lock, *file->job, file->file);
+    const bool same = record.facts && record.facts->identity == file->partial->identity();
+    if (same && record.stage != FileStage::committed && !file->job->removed) model_->forget_unsynced_bytes(lock, *file->job, file->file);
     co_return;
   }
   if (!facts_of(lock)) co_return;
@@ -126,7 +127,7 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
     // A failed sync may have dropped any of the bytes, and would succeed if it were repeated (reliability: fsync).
     for (const FinishedFile& file : files) {
       const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
-      const bool lost = record.stage == FileStage::finished && record.facts && !record.facts->unsynced.empty();
+      const bool lost = record.stage != FileStage::committed && record.facts && !record.facts->unsynced.empty();
       if (lost && !file.job->removed) model_->forget_unsynced_bytes(lock, *file.job, file.file);
     }
     co_return;
