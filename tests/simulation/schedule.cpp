@@ -786,6 +786,12 @@ class Schedule {
         return;
       }
     }
+    for (const Version& version : server_->resource(spec->url).versions) {
+      const std::vector<std::byte> right = assemble(*spec, version.bytes).value_or(std::vector<std::byte>());
+      const auto differs = std::mismatch(right.begin(), right.end(), bytes.begin(), bytes.end()).first;
+      trace_.say("as version " + version.validator + " up to byte " + std::to_string(differs - right.begin()) + " of " +
+                 std::to_string(right.size()));
+    }
     violate("(a) " + name + " is no version of its resource (" + std::to_string(bytes.size()) + " bytes)");
   }
 
