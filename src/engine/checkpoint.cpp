@@ -4,7 +4,10 @@
 #include <map>
 #include <utility>
 
+#include <asio/bind_cancellation_slot.hpp>
 #include <asio/detached.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
 
 #include "spawn.hpp"
 
@@ -28,14 +31,26 @@ void Checkpoint::finished(const Model::Lock& lock, const Model::Core& job, FileI
 void Checkpoint::start(const Model::Lock&) {
   if (running_ || closed_) return;
   running_ = true;
-  spawn(strand_, run(shared_from_this()), asio::detached);
+  spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(wake_.slot(), asio::detached));
+}
+
+void Checkpoint::close(const Model::Lock&) {
+  closed_ = true;
+  if (!running_) return;
+  asio::post(strand_, [self = shared_from_this()] {
+    if (self->sleeping_) self->wake_.emit(asio::cancellation_type::terminal);
+  });
 }
 
 asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
+  // Only a sleep is ever cut short.
+  co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     Clock& clock = self->model_->clock();
     const Clock::TimePoint due = clock.now() + self->model_->limits().checkpoint_interval;
+    self->sleeping_ = true;
     co_await clock.sleep_until(due);
+    self->sleeping_ = false;
 
     std::vector<std::shared_ptr<OpenFile>> open;
     std::vector<FinishedFile> finished;
@@ -75,10 +90,18 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
 
   Model::Lock lock = model_->lock();
   if (!synced) {
+    // It may have taken bytes that a later turn wrote to the same file. Whoever writes to it, if anybody still does,
+    // finds its bytes to be of an older generation.
     file->failed = true;
+    const FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
+    const bool same = record.facts && record.facts->identity == file->partial->identity();
+    if (same && record.stage != FileStage::committed && !file->job->removed) model_->forget_unsynced_bytes(lock, *file->job, file->file);
     co_return;
   }
-  if (facts_of(lock)) model_->commit(lock, *file->job, progressed);
+  if (!facts_of(lock)) co_return;
+  // Progress of a file that the journal has never heard of would be void.
+  if (!std::exchange(file->noted, true)) model_->note_started(lock, *file->job, file->file);
+  model_->commit(lock, *file->job, progressed);
 }
 
 asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files) {
@@ -104,7 +127,7 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
     // A failed sync may have dropped any of the bytes, and would succeed if it were repeated (reliability: fsync).
     for (const FinishedFile& file : files) {
       const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
-      const bool lost = record.stage == FileStage::finished && record.facts && !record.facts->unsynced.empty();
+      const bool lost = record.stage != FileStage::committed && record.facts && !record.facts->unsynced.empty();
       if (lost && !file.job->removed) model_->forget_unsynced_bytes(lock, *file.job, file.file);
     }
     co_return;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include <asio/cancellation_signal.hpp>
+
 #include <bgxfer/storage.hpp>
 
 #include "model.hpp"
@@ -21,7 +23,8 @@ struct OpenFile {
   const FileIndex file;
   const std::uint32_t generation;            ///< Progress of any other generation is not its business.
   const std::shared_ptr<PartialFile> partial;
-  bool failed = false;                       ///< A sync failed: nothing unsynced may be trusted. Guarded by the model's lock.
+  bool noted = false;                        ///< The journal knows identity and size. Guarded by the model's lock.
+  bool failed = false;                       ///< A sync failed: what was unsynced is forgotten. Guarded by the model's lock.
 };
 
 /// Makes what has arrived durable every `checkpoint_interval` while bytes arrive, beside the transfers, which do not
@@ -35,7 +38,7 @@ class Checkpoint : public std::enable_shared_from_this<Checkpoint> {
   void finished(const Model::Lock& lock, const Model::Core& job, FileIndex file);
 
   /// No further checkpoints. With the model locked.
-  void close(const Model::Lock&) { closed_ = true; }
+  void close(const Model::Lock& lock);
 
  private:
   struct FinishedFile {
@@ -57,6 +60,10 @@ class Checkpoint : public std::enable_shared_from_this<Checkpoint> {
   std::vector<FinishedFile> finished_;
   bool running_ = false;
   bool closed_ = false;
+
+  // On the strand.
+  bool sleeping_ = false;
+  asio::cancellation_signal wake_;
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -73,6 +73,7 @@ void stop_transfers(JobCore& job) {
 void forget_failures(JobCore& job) {
   job.attempts = 0;
   job.failing_since.reset();
+  job.restarts.clear();
 }
 
 }  // namespace

@@ -33,6 +33,10 @@ asio::awaitable<void> Conclusion::run() {
     }
     Model::Lock lock = context_.model->lock();
     context_.model->move(lock, *job_, Stimulus::complete);
+  } else {
+    // Before anything is deleted: a job that a crash brings back has its files.
+    Result<void> saved = co_await context_.saved();
+    if (!saved) co_return;
   }
   co_await discard_files();
   Model::Lock lock = context_.model->lock();

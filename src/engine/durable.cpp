@@ -17,7 +17,7 @@ asio::awaitable<Result<void>> make_durable(const TaskContext& context, Model::Co
       indexes.add(ByteRange{i, 1});
     }
   }
-  // An empty file has no unsynced bytes, yet its name has to last as well.
+  // An empty file has no unsynced bytes: its name was made durable when it was finished.
   if (places.empty()) co_return Result<void>{};
   Result<void> synced = co_await context.storage->sync(places);
 

@@ -70,6 +70,7 @@ Engine::Engine(asio::any_io_executor executor, const QueueOptions& options, Rand
 Engine::~Engine() {
   // Handles keep their job and the model alive; nothing else may, or the two would keep each other.
   Model::Lock lock = model()->lock();
+  model()->detach(lock);
   model()->forget_jobs(lock);
 }
 
@@ -101,6 +102,10 @@ void Engine::start() {
     ready_ = true;
     restored_ = RestoreReport();
     return;
+  }
+  {
+    Model::Lock lock = model()->lock();
+    model()->effect_began(lock);
   }
   spawn(context_->strand, restore(shared_from_this(), journal_), asio::detached);
 }
@@ -228,16 +233,38 @@ void Engine::close() {
     model()->close(lock, Error(Errc::queue_closed, ErrorContext::queue));
   }
   model()->hub().close();
+  if (context_->pump) context_->pump->hurry();
+  spawn(context_->strand, wind_up(shared_from_this()), asio::detached);
+}
+
+/// The engine lives until its last coroutine has ended and the journal holds all that it was given, whether or not
+/// anybody waits for that: a journal that is rewritten without the jobs would lose them.
+asio::awaitable<void> Engine::wind_up(std::shared_ptr<Engine> self) {
+  for (;;) {
+    const std::uint64_t seen = self->model()->changed.version();
+    {
+      Model::Lock lock = self->model()->lock();
+      if (!self->model()->working(lock)) break;
+    }
+    const bool changed = co_await self->model()->changed.changed_since(seen);
+    if (!changed) co_return;
+  }
+  if (std::shared_ptr<JournalPump> pump = self->context_->pump) {
+    Result<void> written = co_await pump->finish();
+    if (!written) self->say("journal: not all was written: " + written.error().message());
+  }
+  Model::Lock lock = self->model()->lock();
+  self->ended_ = true;
+  self->model()->changed.notify();
 }
 
 asio::awaitable<void> Engine::restore(std::shared_ptr<Engine> self, std::filesystem::path journal) {
   Restoration restoration(*self->context_);
   Result<RestoreReport> report = co_await restoration.run(std::move(journal));
-  if (!report) {
-    self->restore_failed(report.error());
-    co_return;
-  }
+  if (!report) self->restore_failed(report.error());
   Model::Lock lock = self->model()->lock();
+  self->model()->effect_ended(lock);
+  if (!report) co_return;
   self->context_->pump = restoration.pump();
   self->restored_ = std::move(report);
   self->ready_ = true;
@@ -292,14 +319,11 @@ asio::awaitable<void> Engine::closed() {
     const std::uint64_t seen = model()->changed.version();
     {
       Model::Lock lock = model()->lock();
-      if (closing_ && !model()->working(lock)) break;
+      if (ended_) co_return;
     }
     const bool changed = co_await model()->changed.changed_since(seen);
     if (!changed) co_return;
   }
-  Result<void> written = co_await context_->saved();
-  if (!written) say("journal: not all was written: " + written.error().message());
-  if (context_->pump) context_->pump->close();
 }
 
 void Engine::say(std::string_view line) const {

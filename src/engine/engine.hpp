@@ -52,6 +52,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void start_job(const Model::Lock& lock, JobCore& job, Clock::TimePoint now);
   void finish_jobs(const Model::Lock& lock);
   static asio::awaitable<void> restore(std::shared_ptr<Engine> self, std::filesystem::path journal);
+  static asio::awaitable<void> wind_up(std::shared_ptr<Engine> self);
   static asio::awaitable<void> dispose(std::shared_ptr<Engine> self, Model::Core job);
   void restore_failed(const Error& error);
   void say(std::string_view line) const;
@@ -65,6 +66,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // Guarded by the model's lock.
   bool ready_ = false;                            // the journal has been read: jobs may run
   bool closing_ = false;
+  bool ended_ = false;                            // nothing works any more, and the journal is written
   std::optional<Result<RestoreReport>> restored_;
 };
 

@@ -96,7 +96,7 @@ asio::awaitable<Result<void>> FileTask::reopen() {
     co_return co_await restart("the temporary file is shorter than what arrived");
   }
   open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
-  started_noted_ = true;
+  open_->noted = true;
   co_return Result<void>{};
 }
 
@@ -105,8 +105,12 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   std::uint64_t overlap = 0;
   if (known_.arrived && known_.validator.empty()) {
     overlap = overlap_before(arrived_, layout_, piece, context_.limits().overlap_bytes);
-    if (overlap == 0 && piece.remote.offset > 0)
-      co_return co_await restart("nothing proves that the rest would belong to it");
+    if (overlap == 0 && layout_.begins_range(gap.offset, known_.resource_size) && arrived_.contains(ByteRange{0, gap.offset})) {
+      // The first bytes of a further range: no byte that is here already could be asked for again with them.
+      co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file,
+                      public_url(url_) + ": several ranges, and nothing that tells versions of the resource apart");
+    }
+    if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
   const bool plain = refused_ >= refusals_max;
@@ -129,7 +133,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   if (asked.conditional) request.validator = known_.validator;
   Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
   if (stopping_) co_return cancelled();
-  if (!opened) co_return co_await open_failed(opened.error(), gap);
+  if (!opened) co_return co_await open_failed(opened.error(), gap, asked.conditional);
   std::unique_ptr<Download> download = *std::move(opened);
   {
     Model::Lock lock = context_.model->lock();
@@ -169,14 +173,21 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   std::uint64_t length = head.granted.length;
   if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;
   if (!layout_.whole()) length = std::min(length, piece.remote.length);
-  co_return co_await receive(*download, at, length);
+  Result<void> received = co_await receive(*download, at, length);
+  if (received && ended_ && !layout_.whole()) {
+    // The end of a range that runs to the end of the resource: more ranges may follow.
+    ended_ = false;
+    co_return learn_size(piece.remote.offset + (*size_ - piece.local));
+  }
+  co_return received;
 }
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.
-asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap) {
+asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap, bool conditional) {
   const bool beyond = error.code() == http_status(416) && gap.offset > 0;
-  if (beyond && layout_.whole() && !size_ && error.resource_size() == gap.offset) {
-    // All there is had arrived, only nobody had said so (bad-servers.md row 9).
+  if (beyond && conditional && layout_.whole() && !size_ && error.resource_size() == gap.offset) {
+    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition it might be the end
+    // of another version.
     size_ = gap.offset;
     ended_ = true;
     co_return Result<void>{};
@@ -198,9 +209,7 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   }
   const std::optional<std::uint64_t> size = layout_.size(known_.resource_size);
   if (size && expected_size_ && *size != *expected_size_) {
-    co_return blame(
-        Errc::wrong_size, ErrorContext::remote_file,
-        public_url(url_) + " has " + std::to_string(*size) + " bytes instead of " + std::to_string(*expected_size_));
+    co_return wrong_size(*size);
   }
   if (size) size_ = size;
   if (!size_ && !head.delimited && !sha256_) {
@@ -210,6 +219,19 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   if (head.last_modified) modified_ = head.last_modified;
   if (open_) co_return Result<void>{};
   co_return co_await make_file();
+}
+
+/// Notes the size of the resource that the server did not tell, once its end has been seen.
+Result<void> FileTask::learn_size(std::uint64_t resource_size) {
+  if (!layout_.fits(resource_size)) {
+    return blame(Errc::invalid_range, ErrorContext::remote_file,
+                 public_url(url_) + " has " + std::to_string(resource_size) + " bytes; a range ends after that");
+  }
+  known_.resource_size = resource_size;
+  size_ = layout_.size(resource_size);
+  Model::Lock lock = context_.model->lock();
+  if (!superseded(lock)) context_.model->commit(lock, *job_, started());
+  return {};
 }
 
 asio::awaitable<Result<void>> FileTask::make_file() {
@@ -235,7 +257,6 @@ asio::awaitable<Result<void>> FileTask::make_file() {
   // The model knows at once; the journal when there is something to claim, so that a small file is one record.
   Model::Lock lock = context_.model->lock();
   apply(job_->record, started());
-  started_noted_ = false;
   co_return Result<void>{};
 }
 
@@ -269,6 +290,8 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
   const std::uint64_t end = local > ByteRange::to_end - limit ? ByteRange::to_end : local + limit;
   const std::uint64_t begin = local;
   while (!sized || local < end) {
+    // The turn may have ended while the disk or the limit was waited for.
+    if (stopping_) co_return cancelled();
     std::size_t chunk = buffer_.size();
     {
       Model::Lock lock = context_.model->lock();
@@ -286,21 +309,24 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
                       public_url(url_) + ": more than Limits::unsized_bytes_max without a known size");
     }
 
+    if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
+      co_return wrong_size(local + *count);
+    }
+
     Result<void> stored = co_await store(local, room.first(*count));
     if (!stored) co_return stored;
     local += *count;
-    if (open_->failed) {
-      co_return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
-                      place_.temporary().string() + ": the disk could not sync it");
-    }
+    if (open_->failed) co_return sync_failed();
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
   }
   if (sized) {
-    if (local == begin) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
+    // An empty resource has come to its end at once.
+    if (local == begin && size_ != 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
     co_return Result<void>{};
   }
   // The end of a body whose length nobody knew: now it is known.
+  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
   if (size_ && local != *size_) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
   size_ = local;
   ended_ = true;
@@ -337,6 +363,10 @@ void FileTask::note_arrived(ByteRange range) {
   unclaimed_.add(range);
   known_.arrived = true;
   Model::Lock lock = context_.model->lock();
+  if (superseded(lock)) {
+    open_->failed = true;
+    return;
+  }
   context_.model->arrived(lock, *job_, file_, range);
   if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
   if (unclaimed_.bytes() >= context_.limits().claim_bytes) claim(lock);
@@ -354,11 +384,8 @@ FileStarted FileTask::started() const {
 }
 
 void FileTask::claim(const Model::Lock& lock) {
-  if (unclaimed_.empty() || !identity_) return;
-  if (!started_noted_) {
-    started_noted_ = true;
-    context_.model->commit(lock, *job_, started());
-  }
+  if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
+  if (!std::exchange(open_->noted, true)) context_.model->commit(lock, *job_, started());
   context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, false, unclaimed_.ranges()});
   unclaimed_.clear();
 }
@@ -380,9 +407,14 @@ asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
 /// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
 asio::awaitable<Result<void>> FileTask::restart(std::string why) {
   if (context_.log) context_.log("file restarts: " + public_url(url_) + ": " + why);
-  if (++restarts_ > context_.limits().restarts_max) {
+  std::uint32_t restarts = 0;
+  {
+    Model::Lock lock = context_.model->lock();
+    restarts = ++job_->restarts[static_cast<std::uint32_t>(file_)];
+  }
+  if (restarts > context_.limits().restarts_max) {
     co_return blame(Errc::no_progress, ErrorContext::remote_file,
-                    public_url(url_) + ": restarted " + std::to_string(restarts_ - 1) + " times; " + why);
+                    public_url(url_) + ": restarted " + std::to_string(restarts - 1) + " times; " + why);
   }
   {
     Model::Lock lock = context_.model->lock();
@@ -413,9 +445,7 @@ asio::awaitable<Result<void>> FileTask::finish() {
     if (!made) co_return made;
   }
   if (expected_size_ && size_ != expected_size_) {
-    co_return blame(Errc::wrong_size, ErrorContext::remote_file,
-                    public_url(url_) + " has " + std::to_string(size_.value_or(0)) + " bytes instead of " +
-                        std::to_string(*expected_size_));
+    co_return wrong_size(size_.value_or(0));
   }
   Result<std::uint64_t> on_disk = co_await open_->partial->size();
   if (!on_disk) co_return on_disk.error();
@@ -428,12 +458,19 @@ asio::awaitable<Result<void>> FileTask::finish() {
     Result<void> verified = co_await verify();
     if (!verified) co_return verified;
   }
+  if (*size_ == 0) {
+    // No later sync would find a byte to care for, and the name has to last as well.
+    Result<void> named = co_await open_->partial->sync();
+    if (!named) co_return named;
+  }
   if (stopping_) co_return cancelled();
 
   Model::Lock lock = context_.model->lock();
+  if (open_->failed || superseded(lock)) co_return sync_failed();
   context_.model->commit(lock, *job_,
                          FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
   context_.model->move(lock, *job_, Stimulus::file_finished);
+  job_->restarts.erase(static_cast<std::uint32_t>(file_));
   if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
   co_return Result<void>{};
 }
@@ -459,6 +496,20 @@ asio::awaitable<Result<void>> FileTask::verify() {
   if (!restarted) co_return restarted;
   co_return blame(Errc::checksum_mismatch, ErrorContext::remote_file,
                   public_url(url_) + ": " + found.to_string() + " instead of " + sha256_->to_string());
+}
+
+bool FileTask::superseded(const Model::Lock&) const {
+  return job_->record.files[static_cast<std::size_t>(file_)].generation != generation_;
+}
+
+Error FileTask::sync_failed() const {
+  return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
+               place_.temporary().string() + ": the disk could not sync it");
+}
+
+Error FileTask::wrong_size(std::uint64_t found) const {
+  return blame(Errc::wrong_size, ErrorContext::remote_file,
+               public_url(url_) + " has " + std::to_string(found) + " bytes instead of " + std::to_string(*expected_size_));
 }
 
 Error FileTask::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(url_)); }

@@ -38,17 +38,22 @@ class FileTask {
 
   // The steps of filling a gap.
   asio::awaitable<Result<void>> learn(const ResponseHead& head);
+  Result<void> learn_size(std::uint64_t resource_size);
   asio::awaitable<Result<void>> make_file();
   asio::awaitable<Result<void>> same_bytes(Download& download, std::uint64_t local, std::uint64_t count, bool& same);
   asio::awaitable<Result<void>> receive(Download& download, std::uint64_t local, std::uint64_t length);
   asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes);
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   asio::awaitable<Result<void>> restart(std::string why);
-  asio::awaitable<Result<void>> open_failed(const Error& error, ByteRange gap);
+  asio::awaitable<Result<void>> open_failed(const Error& error, ByteRange gap, bool conditional);
 
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
   [[nodiscard]] Error cancelled() const;
+  [[nodiscard]] Error sync_failed() const;
+  [[nodiscard]] Error wrong_size(std::uint64_t found) const;
+  /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
+  [[nodiscard]] bool superseded(const Model::Lock& lock) const;
   [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
   void count_received(std::size_t bytes);
   void note_arrived(ByteRange range);
@@ -83,9 +88,7 @@ class FileTask {
   std::unique_ptr<Sha256Stream> digest_;
   std::uint64_t digested_ = 0;                   ///< Bytes from the start of the file that are in `digest_`.
 
-  bool started_noted_ = false;                   ///< The journal knows identity and size.
   bool conditional_ = true;                      ///< Send the validator as a condition.
-  std::uint32_t restarts_ = 0;
   std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.
   bool ended_ = false;                           ///< A body of unknown length has come to its end.
 };

@@ -2,6 +2,7 @@
 #define BGXFER_SRC_ENGINE_JOB_CORE_HPP
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_set>
@@ -37,6 +38,8 @@ struct JobCore {
   std::optional<Clock::TimePoint> next_attempt{};
   std::optional<Clock::TimePoint> failing_since{}; ///< The first failure since the last byte of progress.
   std::uint32_t attempts = 0;                     ///< Failures since the last byte of progress.
+  /// Restarts of files that have not been finished since, by their index.
+  std::map<std::uint32_t, std::uint32_t> restarts{};
 
   // Completion.
   std::optional<Error> commit_error{};            ///< Why the last `complete` did not succeed.

@@ -4,8 +4,10 @@
 #include <string>
 #include <utility>
 
+#include <asio/bind_cancellation_slot.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
+#include <asio/this_coro.hpp>
 
 #include "spawn.hpp"
 
@@ -15,6 +17,9 @@ namespace {
 
 constexpr std::chrono::milliseconds pump_backoff_min{200};
 constexpr std::chrono::milliseconds pump_backoff_max{30'000};
+
+/// A queue that closes tries no more often than this, and at once.
+constexpr int last_failures_max = 2;
 
 }  // namespace
 
@@ -49,6 +54,19 @@ asio::awaitable<Result<void>> JournalPump::saved() {
   }
 }
 
+void JournalPump::hurry() {
+  asio::post(strand_, [self = shared_from_this()] {
+    self->hurrying_ = true;
+    if (self->sleeping_) self->wake_.emit(asio::cancellation_type::terminal);
+  });
+}
+
+asio::awaitable<Result<void>> JournalPump::finish() {
+  Result<void> written = co_await saved();
+  close();
+  co_return written;
+}
+
 void JournalPump::close() {
   closed_ = true;
   progressed_.notify();
@@ -57,11 +75,14 @@ void JournalPump::close() {
 void JournalPump::start() {
   if (running_ || closed_) return;
   running_ = true;
-  spawn(strand_, run(shared_from_this()), asio::detached);
+  spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(wake_.slot(), asio::detached));
 }
 
 asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
+  // Only a sleep is ever cut short.
+  co_await asio::this_coro::throw_if_cancelled(false);
   std::chrono::milliseconds backoff{0};
+  int last_failures = 0;
   while (!self->closed_ && (self->write_wanted_ || self->sync_wanted_ || self->rewrite_wanted_)) {
     Result<void> stepped = co_await self->step();
     self->progressed_.notify();
@@ -73,10 +94,17 @@ asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
     // The journal has failed: only a complete new one is written from here on. Until then nothing is durable.
     if (backoff.count() == 0 && self->log_) self->log_("journal: cannot be written: " + stepped.error().message());
     self->rewrite_wanted_ = true;
+    if (self->hurrying_) {
+      if (++last_failures < last_failures_max) continue;
+      self->close();
+      break;
+    }
     backoff = std::clamp(backoff * 2, pump_backoff_min, pump_backoff_max);
     Clock& clock = self->model_->clock();
     const Clock::TimePoint again = clock.now() + backoff;
+    self->sleeping_ = true;
     co_await clock.sleep_until(again);
+    self->sleeping_ = false;
   }
   self->running_ = false;
   self->progressed_.notify();

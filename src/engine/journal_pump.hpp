@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include <asio/cancellation_signal.hpp>
+
 #include <bgxfer/clock.hpp>
 #include <bgxfer/result.hpp>
 
@@ -34,17 +36,19 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   /// The pump outlives the wait.
   asio::awaitable<Result<void>> saved();
 
-  /// Nothing is written any more. On the strand.
-  void close();
+  /// The queue closes: a disk that fails is not waited for any more, and whoever waits for it is told. Any thread.
+  void hurry();
 
-  /// The journal lets go of its file. On the strand, when nothing runs any more.
-  [[nodiscard]] bool idle() const noexcept { return !running_; }
+  /// As `saved`; nothing is written any more after it. After `hurry`.
+  asio::awaitable<Result<void>> finish();
 
  private:
   void start();
   static asio::awaitable<void> run(std::shared_ptr<JournalPump> self);
   asio::awaitable<Result<void>> step();
   asio::awaitable<Result<void>> rewrite();
+
+  void close();
 
   const asio::any_io_executor strand_;
   const std::shared_ptr<Model> model_;
@@ -55,8 +59,12 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   std::atomic<bool> sync_wanted_ = false;
   std::atomic<bool> rewrite_wanted_ = false;
   std::atomic<bool> closed_ = false;
-  bool write_wanted_ = false;   // on the strand
-  bool running_ = false;        // on the strand
+  // On the strand.
+  bool write_wanted_ = false;
+  bool running_ = false;
+  bool hurrying_ = false;
+  bool sleeping_ = false;
+  asio::cancellation_signal wake_;
 };
 
 }  // namespace bgxfer::inline v0::detail

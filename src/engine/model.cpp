@@ -17,9 +17,11 @@ bool survives(JobState from, JobState to) {
   return !(to == JobState::queued && is_running(from));
 }
 
-/// Progress may be lost with the power; what the host said and what became of it should not.
+/// Progress may be lost with the power, but not what a checkpoint has made durable, nor what the host said and what
+/// became of it.
 bool urgent(const Change& change) {
-  return !std::holds_alternative<FileStarted>(change) && !std::holds_alternative<FileProgressed>(change) &&
+  if (const auto* progressed = std::get_if<FileProgressed>(&change)) return progressed->durable;
+  return !std::holds_alternative<FileStarted>(change) &&
          !std::holds_alternative<FileFinished>(change) && !std::holds_alternative<NoticeDelivered>(change);
 }
 
@@ -122,6 +124,11 @@ void Model::attach(const Lock&, Journal* journal, std::function<void(bool urgent
   recorded_ = std::move(recorded);
 }
 
+void Model::detach(const Lock&) {
+  journal_ = nullptr;
+  recorded_ = nullptr;
+}
+
 void Model::record(const Change& change) {
   if (!journal_) return;
   journal_->add(change);
@@ -175,6 +182,13 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   changed.notify();
   wake(lock);
   return true;
+}
+
+void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  const FileFacts& facts = *record.facts;
+  commit(lock, job, FileStarted{job.record.id, file, record.generation, facts.identity, record.size, facts.resource_size,
+                                facts.validator, facts.modified});
 }
 
 void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {

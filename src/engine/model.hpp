@@ -68,6 +68,8 @@ class Model : public std::enable_shared_from_this<Model> {
   bool move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optional<Error> error = std::nullopt);
   /// Bytes of a file have arrived: progress, speed, events. Not recorded: claims are.
   void arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange range);
+  /// Tells the journal what the record knows of a started file.
+  void note_started(const Lock& lock, JobCore& job, FileIndex file);
   /// The file starts again from nothing.
   void restart_file(const Lock& lock, JobCore& job, FileIndex file);
   /// The disk failed: of this file only what was synced before is still believed.
@@ -88,6 +90,9 @@ class Model : public std::enable_shared_from_this<Model> {
   // The journal: attached once it has been read, never for a queue without one.
   /// `recorded` is called with the lock held after each change, and must only post: `urgent` changes are synced soon.
   void attach(const Lock&, Journal* journal, std::function<void(bool urgent)> recorded);
+
+  /// What changes from here on is in memory only.
+  void detach(const Lock&);
 
   // The end, and what cannot be gone on with.
   void close(const Lock&, Error why);

@@ -31,6 +31,15 @@ bool Layout::fits(std::uint64_t resource_size) const {
   });
 }
 
+bool Layout::begins_range(std::uint64_t local, std::optional<std::uint64_t> resource_size) const {
+  std::uint64_t begin = 0;
+  for (ByteRange range : ranges_) {
+    if (begin == local) return begin > 0;
+    begin = ByteRange{begin, clipped(range, resource_size).length}.end();
+  }
+  return false;
+}
+
 Piece Layout::piece(ByteRange gap, std::optional<std::uint64_t> resource_size) const {
   if (whole()) return {gap, gap.offset};
   std::uint64_t begin = 0;  // of the range's bytes in the file

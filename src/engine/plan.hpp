@@ -35,6 +35,9 @@ class Layout {
   /// Whether every range lies inside a resource of this size.
   [[nodiscard]] bool fits(std::uint64_t resource_size) const;
 
+  /// Whether a range other than the first begins at this place in the file.
+  [[nodiscard]] bool begins_range(std::uint64_t local, std::optional<std::uint64_t> resource_size) const;
+
   /// The first contiguous piece of what is missing in `gap`, a run of bytes of the file.
   [[nodiscard]] Piece piece(ByteRange gap, std::optional<std::uint64_t> resource_size) const;
 

@@ -74,13 +74,19 @@ Random Restoration::file_ids() const {
 void Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed) {
   Model& model = *context_.model;
   Model::Lock lock = model.lock();
-  const bool added_early = model.size(lock) > 0;
+  const std::vector<Model::Core> added_early = model.jobs(lock);
   report_.jobs_restored = jobs.size();
   model.adopt(lock, std::move(jobs));
   model.attach(lock, &pump_->journal(), [pump = pump_.get()](bool urgent) { pump->kick(urgent); });
-  for (const Model::Core& job : model.jobs(lock)) reload(lock, *job);
-  // Jobs that were added before the journal was open are only in memory yet: a rewrite writes everything.
-  if (rewrite_needed || added_early) {
+  for (const Model::Core& job : model.jobs(lock)) {
+    reload(lock, *job);
+    sync_soon(lock, job);
+  }
+  // Jobs that were added before the journal was open are only in memory yet.
+  for (const Model::Core& job : added_early) {
+    describe(job->record, [this](const Change& change) { pump_->journal().add(change); });
+  }
+  if (rewrite_needed) {
     pump_->kick_rewrite();
   } else {
     pump_->kick(true);
@@ -101,14 +107,24 @@ void Restoration::reload(const Model::Lock& lock, JobCore& job) {
   }
 }
 
+/// What the last run had not made durable is as much at risk as if it had just arrived.
+void Restoration::sync_soon(const Model::Lock& lock, const Model::Core& job) {
+  for (std::size_t i = 0; i < job->record.files.size(); ++i) {
+    const FileRecord& file = job->record.files[i];
+    const bool unsynced = file.facts && !file.facts->unsynced.empty();
+    if (unsynced && file.stage == FileStage::finished) context_.checkpoint->finished(lock, job, static_cast<FileIndex>(i));
+  }
+}
+
 /// What the temporary file holds, against what the journal says of it.
 asio::awaitable<void> Restoration::inspect(Model::Core job, FileIndex file, FilePlace place, FileIdentity identity) {
   OpenPartial request(std::move(place));
   request.expected = identity;
   Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
   std::uint64_t size = 0;
+  std::shared_ptr<PartialFile> partial;
   if (opened) {
-    std::unique_ptr<PartialFile> partial = *std::move(opened);
+    partial = *std::move(opened);
     Result<std::uint64_t> found = co_await partial->size();
     if (!found) co_return;
     size = *found;
@@ -129,6 +145,10 @@ asio::awaitable<void> Restoration::inspect(Model::Core job, FileIndex file, File
   } else if (size > end) {
     lose(job->record.id, file, size - end, "these bytes arrived after the last record in the journal");
   }
+  if (size < end || !partial || record.facts->unsynced.empty()) co_return;
+  auto open = std::make_shared<OpenFile>(job, file, record.generation, std::move(partial));
+  open->noted = true;
+  context_.checkpoint->dirty(lock, open);
 }
 
 void Restoration::lose(JobId job, FileIndex file, std::uint64_t bytes, std::string why) {

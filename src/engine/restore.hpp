@@ -24,6 +24,7 @@ class Restoration {
  private:
   void adopt(std::vector<JobRecord> jobs, bool rewrite_needed);
   void reload(const Model::Lock& lock, JobCore& job);
+  void sync_soon(const Model::Lock& lock, const Model::Core& job);
   [[nodiscard]] Random file_ids() const;
   asio::awaitable<void> inspect(Model::Core job, FileIndex file, FilePlace place, FileIdentity identity);
   void lose(JobId job, FileIndex file, std::uint64_t bytes, std::string why);

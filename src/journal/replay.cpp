@@ -83,8 +83,10 @@ class Reviver {
       if (again < bytes) report(result.report, *job, place.second, bytes - again, why_damaged);
     }
     for_each_job([&](JobRecord& job) {
-      // Only after a loss: a job cannot be done while a file of it is not.
-      if (job.state == JobState::transferred && !job.committing && job.totals.files_finished < job.files.size()) {
+      // A job cannot be done while bytes of it were lost. Files that were added since wait for the host to resume it.
+      const bool lost = std::any_of(job.files.begin(), job.files.end(),
+                                    [](const FileRecord& file) { return file.stage == FileStage::started; });
+      if (job.state == JobState::transferred && !job.committing && lost) {
         apply(job, JobMoved{job.id, JobState::queued, std::nullopt, job.error_count, job.times.modified});
       }
       result.jobs.push_back(std::move(job));

@@ -55,7 +55,9 @@ struct World {
   /// The process ends without a word: coroutines vanish where they stand.
   void crash() {
     simulation.kill();
-    stop();
+    events.reset();
+    queue.reset();
+    simulation.kill();  // What the end of the queue would still have done.
   }
 
   void stop() {

@@ -1,0 +1,134 @@
+// What the simulation has found, each as the smallest story that shows it.
+#include <string>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include "support/world.hpp"
+
+using namespace bgxfer;
+using namespace std::chrono_literals;
+using test::World;
+
+namespace {
+
+constexpr std::size_t some = 200'000;
+
+asio::awaitable<void> note_saved(asio::awaitable<Result<void>> saved, const World& world, std::size_t& journal_bytes) {
+  const Result<void> outcome = co_await std::move(saved);
+  if (outcome) journal_bytes = world.storage->contents("/state/queue.journal").value().size();
+}
+
+}  // namespace
+
+TEST_CASE("a queue that is gone leaves its journal to the next one, whoever still holds a handle") {
+  World world;
+  world.start();
+  const Job job = world.add("file", some);
+  world.stop();
+  world.start();
+  CHECK(world.queue->jobs().size() == 1);
+}
+
+TEST_CASE("a queue that is destroyed without being closed writes its last word, with all of its jobs") {
+  World world;
+  world.options.limits.journal_bytes_before_compaction = 1;
+  world.start();
+  for (int i = 0; i < 5; ++i) {
+    world.add("f" + std::to_string(i), some);
+    world.queue.reset();
+    world.run();
+    world.start();
+    CHECK(world.queue->jobs().size() == static_cast<std::size_t>(i) + 1);
+  }
+}
+
+TEST_CASE("saved() waits for a job that was added before the journal was open") {
+  World world;
+  world.queue.emplace(world.simulation.executor(), world.options);
+  world.add("early", some);
+  std::size_t journal_bytes = 0;
+  asio::co_spawn(world.simulation.executor(), note_saved(world.queue->saved(), world, journal_bytes), asio::detached);
+  world.run_ready();
+  REQUIRE(journal_bytes > 0);
+  const auto journal = world.storage->contents("/state/queue.journal").value();
+  CHECK(journal_bytes == journal.size());
+  world.crash();
+  world.start();
+  CHECK(world.queue->jobs().size() == 1);
+}
+
+TEST_CASE("a transferred job that files were added to stays transferred across a restart") {
+  World world;
+  world.start();
+  Job job = world.add("first", some);
+  job.resume();
+  world.run();
+  REQUIRE(job.add({world.file("second", some)}));
+  const JobId id = job.id();
+  world.run();
+  world.crash();
+  world.start();
+  REQUIRE(world.queue->find(id));
+  CHECK(world.queue->find(id)->state() == JobState::transferred);
+}
+
+TEST_CASE("an empty resource is complete at the first attempt") {
+  World world;
+  world.start();
+  Job job = world.add("empty", 0);
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(world.count<AttemptFailed>(job) == 0);
+}
+
+TEST_CASE("a range to an end that the server does not tell is followed by the other ranges") {
+  World world;
+  world.start();
+  FileSpec spec = world.file("parts", some);
+  spec.ranges = {ByteRange{some - 1000, ByteRange::to_end}, ByteRange{10, 500}};
+  world.resource("parts").sized = false;
+  JobOptions options;
+  options.files.push_back(spec);
+  Job job = world.queue->add(options).value();
+  job.resume();
+  world.run();
+  job.complete();
+  world.run();
+  const std::string whole = test::content(some);
+  CHECK(world.contents("parts") == whole.substr(some - 1000) + whole.substr(10, 500));
+}
+
+TEST_CASE("several ranges of a resource without a validator are refused, not fetched again and again") {
+  World world;
+  world.start();
+  FileSpec spec = world.file("parts", some);
+  spec.ranges = {ByteRange{1000, 1000}, ByteRange{5000, 1000}};
+  world.resource("parts").validator.clear();
+  JobOptions options;
+  options.files.push_back(spec);
+  Job job = world.queue->add(options).value();
+  job.resume();
+  world.run();
+  REQUIRE(job.error());
+  CHECK(job.error()->code() == Errc::ranges_unsupported);
+  CHECK(world.transport->asked.size() == 1);
+}
+
+TEST_CASE("a resource of another size than the host gave is refused, even if only its end tells its size") {
+  for (const std::size_t expected : {some - 1, some + 1}) {
+    World world;
+    world.start();
+    FileSpec spec = world.file("file", some);
+    spec.size = expected;
+    world.resource("file").sized = false;
+    JobOptions options;
+    options.files.push_back(spec);
+    Job job = world.queue->add(options).value();
+    job.resume();
+    world.run();
+    REQUIRE(job.error());
+    CHECK(job.error()->code() == Errc::wrong_size);
+  }
+}

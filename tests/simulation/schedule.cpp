@@ -1,0 +1,925 @@
+#include "schedule.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include <bgxfer/bgxfer.hpp>
+#include <bgxfer/testing/faulty_storage.hpp>
+#include <bgxfer/testing/simulation.hpp>
+
+#include "engine/engine.hpp"
+#include "model/transitions.hpp"
+#include "server.hpp"
+#include "swarm.hpp"
+#include "trace.hpp"
+
+namespace bgxfer::simulation {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The way to the queue's engine, for the invariants that no host can see.
+template <class Door, typename Door::Member member>
+struct Open {
+  friend typename Door::Member member_of(Door) { return member; }
+};
+struct EngineDoor {
+  using Member = std::shared_ptr<detail::Engine> TransferQueue::*;
+  friend Member member_of(EngineDoor);
+};
+template struct Open<EngineDoor, &TransferQueue::engine_>;
+
+/// What the host knows of a file it has asked for.
+struct FileTruth {
+  FileSpec spec;
+  std::uint64_t added = 0;  ///< Number of the command.
+};
+
+/// Bytes of one file at one time.
+struct Sample {
+  Clock::TimePoint at{};
+  std::uint64_t bytes = 0;
+  std::uint32_t generation = 0;
+};
+
+/// What the host knows of a job.
+struct JobTruth {
+  JobId id{};
+  std::vector<FileTruth> files{};
+  std::uint64_t added = 0;  ///< Number of the command.
+  std::uint64_t named = 0;
+  std::uint64_t last_command = 0;
+  bool cancelled = false;
+  bool completed = false;  ///< `complete` was accepted at some time.
+  Clock::TimePoint priority_changed{};
+  std::optional<JobState> heard{};  ///< The last `StateChanged::to` of this life.
+  bool owes_transferred = false;    ///< The job is transferred, and nobody has taken the event.
+  bool owes_failed = false;
+  std::vector<std::vector<Sample>> samples{};
+};
+
+/// What `saved` promised.
+struct Promise {
+  std::uint64_t commands = 0;
+  std::vector<std::pair<JobId, JobState>> states{};
+};
+
+constexpr std::size_t jobs_max = 5;
+constexpr const char* journal_path = "/state/queue.journal";
+
+class Schedule {
+ public:
+  Schedule(std::uint64_t seed, std::uint64_t mask, bool print)
+      : random_(seed * 2 + 1), swarm_(Swarm(random_).only(mask)), simulation_(random_.next() | 1), trace_(print) {
+    trace_.use(simulation_.clock());
+    disk_ = std::make_shared<testing::FaultyStorage>(simulation_.clock(), random_.next());
+    server_ = std::make_shared<Server>(simulation_.clock(), Random(random_.next()), swarm_, trace_);
+    server_->on_read = [this](const std::string& url) { about_to_read(url); };
+    disk_->on_power_cut([this] { simulation_.stop(); });
+    if (print) trace_.before = [this] { print_disk(); };
+    choose_options();
+    choose_faults();
+  }
+
+  Outcome run() {
+    const Clock::TimePoint begin = simulation_.clock()->now();
+    const std::uint64_t lives = 1 + random_.below(4);
+    for (std::uint64_t life = 0; life < lives && ok(); ++life) live();
+    if (ok()) finale();
+    stop_process();
+    Outcome outcome;
+    outcome.violation = violation_;
+    outcome.hash = trace_.hash();
+    outcome.swarm = swarm_.bits();
+    outcome.power_cuts = disk_->power_cuts();
+    outcome.crashes = crashes_;
+    outcome.steps = simulation_.steps();
+    outcome.simulated = simulation_.clock()->now() - begin;
+    return outcome;
+  }
+
+ private:
+  // The world.
+
+  void choose_options() {
+    const auto pick = [this](std::initializer_list<std::uint64_t> of) { return of.begin()[random_.below(of.size())]; };
+    options_.transport = server_;
+    options_.storage = disk_;
+    options_.clock = simulation_.clock();
+    options_.journal = journal_path;
+    options_.sha256 = quick_digest;
+    options_.chunk_bytes = pick({4096, 8192, 16384});
+    if (random_.chance(0.2)) options_.bytes_per_second_max = 50'000;
+    Limits& limits = options_.limits;
+    limits.claim_bytes = pick({1, 5'000, 20'000});
+    limits.checkpoint_interval = std::chrono::milliseconds(pick({20, 200, 2000}));
+    limits.journal_bytes_before_compaction = pick({512, 4096, 1 << 20});
+    limits.overlap_bytes = pick({64, 3000});
+    limits.time_slice = std::chrono::milliseconds(pick({50, 1000, 60'000}));
+    limits.background_jobs_max = pick({1, 1, 2});
+    limits.foreground_jobs_max = pick({1, 3, 16});
+    limits.background_beside_foreground = random_.chance(0.3);
+    limits.disk_space_retest = 1s;
+    limits.restarts_max = static_cast<std::uint32_t>(pick({1, 5}));
+    if (trace_.prints()) {
+      options_.log = [this](std::string_view line) { trace_.say("log: " + std::string(line)); };
+    }
+  }
+
+  void choose_faults() {
+    const auto rate = [this](Fault fault) {
+      return swarm_.has(fault) ? 0.02 + 0.1 * static_cast<double>(random_.below(3)) : 0;
+    };
+    rates_.open = rate(Fault::disk_open);
+    rates_.read = rate(Fault::disk_read);
+    rates_.write = rate(Fault::disk_write) / 4;
+    rates_.sync = rate(Fault::disk_sync);
+    rates_.rename = rate(Fault::disk_rename);
+    disk_->set_rates(rates_);
+    if (swarm_.has(Fault::disk_slow)) disk_->set_latency(std::chrono::microseconds(1 + random_.below(20'000)));
+  }
+
+  [[nodiscard]] bool ok() const { return violation_.empty(); }
+  [[nodiscard]] bool ended() const { return !ok() || disk_->powered_off(); }
+  [[nodiscard]] Clock::TimePoint now() const { return simulation_.clock()->now(); }
+
+  /// What the disk has done since the last line.
+  void print_disk() {
+    const std::vector<std::string> lines = disk_->history();
+    const std::uint64_t fresh = std::min<std::uint64_t>(disk_->operations() - printed_operations_, lines.size());
+    printed_operations_ = disk_->operations();
+    for (std::size_t i = lines.size() - fresh; i < lines.size(); ++i) trace_.say("disk: " + lines[i]);
+  }
+
+  void violate(std::string what) {
+    if (!ok()) return;
+    violation_ = std::move(what);
+    trace_.say("VIOLATION " + violation_);
+    simulation_.stop();
+  }
+
+  void pass_time() {
+    if (ended()) return;
+    switch (random_.below(6)) {
+      case 0:
+        break;
+      case 1: {
+        std::uint64_t steps = random_.below(30);
+        simulation_.run_until([this, &steps] { return steps-- == 0 || ended(); }, 40);
+        break;
+      }
+      case 2:
+        simulation_.run_for(std::chrono::microseconds(random_.below(50'000)));
+        break;
+      case 3:
+        simulation_.run_for(std::chrono::milliseconds(random_.below(500)));
+        break;
+      case 4:
+        simulation_.run_for(std::chrono::milliseconds(random_.below(5'000)));
+        break;
+      case 5:
+        simulation_.run_for(std::chrono::milliseconds(random_.below(60'000)));
+        break;
+    }
+  }
+
+  // Lives of the process.
+
+  void live() {
+    if (swarm_.has(Fault::disk_plan) && random_.chance(0.5)) {
+      const std::uint64_t at = disk_->operations() + 1 + random_.below(60);
+      const auto code = std::make_error_code(random_.chance(0.3) ? std::errc::no_space_on_device : std::errc::io_error);
+      random_.chance(0.5) ? disk_->fail_at(at, code) : disk_->fail_from(at, code);
+      trace_("disk will fail", at);
+    }
+    const bool cuts = swarm_.has(Fault::power) && random_.chance(0.7);
+    if (cuts) {
+      const std::uint64_t at = disk_->operations() + 1 + random_.below(random_.chance(0.3) ? 10 : 150);
+      disk_->cut_power_at(at);
+      trace_("power will go", at);
+    }
+    open();
+    const std::uint64_t actions = 3 + random_.below(20);
+    for (std::uint64_t i = 0; i < actions && queue_ && !ended(); ++i) {
+      act();
+      pass_time();
+    }
+    if (!ok()) return;
+    if (disk_->powered_off() || (cuts && random_.chance(0.5))) {
+      lose_power();
+    } else if (queue_ && swarm_.has(Fault::crash) && random_.chance(0.6)) {
+      crash();
+    } else if (queue_ && swarm_.has(Fault::rude) && random_.chance(0.5)) {
+      destroy();
+    } else if (queue_) {
+      close();
+    }
+    if (disk_->powered_off()) lose_power();
+    mend();
+    check_names();
+  }
+
+  /// Ends what was planned for one life.
+  void mend() {
+    disk_->heal();
+    disk_->set_rates(rates_);
+    disk_->set_capacity(std::numeric_limits<std::uint64_t>::max());
+  }
+
+  void open() {
+    trace_("open");
+    for (JobTruth& job : jobs_) job.heard.reset();
+    restored_.reset();
+    options_.seed = random_.next() | 1;
+    queue_.emplace(simulation_.executor(), options_);
+    events_ = queue_->on_event([this](const Event& event) { hear(event); });
+    asio::co_spawn(simulation_.executor(), watch_restored(queue_->restored()), asio::detached);
+    if (random_.chance(0.1)) act_add();
+    simulation_.run_until([this] { return restored_.has_value() || ended(); });
+    if (ended()) return;
+    if (!restored_) return violate("(g) the queue does not open");
+    trace_("restored", restored_->has_value());
+    if (!*restored_) {
+      trace_.say("not restored: " + restored_->error().message());
+      if (!swarm_.disk_faults() || restored_->error().code() != std::errc::io_error) {
+        const bool full = restored_->error().code() == std::errc::no_space_on_device;
+        if (!swarm_.disk_faults() || !full)
+          return violate("(b) the journal cannot be opened: " + restored_->error().message());
+      }
+      events_.reset();
+      queue_.reset();
+      simulation_.run_for(5min);
+      if (!ended()) check_quiet("(h) after a queue that could not open");
+      return;
+    }
+    check_restored();
+  }
+
+  asio::awaitable<void> watch_restored(asio::awaitable<Result<RestoreReport>> condition) {
+    Result<RestoreReport> report = co_await std::move(condition);
+    if (report) records_lost_ = report->records_lost;
+    restored_ = std::move(report);
+  }
+
+  void lose_power() {
+    sample();
+    trace_("power cut");
+    disk_->power_cut();
+    after_ = End::power_cut;
+    ended_at_ = now();
+    stop_process();
+  }
+
+  void crash() {
+    sample();
+    trace_("crash");
+    ++crashes_;
+    after_ = End::crash;
+    end_life();
+    ended_at_ = now();
+    stop_process();
+  }
+
+  /// The process is gone. If it died with a disk that had failed, so that the journal could not say which bytes a
+  /// failed sync has taken, the machine goes down with it: nobody could tell these bytes from good ones.
+  void end_life() {
+    if (!swarm_.disk_faults() || !queue_ || !journal_behind()) return disk_->process_crash();
+    trace_("reboot");
+    disk_->power_cut();
+    after_ = End::other;
+  }
+
+  [[nodiscard]] bool journal_behind() {
+    const std::shared_ptr<detail::JournalPump> pump = engine().context().pump;
+    return pump && pump->journal().durable() < pump->journal().added();
+  }
+
+  /// Coroutines vanish where they stand.
+  void stop_process() {
+    server_->lose_clients();
+    simulation_.kill();
+    events_.reset();
+    queue_.reset();
+    simulation_.kill();
+  }
+
+  void destroy() {
+    trace_("destroy");
+    if (disk_faults_now()) return stop_process_quietly();
+    events_.reset();
+    queue_.reset();
+    after_ = End::closed;
+    simulation_.run_for(5min);
+    if (ended()) return;
+    check_quiet("(h) after the queue was destroyed");
+  }
+
+  /// With a disk that fails for ever the journal is tried for ever: such a process has to be killed.
+  void stop_process_quietly() {
+    after_ = End::other;
+    end_life();
+    stop_process();
+  }
+
+  [[nodiscard]] bool disk_faults_now() const { return swarm_.disk_faults(); }
+
+  void close() {
+    trace_("close");
+    closed_ = false;
+    queue_->close();
+    asio::co_spawn(simulation_.executor(), watch_closed(queue_->closed()), asio::detached);
+    simulation_.run_for(5min);
+    if (ended()) return;
+    if (!closed_) {
+      return violate("(h) the queue does not close");
+    }
+    if (disk_faults_now()) return stop_process_quietly();
+    after_ = End::closed;
+    events_.reset();
+    queue_.reset();
+    simulation_.run_for(5min);
+    if (ended()) return;
+    check_quiet("(h) after the queue was closed");
+  }
+
+  asio::awaitable<void> watch_closed(asio::awaitable<void> condition) {
+    co_await std::move(condition);
+    closed_ = true;
+  }
+
+  void check_quiet(const std::string& when) {
+    if (simulation_.sleepers() != 0) return violate(when + ": " + std::to_string(simulation_.sleepers()) + " sleepers");
+    if (simulation_.ready() != 0) return violate(when + ": work is ready");
+    if (server_->in_flight() != 0) return violate(when + ": responses are open");
+  }
+
+  // The host.
+
+  void act() {
+    if (jobs_.empty()) return act_add();
+    switch (random_.below(20)) {
+      case 0:
+      case 1:
+        return act_add();
+      case 2:
+        return act_on(&Schedule::suspend);
+      case 3:
+        return act_on(&Schedule::cancel);
+      case 4:
+      case 5:
+        return act_on(&Schedule::complete);
+      case 6:
+        return act_on(&Schedule::add_files);
+      case 7:
+      case 8:
+        return act_on(&Schedule::set_priority);
+      case 9:
+        return act_on(&Schedule::configure);
+      case 10:
+        if (swarm_.has(Fault::offline)) {
+          const bool online = random_.chance(0.5);
+          trace_("network", online);
+          queue_->network_changed(online ? Connectivity::online : Connectivity::offline);
+        }
+        return;
+      case 11:
+        if (swarm_.has(Fault::disk_full)) {
+          const std::uint64_t room =
+              random_.chance(0.5) ? random_.below(200'000) : std::numeric_limits<std::uint64_t>::max();
+          trace_("room", room);
+          disk_->set_capacity(room);
+        }
+        return;
+      case 12:
+      case 13:
+        return act_save();
+      default:
+        return act_on(&Schedule::resume);
+    }
+  }
+
+  void act_add() {
+    if (jobs_.size() >= jobs_max) return;
+    JobOptions wanted;
+    wanted.priority = static_cast<Priority>(random_.below(4));
+    wanted.parallel_files = static_cast<std::uint32_t>(1 + random_.below(3));
+    wanted.retry_delay_min = std::chrono::milliseconds(random_.below(2000));
+    wanted.retry_delay_max = 20s;
+    if (random_.chance(0.2)) wanted.no_progress_timeout = std::chrono::milliseconds(random_.below(100'000));
+    if (random_.chance(0.2)) wanted.bytes_per_second_max = 50'000;
+    JobTruth truth;
+    const std::uint64_t number = ++commands_;
+    const std::uint64_t files = random_.below(5);
+    for (std::uint64_t i = 0; i < files; ++i) truth.files.push_back(make_file(number));
+    for (const FileTruth& file : truth.files) wanted.files.push_back(file.spec);
+    wanted.display_name = std::to_string(number);
+    Result<Job> added = queue_->add(std::move(wanted));
+    trace_("add", files, added.has_value());
+    if (!added) {
+      if (added.error().code() != Errc::queue_closed && !closed_by_disk(added.error()))
+        violate("(x) add refused: " + added.error().message());
+      return;
+    }
+    truth.id = added->id();
+    truth.added = truth.named = truth.last_command = number;
+    truth.priority_changed = now();
+    jobs_.push_back(std::move(truth));
+  }
+
+  [[nodiscard]] bool closed_by_disk(const Error& error) const {
+    return disk_faults_now() && (error.code() == std::errc::io_error || error.code() == std::errc::no_space_on_device);
+  }
+
+  FileTruth make_file(std::uint64_t number) {
+    FileTruth file;
+    const std::string name = "f" + std::to_string(++files_made_);
+    file.spec.url = "http://server/" + name;
+    file.spec.target = "/files/" + name;
+    server_->add(file.spec.url);
+    file.added = number;
+    const std::span<const std::byte> bytes = server_->resource(file.spec.url).versions.back().bytes;
+    if (bytes.size() > 100 && random_.chance(0.15)) {
+      const std::uint64_t third = bytes.size() / 3;
+      file.spec.ranges = {ByteRange{2 * third, third}, ByteRange{random_.below(third), third / 2 + 1}};
+      if (random_.chance(0.3)) file.spec.ranges[0].length = ByteRange::to_end;
+    } else if (random_.chance(0.15)) {
+      file.spec.size = bytes.size();
+    }
+    if (random_.chance(0.15)) {
+      const std::vector<std::byte> whole = assemble(file.spec, bytes).value();
+      std::unique_ptr<Sha256Stream> digest = quick_digest();
+      digest->update(whole);
+      file.spec.sha256 = digest->finish();
+    }
+    std::string words = "  ";
+    words.append(name).append(":");
+    for (ByteRange range : file.spec.ranges) {
+      words.append(" ").append(std::to_string(range.offset)).append("+").append(std::to_string(range.length));
+    }
+    if (file.spec.size) words.append(" size ").append(std::to_string(*file.spec.size));
+    if (file.spec.sha256) words += " digest";
+    trace_.say(words);
+    return file;
+  }
+
+  void act_on(void (Schedule::*verb)(Job&, JobTruth&)) {
+    JobTruth& truth = jobs_[random_.below(jobs_.size())];
+    std::optional<Job> job = queue_->find(truth.id);
+    if (!job) return;
+    (this->*verb)(*job, truth);
+  }
+
+  void accepted(JobTruth& truth) { truth.last_command = ++commands_; }
+
+  void resume(Job& job, JobTruth& truth) {
+    const Result<void> done = job.resume();
+    trace_("resume", index_of(truth), done.has_value());
+    if (done) accepted(truth);
+  }
+  void suspend(Job& job, JobTruth& truth) {
+    const Result<void> done = job.suspend();
+    trace_("suspend", index_of(truth), done.has_value());
+    if (done) accepted(truth);
+  }
+  void cancel(Job& job, JobTruth& truth) {
+    if (random_.chance(0.5)) return;
+    const Result<void> done = job.cancel();
+    trace_("cancel", index_of(truth), done.has_value());
+    if (!done) return;
+    accepted(truth);
+    truth.cancelled = true;
+  }
+  void complete(Job& job, JobTruth& truth) {
+    if (job.state() != JobState::transferred && random_.chance(0.7)) return;
+    const Result<void> done = job.complete();
+    trace_("complete", index_of(truth), done.has_value());
+    if (!done) return;
+    accepted(truth);
+    expect_names(truth);
+  }
+  void expect_names(JobTruth& truth) {
+    truth.completed = true;
+    for (const FileTruth& file : truth.files) targets_[file.spec.target.string()] = file.spec;
+  }
+  void add_files(Job& job, JobTruth& truth) {
+    const std::uint64_t number = commands_ + 1;
+    const FileTruth file = make_file(number);
+    const Result<void> done = job.add({file.spec});
+    trace_("add file", index_of(truth), done.has_value());
+    if (!done) return;
+    accepted(truth);
+    truth.files.push_back(file);
+  }
+  void set_priority(Job& job, JobTruth& truth) {
+    const auto priority = static_cast<Priority>(random_.below(4));
+    const Result<void> done = job.set_priority(priority);
+    trace_("set_priority", index_of(truth), static_cast<std::uint64_t>(priority), done.has_value());
+    if (!done) return;
+    accepted(truth);
+    truth.priority_changed = now();
+  }
+  void configure(Job& job, JobTruth& truth) {
+    const std::string name = std::to_string(commands_ + 1);
+    const Result<void> done = job.configure([&](JobOptions& wanted) {
+      wanted.display_name = name;
+      wanted.parallel_files = static_cast<std::uint32_t>(1 + random_.below(3));
+    });
+    trace_("configure", index_of(truth), done.has_value());
+    if (!done) return;
+    accepted(truth);
+    truth.named = truth.last_command;
+  }
+
+  void act_save() {
+    Promise promise;
+    promise.commands = commands_;
+    for (const Job& job : queue_->jobs()) promise.states.emplace_back(job.id(), job.state());
+    trace_("save", promise.commands);
+    asio::co_spawn(simulation_.executor(), save(queue_->saved(), std::move(promise)), asio::detached);
+  }
+
+  asio::awaitable<void> save(asio::awaitable<Result<void>> condition, Promise promise) {
+    Result<void> saved = co_await std::move(condition);
+    trace_("saved", promise.commands, saved.has_value());
+    if (saved && promise.commands >= promised_.commands) promised_ = std::move(promise);
+  }
+
+  std::uint64_t index_of(const JobTruth& truth) const { return static_cast<std::uint64_t>(&truth - jobs_.data()); }
+
+  JobTruth* truth_of(JobId id) {
+    for (JobTruth& truth : jobs_) {
+      if (truth.id == id) return &truth;
+    }
+    return nullptr;
+  }
+
+  // What the host hears.
+
+  void hear(const Event& event) {
+    JobTruth* truth = truth_of(job_of(event));
+    const std::uint64_t index = truth ? index_of(*truth) : 99;
+    trace_("event", event.index(), index);
+    if (!truth) return;  // Added within this very step.
+    if (truth->heard && is_final(*truth->heard)) {
+      return violate("(f) an event of kind " + std::to_string(event.index()) + " after the job was final");
+    }
+    if (const auto* attempt = std::get_if<AttemptFailed>(&event)) trace_.say("  because " + attempt->error.message());
+    if (const auto* changed = std::get_if<StateChanged>(&event)) return hear_state(*truth, *changed);
+    const bool transferred = std::holds_alternative<JobTransferred>(event);
+    const bool failed = std::holds_alternative<JobFailed>(event);
+    if ((transferred || failed) && swarm_.has(Fault::throwing) && random_.chance(0.3)) {
+      throw std::runtime_error("a callback throws");
+    }
+    if (transferred) truth->owes_transferred = false;
+    if (failed) truth->owes_failed = false;
+  }
+
+  void hear_state(JobTruth& truth, const StateChanged& changed) {
+    trace_.say("  job " + std::to_string(index_of(truth)) + " " + std::string(to_string(changed.from)) + " -> " +
+               std::string(to_string(changed.to)));
+    if (truth.heard && *truth.heard != changed.from) {
+      return violate("(f) a gap: heard of " + std::string(to_string(*truth.heard)) + ", then from " +
+                     std::string(to_string(changed.from)) + " to " + std::string(to_string(changed.to)));
+    }
+    bool lawful = false;
+    for (const detail::Transition& row : detail::transitions()) {
+      lawful = lawful || ((row.from >> static_cast<unsigned>(changed.from) & 1) != 0 && row.to == changed.to);
+    }
+    if (!lawful) {
+      return violate("(d) from " + std::string(to_string(changed.from)) + " to " + std::string(to_string(changed.to)) +
+                     " is in no row of the table");
+    }
+    truth.heard = changed.to;
+    truth.owes_transferred = changed.to == JobState::transferred;
+    truth.owes_failed = changed.to == JobState::error;
+  }
+
+  // What nobody but the simulation sees.
+
+  [[nodiscard]] detail::Engine& engine() { return *((*queue_).*member_of(EngineDoor())); }
+
+  void about_to_read(const std::string& url) {
+    if (!queue_ || ended()) return;
+    sample();
+    detail::Model& model = *engine().model();
+    const detail::Model::Lock lock = model.lock();
+    if (model.limits().background_beside_foreground) return;
+    bool foreground_runs = false;
+    for (const detail::Model::Core& job : model.jobs(lock)) {
+      const JobTruth* truth = truth_of(job->record.id);
+      const bool settled = truth && truth->priority_changed < now() && job->slice_began < now();
+      foreground_runs = foreground_runs || (settled && job->record.options.priority == Priority::foreground &&
+                                            is_running(job->record.state));
+    }
+    if (!foreground_runs) return;
+    for (const detail::Model::Core& job : model.jobs(lock)) {
+      if (job->record.options.priority == Priority::foreground) continue;
+      const JobTruth* truth = truth_of(job->record.id);
+      if (!truth || truth->priority_changed >= now()) continue;
+      for (const detail::FileRecord& file : job->record.files) {
+        if (file.url == url) return violate("(i) a background job reads beside a foreground job");
+      }
+    }
+  }
+
+  /// Notes how far every file is, and looks at what must always be true.
+  void sample() {
+    if (!queue_) return;
+    detail::Model& model = *engine().model();
+    const detail::Model::Lock lock = model.lock();
+    for (const detail::Model::Core& job : model.jobs(lock)) {
+      if (detail::count_totals(job->record) != job->record.totals)
+        violate("(j) the totals are not the sum of the files");
+      JobTruth* truth = truth_of(job->record.id);
+      if (!truth) continue;
+      truth->samples.resize(std::max(truth->samples.size(), job->record.files.size()));
+      for (std::size_t i = 0; i < job->record.files.size(); ++i) {
+        const detail::FileRecord& file = job->record.files[i];
+        std::vector<Sample>& samples = truth->samples[i];
+        if (!samples.empty() && samples.back().generation != file.generation) samples.clear();
+        if (samples.empty() || samples.back().bytes != file.bytes()) {
+          samples.push_back(Sample{now(), file.bytes(), file.generation});
+        }
+      }
+    }
+  }
+
+  // After a restart.
+
+  void check_restored() {
+    detail::Model& model = *engine().model();
+    const detail::Model::Lock lock = model.lock();
+    for (JobTruth& truth : jobs_) {
+      const detail::Model::Core job = model.find(lock, truth.id);
+      check_restored(truth, job.get());
+      if (!ok()) return;
+      truth.samples.clear();
+      if (!job) continue;
+      truth.files.resize(std::min(truth.files.size(), job->record.files.size()));
+      truth.named = std::stoull(job->record.options.display_name);
+      if (job->record.state != JobState::transferred) truth.owes_transferred = false;
+      if (job->record.state != JobState::error) truth.owes_failed = false;
+    }
+    // What was not promised and did not survive never was.
+    std::erase_if(jobs_, [&](const JobTruth& truth) { return !model.find(lock, truth.id); });
+    after_ = End::other;
+  }
+
+  void check_restored(const JobTruth& truth, const detail::JobCore* job) {
+    const std::string who = "job " + std::to_string(index_of(truth));
+    const bool kept = truth.added <= promised_.commands || (after_ == End::closed && !swarm_.disk_faults());
+    if (!job) {
+      if (kept && !truth.cancelled && !truth.completed) violate("(b) " + who + " was saved and is gone");
+      return;
+    }
+    const detail::JobRecord& record = job->record;
+    for (std::size_t i = 0; i < truth.files.size(); ++i) {
+      const FileTruth& file = truth.files[i];
+      if (i >= record.files.size()) {
+        if (file.added <= promised_.commands) return violate("(b) " + who + " has lost a file that was saved");
+        break;
+      }
+      if (record.files[i].url != file.spec.url) return violate("(b) " + who + " has another file");
+    }
+    const std::uint64_t name = std::stoull(record.options.display_name);
+    if (truth.named <= promised_.commands && name < truth.named)
+      return violate("(b) " + who + " has lost its new options: is " + std::to_string(name) + ", was " +
+                     std::to_string(truth.named));
+    if (truth.cancelled || truth.completed) return;
+    // A hole in what was appended since the last sync looks like damage, and then no byte is believed.
+    if (records_lost_ > 0) return;
+    for (const auto& [id, state] : promised_.states) {
+      const bool still = id == truth.id && truth.last_command <= promised_.commands;
+      const bool rests = state == JobState::suspended || state == JobState::transferred;
+      if (still && rests && record.state != state) {
+        return violate("(b) " + who + " was saved as " + std::string(to_string(state)) + " and is " +
+                       std::string(to_string(record.state)));
+      }
+    }
+    check_loss(truth, record, who);
+  }
+
+  void check_loss(const JobTruth& truth, const detail::JobRecord& record, const std::string& who) {
+    if (swarm_.disk_faults() || swarm_.has(Fault::disk_slow)) return;
+    const std::uint64_t slack = options_.limits.claim_bytes + options_.chunk_bytes;
+    for (std::size_t i = 0; i < std::min(truth.samples.size(), record.files.size()); ++i) {
+      const detail::FileRecord& file = record.files[i];
+      const std::vector<Sample>& samples = truth.samples[i];
+      if (samples.empty()) continue;
+      std::uint64_t had = 0;
+      std::uint64_t spare = slack;
+      if (after_ == End::crash) had = samples.back().bytes;
+      if (after_ == End::closed) {
+        had = samples.back().bytes;
+        spare = 0;
+      }
+      if (after_ == End::power_cut) {
+        for (const Sample& sample : samples) {
+          if (sample.at + options_.limits.checkpoint_interval + 1ms < ended_at_) had = sample.bytes;
+        }
+        spare = 0;
+      }
+      if (file.bytes() + spare < had && samples.back().generation == file.generation) {
+        return violate("(c) " + who + " file " + std::to_string(i) + " had " + std::to_string(had) + " bytes and has " +
+                       std::to_string(file.bytes()));
+      }
+    }
+  }
+
+  // What is on the disk.
+
+  static std::optional<std::vector<std::byte>> assemble(const FileSpec& spec, std::span<const std::byte> resource) {
+    if (spec.ranges.empty()) return std::vector<std::byte>(resource.begin(), resource.end());
+    std::vector<std::byte> bytes;
+    for (ByteRange range : spec.ranges) {
+      const std::uint64_t end = range.length == ByteRange::to_end ? resource.size() : range.end();
+      if (range.offset > end || end > resource.size()) return std::nullopt;
+      bytes.insert(bytes.end(), resource.begin() + static_cast<std::ptrdiff_t>(range.offset),
+                   resource.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    return bytes;
+  }
+
+  void check_names() {
+    if (!ok()) return;
+    for (const std::filesystem::path& path : disk_->names()) {
+      const std::string name = path.string();
+      if (name.starts_with("/files/.bgx-") && name.ends_with(".part")) continue;
+      if (name.starts_with(journal_path)) {
+        const std::string rest = name.substr(std::strlen(journal_path));
+        if (rest.empty() || rest == ".new" || rest.starts_with(".damaged-")) continue;
+      }
+      if (name.starts_with("/files/f")) {
+        check_file(name);
+        continue;
+      }
+      violate("(e) a name that nobody asked for: " + name);
+    }
+  }
+
+  void check_file(const std::string& name) {
+    const auto known = targets_.find(name);
+    const FileSpec* spec = known == targets_.end() ? nullptr : &known->second;
+    for (const JobTruth& truth : jobs_) {
+      for (const FileTruth& file : truth.files) {
+        if (file.spec.target != name) continue;
+        if (!truth.completed) return violate("(a) " + name + " has its name before complete");
+        spec = &file.spec;
+      }
+    }
+    if (!spec) return violate("(e) nobody asked for " + name);
+    const std::vector<std::byte> bytes = disk_->contents(name).value();
+    for (const Version& version : server_->resource(spec->url).versions) {
+      if (assemble(*spec, version.bytes) == bytes) {
+        if (spec->size && *spec->size != bytes.size()) violate("(a) " + name + " has another size than the host gave");
+        return;
+      }
+    }
+    for (const Version& version : server_->resource(spec->url).versions) {
+      const std::vector<std::byte> right = assemble(*spec, version.bytes).value_or(std::vector<std::byte>());
+      const auto differs = std::mismatch(right.begin(), right.end(), bytes.begin(), bytes.end()).first;
+      trace_.say("as version " + version.validator + " up to byte " + std::to_string(differs - right.begin()) + " of " +
+                 std::to_string(right.size()));
+    }
+    violate("(a) " + name + " is no version of its resource (" + std::to_string(bytes.size()) + " bytes)");
+  }
+
+  // The end: all is well from here on.
+
+  void finale() {
+    trace_("finale");
+    healthy_ = true;
+    rates_ = testing::FaultRates();
+    mend();
+    disk_->set_latency(Clock::Duration{0});
+    server_->heal();
+    open();
+    if (!ok()) return;
+    if (!queue_) return violate("(g) the queue does not open although all is well");
+    for (int round = 0; round < 2 && ok(); ++round) bring_to_an_end(round);
+    if (ok()) complete_all();
+    if (!ok()) return;
+    check_names();
+    close();
+    if (ok()) check_leftovers();
+  }
+
+  void bring_to_an_end(int round) {
+    for (Job job : queue_->jobs()) {
+      job.resume();
+    }
+    simulation_.run_for(10min);
+    if (!ok()) return;
+    sample();
+    for (const Job& job : queue_->jobs()) {
+      const JobTruth* truth = truth_of(job.id());
+      const JobState state = job.state();
+      const std::string who = "job " + std::to_string(truth ? index_of(*truth) : 99);
+      if (job.files().empty()) continue;
+      // A resource that has changed may never again be what the host expects.
+      const bool expects = truth && std::any_of(truth->files.begin(), truth->files.end(), [](const FileTruth& file) {
+                             return file.spec.size || file.spec.sha256;
+                           });
+      if (expects && state == JobState::transient_error) continue;
+      if (state != JobState::transferred && state != JobState::error) {
+        return violate("(g) " + who + " is still " + std::string(to_string(state)));
+      }
+      if (!truth) continue;
+      if (truth->owes_transferred || truth->owes_failed) {
+        if (!swarm_.has(Fault::throwing))
+          return violate("(f) nobody heard that " + who + " is " + std::string(to_string(state)));
+      }
+      if (state == JobState::error && round > 0) {
+        const std::error_code code = job.error()->code();
+        const bool lawful = code == Errc::unproven_end || code == Errc::wrong_size || code == Errc::checksum_mismatch ||
+                            code == Errc::invalid_range || code == Errc::ranges_unsupported || code == http_status(416);
+        if (expects && code == Errc::no_progress) continue;
+        if (!lawful) return violate("(g) " + who + " fails although all is well: " + job.error()->message());
+      }
+    }
+  }
+
+  void complete_all() {
+    std::vector<std::pair<FileSpec, std::uint64_t>> expected;
+    for (Job job : queue_->jobs()) {
+      JobTruth* truth = truth_of(job.id());
+      if (!truth) continue;
+      const Progress progress = job.progress();
+      const bool all = job.state() == JobState::transferred && progress.files_transferred == progress.files_total;
+      if (!all && random_.chance(0.5)) {
+        job.cancel();
+        truth->cancelled = true;
+        continue;
+      }
+      if (!job.complete()) continue;
+      expect_names(*truth);
+      if (!all) continue;
+      for (const FileTruth& file : truth->files) expected.emplace_back(file.spec, index_of(*truth));
+    }
+    simulation_.run_for(1min);
+    if (!ok()) return;
+    for (const Job& job : queue_->jobs()) {
+      const std::optional<Error> error = job.error();
+      return violate("(g) a job cannot be completed: " + (error ? error->message() : std::string("no reason given")));
+    }
+    for (const auto& [spec, owner] : expected) {
+      if (!disk_->contents(spec.target))
+        return violate("(a) job " + std::to_string(owner) + " is completed without " + spec.target.string());
+    }
+  }
+
+  void check_leftovers() {
+    if (swarm_.disk_faults() || disk_->power_cuts() > 0) return;
+    for (const std::filesystem::path& path : disk_->names()) {
+      if (path.filename().string().starts_with(".bgx-")) return violate("(h) left behind: " + path.string());
+    }
+  }
+
+  enum class End : std::uint8_t { other, closed, crash, power_cut };
+
+  Random random_;
+  const Swarm swarm_;
+  testing::Simulation simulation_;
+  Trace trace_;
+  std::shared_ptr<testing::FaultyStorage> disk_;
+  std::shared_ptr<Server> server_;
+  QueueOptions options_;
+  testing::FaultRates rates_;
+  std::optional<TransferQueue> queue_;
+  Subscription events_;
+  std::optional<Result<RestoreReport>> restored_;
+  std::size_t records_lost_ = 0;
+  bool closed_ = false;
+  bool healthy_ = false;
+
+  std::vector<JobTruth> jobs_;
+  std::map<std::string, FileSpec> targets_;  // That may have been taken: their job was completed.
+  std::uint64_t commands_ = 0;
+  std::uint64_t files_made_ = 0;
+  Promise promised_;
+  End after_ = End::other;
+  Clock::TimePoint ended_at_{};
+  std::uint64_t crashes_ = 0;
+  std::uint64_t printed_operations_ = 0;
+  std::string violation_;
+};
+
+}  // namespace
+
+Outcome run_schedule(std::uint64_t seed, std::uint64_t mask, bool print) {
+  Schedule schedule(seed, mask, print);
+  return schedule.run();
+}
+
+}  // namespace bgxfer::simulation
