@@ -37,6 +37,9 @@ class BGXFER_API Job {
   /// Why an active job does not move, and when it will try again.
   [[nodiscard]] Waiting waiting() const;
   [[nodiscard]] Progress progress() const;
+  /// Payload bytes taken from the network for this job since its queue was built. More than `progress` has grown by
+  /// where bytes had to be fetched again.
+  [[nodiscard]] std::uint64_t bytes_received() const;
   [[nodiscard]] JobTimes times() const;
   /// The last failure, from the moment it happened until bytes move again.
   [[nodiscard]] std::optional<Error> error() const;

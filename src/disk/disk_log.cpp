@@ -19,10 +19,7 @@ std::error_code open_own_file(Descriptor& into, const Folder& folder, const std:
     return unsafe;
   if (!failed) failed = facts_of(into.get(), facts);
   if (failed) return failed;
-  if (!facts.is_ours_alone()) return unsafe;
-  // Made by hand, perhaps: a journal names files and URLs, and is nobody else's business.
-  if ((facts.mode & 0077) != 0) failed = set_mode(into.get(), 0600);
-  return failed;
+  return facts.is_ours_alone() ? failed : unsafe;
 }
 
 std::string text_of_lock(const Descriptor& lock) {
@@ -59,7 +56,7 @@ Result<Descriptor> lock_log(const Folder& folder, const std::string& name, const
 class DiskLog final : public LogFile {
  public:
   DiskLog(std::shared_ptr<const Folder> folder, std::shared_ptr<Worker> worker, std::filesystem::path path,
-          std::uint64_t bytes_max, Descriptor lock, Descriptor file, std::uint64_t size)
+          std::uint64_t bytes_max, Descriptor lock, Descriptor file, const FileFacts& facts)
       : lock_(std::move(lock)),
         folder_(std::move(folder)),
         worker_(std::move(worker)),
@@ -67,8 +64,9 @@ class DiskLog final : public LogFile {
         name_(path_.filename().string()),
         bytes_max_(bytes_max),
         file_(std::make_shared<Descriptor>(std::move(file))),
-        end_(size),
-        preallocated_(size) {
+        end_(facts.size),
+        preallocated_(facts.size),
+        open_to_others_((facts.mode & 0077) != 0) {
     take_reserve();
   }
 
@@ -86,6 +84,13 @@ class DiskLog final : public LogFile {
   }
 
   asio::awaitable<Result<void>> append(std::span<const std::byte> bytes) override {
+    // Made by hand, perhaps: a journal names files and URLs, and is nobody else's business. Only now, when it is known
+    // to be a journal: a stranger's file that was named by mistake stays as it is.
+    if (open_to_others_) {
+      const std::error_code failed = set_mode(file_->get(), 0600);
+      if (failed) co_return file_error(failed, path_);
+      open_to_others_ = false;
+    }
     if (end_ + bytes.size() > preallocated_) {
       const std::uint64_t steps = (end_ + bytes.size() - preallocated_) / log_preallocation_bytes + 1;
       // Only for speed: if there is no room, the write will tell.
@@ -136,6 +141,7 @@ class DiskLog final : public LogFile {
     failed = co_await Worker::run(worker_, std::move(call));
     if (failed) co_return file_error(failed, path_);
     file_ = fresh;
+    open_to_others_ = false;
     end_ = contents.size();
     preallocated_ = end_;
     name_is_durable_ = true;
@@ -188,6 +194,7 @@ class DiskLog final : public LogFile {
   std::shared_ptr<Descriptor> file_;  // shared with a sync that outlives its coroutine
   std::uint64_t end_;
   std::uint64_t preallocated_;
+  bool open_to_others_;
   bool name_is_durable_ = false;
   bool has_reserve_ = false;
 };
@@ -235,8 +242,8 @@ Result<std::unique_ptr<LogFile>> open_disk_log(Folders& folders, std::shared_ptr
   FileFacts facts;
   failed = open_own_file(file, **folder, name, OpenMode::log, facts);
   if (failed) return file_error(failed, path);
-  return std::unique_ptr<LogFile>(std::make_unique<DiskLog>(*folder, std::move(worker), path, bytes_max,
-                                                            *std::move(lock), std::move(file), facts.size));
+  return std::unique_ptr<LogFile>(
+      std::make_unique<DiskLog>(*folder, std::move(worker), path, bytes_max, *std::move(lock), std::move(file), facts));
 }
 
 }  // namespace bgxfer::inline v0::disk::detail

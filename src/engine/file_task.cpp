@@ -19,7 +19,6 @@ constexpr std::uint64_t plain_retry_bytes_min = 1024 * 1024;
 /// After so many responses with the wrong bytes the server is taken not to know ranges.
 constexpr std::uint32_t refusals_max = 2;
 
-
 }  // namespace
 
 FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, std::span<std::byte> buffer,
@@ -106,7 +105,8 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   std::uint64_t overlap = 0;
   if (known_.arrived && known_.validator.empty()) {
     overlap = overlap_before(arrived_, layout_, piece, context_.limits().overlap_bytes);
-    if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
+    if (overlap == 0 && piece.remote.offset > 0)
+      co_return co_await restart("nothing proves that the rest would belong to it");
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
   const bool plain = refused_ >= refusals_max;
@@ -190,15 +190,17 @@ asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRang
 asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   if (head.resource_size) {
     if (!layout_.fits(*head.resource_size)) {
-      co_return blame(Errc::invalid_range, ErrorContext::remote_file,
-                      public_url(url_) + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
+      co_return blame(
+          Errc::invalid_range, ErrorContext::remote_file,
+          public_url(url_) + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
     }
     known_.resource_size = head.resource_size;
   }
   const std::optional<std::uint64_t> size = layout_.size(known_.resource_size);
   if (size && expected_size_ && *size != *expected_size_) {
-    co_return blame(Errc::wrong_size, ErrorContext::remote_file,
-                    public_url(url_) + " has " + std::to_string(*size) + " bytes instead of " + std::to_string(*expected_size_));
+    co_return blame(
+        Errc::wrong_size, ErrorContext::remote_file,
+        public_url(url_) + " has " + std::to_string(*size) + " bytes instead of " + std::to_string(*expected_size_));
   }
   if (size) size_ = size;
   if (!size_ && !head.delimited && !sha256_) {
@@ -215,8 +217,8 @@ asio::awaitable<Result<void>> FileTask::make_file() {
     Result<std::uint64_t> free = co_await context_.storage->free_bytes(place_.target.parent_path());
     if (free && *free < *size_) {
       co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
-                      place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " + std::to_string(*free) +
-                          " are free");
+                      place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " +
+                          std::to_string(*free) + " are free");
     }
   }
   OpenPartial request(place_);
@@ -246,6 +248,7 @@ asio::awaitable<Result<void>> FileTask::same_bytes(Download& download, std::uint
   while (count > 0) {
     const std::span<std::byte> room = theirs.first(std::min<std::uint64_t>(theirs.size(), count));
     Result<std::size_t> got = co_await download.read(room);
+    if (got) count_received(*got);
     if (stopping_) co_return cancelled();
     if (!got) co_return got.error();
     if (*got == 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
@@ -274,6 +277,7 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     if (sized) chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - local));
     const std::span<std::byte> room = buffer_.first(chunk);
     Result<std::size_t> count = co_await download.read(room);
+    if (count) count_received(*count);
     if (stopping_) co_return cancelled();
     if (!count) co_return count.error();
     if (*count == 0) break;
@@ -321,6 +325,11 @@ asio::awaitable<Result<void>> FileTask::store(std::uint64_t local, std::span<con
     digested_ += bytes.size();
   }
   co_return Result<void>{};
+}
+
+void FileTask::count_received(std::size_t bytes) {
+  Model::Lock lock = context_.model->lock();
+  job_->bytes_received += bytes;
 }
 
 void FileTask::note_arrived(ByteRange range) {

@@ -50,6 +50,7 @@ class FileTask {
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
   [[nodiscard]] Error cancelled() const;
   [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
+  void count_received(std::size_t bytes);
   void note_arrived(ByteRange range);
   /// Puts what has been written since the last claim into the journal.
   void claim(const Model::Lock& lock);

@@ -45,6 +45,7 @@ struct JobCore {
   // Transfer.
   Speed speed;
   Pacer pacer;
+  std::uint64_t bytes_received = 0;               ///< Payload that came in since the job is in memory.
   std::optional<Clock::TimePoint> progress_told{}; ///< When the last progress event was sent.
 
   // Adding.

@@ -30,6 +30,11 @@ Progress Job::progress() const {
   return core_->model->progress(lock, *core_);
 }
 
+std::uint64_t Job::bytes_received() const {
+  detail::Model::Lock lock = core_->model->lock();
+  return core_->bytes_received;
+}
+
 JobTimes Job::times() const {
   detail::Model::Lock lock = core_->model->lock();
   return core_->record.times;

@@ -182,7 +182,9 @@ std::string encoded_leniently(std::string_view text) {
 std::string Origin::authority() const {
   const bool ipv6 = host.find(':') != std::string::npos;
   std::string text = ipv6 ? "[" + host + "]" : host;
-  if (port != (secure ? 443 : 80)) text += ":" + std::to_string(port);
+  if (port == (secure ? 443 : 80)) return text;
+  text += ':';
+  text += std::to_string(port);
   return text;
 }
 
@@ -212,7 +214,7 @@ Result<Url> parse_url(std::string_view text) {
   url.origin = *std::move(origin);
   url.path = text.substr(0, path_end);
   url.query = text.substr(path_end);
-  if (url.path.empty()) url.path = "/";
+  if (url.path.empty()) url.path.push_back('/');
   if (!is_encoded(url.path, false) || !is_encoded(url.query, true)) {
     return invalid_url("it holds a character that must be written as %XX, or a % without two hex digits");
   }

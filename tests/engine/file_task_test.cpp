@@ -51,7 +51,19 @@ TEST_CASE("a job that loses its connection resumes at the first missing byte, on
   CHECK(world.transport->asked[1].range == ByteRange{300'000, ByteRange::to_end});
   CHECK(world.transport->asked[1].validator == "\"v1\"");
   CHECK(world.transport->bytes_sent == size);
+  CHECK(job.bytes_received() == size);
   check_done(world, job);
+}
+
+TEST_CASE("bytes received counts what was fetched twice, and progress does not") {
+  World world;
+  Job job = broken_off(world);
+  CHECK(job.bytes_received() == 300'000);
+  world.resource("a").content = test::content(size, 2);
+  world.resource("a").validator = "\"v2\"";
+  world.run();
+  CHECK(job.progress().bytes_transferred == size);
+  CHECK(job.bytes_received() == size + 300'000);
 }
 
 TEST_CASE("bad-servers 10: a resource that changed starts again from the response that says so") {

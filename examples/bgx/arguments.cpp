@@ -1,0 +1,163 @@
+#include "arguments.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace bgx {
+
+namespace {
+
+using Take = void (*)(Arguments& arguments, const std::string& option, const std::string& value);
+
+/// One option: its names, whether a value follows, and where it goes. An option without a value gets an empty one.
+struct Option {
+  std::string_view name;
+  std::string_view letter;
+  bool valued;
+  Take take;
+};
+
+std::filesystem::path path_of(const std::string& option, const std::string& value) {
+  if (value.empty()) throw UsageError(fmt::format("{} needs a file name", option));
+  return value;
+}
+
+bgxfer::Header parse_header(const std::string& option, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || colon == 0) {
+    throw UsageError(fmt::format("{} needs a name and a value: {} 'Authorization: Bearer ...'", option, option));
+  }
+  const std::size_t begin = text.find_first_not_of(" \t", colon + 1);
+  bgxfer::Header header;
+  header.name = text.substr(0, colon);
+  if (begin != std::string::npos) header.value = text.substr(begin);
+  return header;
+}
+
+bgxfer::Sha256 parse_sha256(const std::string& option, const std::string& text) {
+  const std::optional<bgxfer::Sha256> value = bgxfer::Sha256::parse(text);
+  if (!value) throw UsageError(fmt::format("{} needs 64 hex digits, as sha256sum prints them", option));
+  return *value;
+}
+
+const Option options[] = {
+    {"--help", "-h", false, [](Arguments& a, const std::string&, const std::string&) { a.help = true; }},
+    {"--version", "", false, [](Arguments& a, const std::string&, const std::string&) { a.version = true; }},
+    {"--json", "", false, [](Arguments& a, const std::string&, const std::string&) { a.json = true; }},
+    {"--quiet", "-q", false, [](Arguments& a, const std::string&, const std::string&) { a.quiet = true; }},
+    {"--journal", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.journal = path_of(o, v); }},
+    {"--output", "-o", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.output = path_of(o, v); }},
+    {"--directory", "-d", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.folder = path_of(o, v); }},
+    {"--cacert", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.ca_file = path_of(o, v); }},
+    {"--name", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.name = v; }},
+    {"--priority", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.priority = parse_priority(o, v); }},
+    {"--parallel", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.parallel = parse_parallel(o, v); }},
+    {"--limit-rate", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.bytes_per_second = parse_bytes(o, v); }},
+    {"--retry-delay", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.retry_delay = parse_seconds(o, v); }},
+    {"--no-progress-timeout", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.no_progress_timeout = parse_seconds(o, v); }},
+    {"--sha256", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
+    {"--header", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.headers.push_back(parse_header(o, v)); }},
+};
+
+const Option& find_option(const std::string& name) {
+  const auto* found = std::find_if(std::begin(options), std::end(options), [&](const Option& option) {
+    return option.name == name || (!option.letter.empty() && option.letter == name);
+  });
+  if (found != std::end(options)) return *found;
+  throw UsageError(fmt::format("unknown option {}; `bgx help` lists the options", name));
+}
+
+}  // namespace
+
+Arguments parse_arguments(const std::vector<std::string>& words) {
+  Arguments arguments;
+  bool only_words = false;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (only_words || word.size() < 2 || word[0] != '-') {
+      if (arguments.verb.empty()) {
+        arguments.verb = word;
+      } else {
+        arguments.words.push_back(word);
+      }
+      continue;
+    }
+    if (word == "--") {
+      only_words = true;
+      continue;
+    }
+    const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
+    const std::string name = word.substr(0, equals);
+    const Option& option = find_option(name);
+    if (!option.valued) {
+      if (equals != std::string::npos) throw UsageError(fmt::format("{} takes no value", name));
+      option.take(arguments, name, {});
+    } else if (equals != std::string::npos) {
+      option.take(arguments, name, word.substr(equals + 1));
+    } else if (i + 1 < words.size()) {
+      option.take(arguments, name, words[++i]);
+    } else {
+      throw UsageError(fmt::format("{} needs a value; `bgx help` says which", name));
+    }
+  }
+  return arguments;
+}
+
+bgxfer::Priority parse_priority(const std::string& what, const std::string& text) {
+  const std::optional<bgxfer::Priority> priority = bgxfer::parse_priority(text);
+  if (!priority) throw UsageError(fmt::format("{} {}: use foreground, high, normal or low", what, text));
+  return *priority;
+}
+
+std::uint32_t parse_parallel(const std::string& what, const std::string& text) {
+  std::uint32_t count = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (failed != std::errc() || end != text.data() + text.size() || count < 1 || count > 64) {
+    throw UsageError(fmt::format("{} {}: use a number from 1 to 64", what, text));
+  }
+  return count;
+}
+
+std::uint64_t parse_bytes(const std::string& what, const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  unsigned shift = 0;
+  if (unit == "k" || unit == "K") shift = 10;
+  if (unit == "m" || unit == "M") shift = 20;
+  if (unit == "g" || unit == "G") shift = 30;
+  const bool fits = count <= std::numeric_limits<std::uint64_t>::max() >> shift;
+  if (failed != std::errc() || (!unit.empty() && shift == 0) || !fits) {
+    throw UsageError(fmt::format("{} {}: use a number of bytes per second, such as 500000, 512k or 2M", what, text));
+  }
+  return count << shift;
+}
+
+std::chrono::milliseconds parse_seconds(const std::string& what, const std::string& text) {
+  constexpr double seconds_max = 1e9;
+  double seconds = -1;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const bool whole = failed == std::errc() && end == text.data() + text.size();
+  if (!whole || !(seconds >= 0) || seconds > seconds_max) {
+    throw UsageError(fmt::format("{} {}: use a number of seconds, such as 30 or 0.5", what, text));
+  }
+  return std::chrono::milliseconds{std::llround(seconds * 1000)};
+}
+
+}  // namespace bgx

@@ -1,0 +1,60 @@
+#ifndef BGX_ARGUMENTS_HPP
+#define BGX_ARGUMENTS_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <bgxfer/digest.hpp>
+#include <bgxfer/state.hpp>
+#include <bgxfer/transport.hpp>
+
+namespace bgx {
+
+/// The command line was not understood: what is wrong and the cure, in one line. Ends the program with code 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The command line, checked as far as that needs nothing but the command line itself.
+struct Arguments {
+  std::string verb{};
+  std::vector<std::string> words{};  ///< What follows the verb and is no option.
+
+  bool help = false;
+  bool version = false;
+  bool json = false;
+  bool quiet = false;
+
+  std::filesystem::path journal{};  ///< Empty: the default one.
+  std::filesystem::path output{};
+  std::filesystem::path folder{};
+  std::filesystem::path ca_file{};
+
+  std::optional<std::string> name{};
+  std::optional<bgxfer::Priority> priority{};
+  std::optional<std::uint32_t> parallel{};
+  std::optional<std::uint64_t> bytes_per_second{};
+  std::optional<std::chrono::milliseconds> retry_delay{};
+  std::optional<std::chrono::milliseconds> no_progress_timeout{};
+  std::optional<bgxfer::Sha256> sha256{};
+  std::vector<bgxfer::Header> headers{};
+};
+
+/// Throws `UsageError`.
+[[nodiscard]] Arguments parse_arguments(const std::vector<std::string>& words);
+
+// The values of options, which `bgx set` reads as well. `what` names the option in the `UsageError`.
+[[nodiscard]] bgxfer::Priority parse_priority(const std::string& what, const std::string& text);
+[[nodiscard]] std::uint32_t parse_parallel(const std::string& what, const std::string& text);
+[[nodiscard]] std::uint64_t parse_bytes(const std::string& what, const std::string& text);
+[[nodiscard]] std::chrono::milliseconds parse_seconds(const std::string& what, const std::string& text);
+
+}  // namespace bgx
+
+#endif

@@ -1,0 +1,143 @@
+#include "failure.hpp"
+
+#include <fmt/format.h>
+
+#include "text.hpp"
+
+namespace bgx {
+
+namespace {
+
+using bgxfer::Errc;
+
+/// The file to blame, where the error's own words do not name it.
+std::string blamed_file(const bgxfer::Job& job, const bgxfer::Error& error) {
+  if (!error.file()) return {};
+  const std::vector<bgxfer::File> files = job.files();
+  if (*error.file() >= files.size()) return {};
+  const bgxfer::File& file = files[*error.file()];
+  const bool local = error.context() == bgxfer::ErrorContext::local_file;
+  const std::string where = local ? file.target().string() : bgxfer::public_url(file.url());
+  return error.detail().find(where) == std::string::npos ? where : std::string();
+}
+
+std::string cure_of_status(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return "the server wants a permission: give it with --header 'Authorization: ...'";
+    case 407:
+      return "the proxy wants a permission that bgx cannot give";
+    case 404:
+    case 410:
+      return "check the URL: the server has nothing there";
+    default:
+      break;
+  }
+  if (status >= 500 || status == 408 || status == 429) return "the server is in trouble: try again later";
+  return "check the URL";
+}
+
+std::string cure_of_errc(Errc code) {
+  switch (code) {
+    case Errc::invalid_url:
+      return "use an http:// or https:// URL";
+    case Errc::relative_target:
+      return "use an absolute path";
+    case Errc::unsafe_target:
+      return "choose another file name or folder";
+    case Errc::duplicate_target:
+      return "give every URL a file of its own";
+    case Errc::checksum_mismatch:
+      return "check --sha256 and the URL; the file was not put in place";
+    case Errc::certificate_untrusted:
+      return "if its authority is yours, name it with --cacert FILE";
+    case Errc::certificate_expired:
+      return "check the clock of this computer, or tell the owner of the server";
+    case Errc::certificate_wrong_host:
+      return "check the host name in the URL";
+    case Errc::headers_needed:
+      return "give --header again: headers are secret and not stored";
+    case Errc::unproven_end:
+      return "give the file's --sha256";
+    case Errc::no_progress:
+      return "check the network and the server, then run the same command again";
+    case Errc::too_many_redirects:
+    case Errc::redirect_refused:
+      return "check the URL, or use the one that it leads to";
+    case Errc::not_found:
+      return "`bgx list` shows the jobs that there are";
+    case Errc::journal_locked:
+      return "wait for it to end, or use another --journal";
+    case Errc::journal_foreign:
+      return "name another file with --journal; this one was left as it is";
+    case Errc::journal_newer:
+      return "use the bgx that wrote it, or another --journal";
+    case Errc::journal_damaged:
+      return "move it away to start anew, or use another --journal";
+    case Errc::journal_failed:
+      return "check the disk with the journal, then run the same command again";
+    default:
+      return {};
+  }
+}
+
+std::string line_of(std::string what, const std::string& where, const bgxfer::Error& error) {
+  std::string line = fmt::format("bgx: {}{}", what, error.message());
+  if (!where.empty()) line += fmt::format(": {}", where);
+  return printable(line + fmt::format(" [{}]; {}", code_text(error), cure_of(error)));
+}
+
+}  // namespace
+
+std::string job_failure(const bgxfer::Job& job, const bgxfer::Error& error) {
+  const std::string id = job.id().to_string().substr(0, 8);
+  return line_of(fmt::format("job {} ({}): ", id, title_of(job)), blamed_file(job, error), error);
+}
+
+std::string journal_failure(const std::filesystem::path& journal, const bgxfer::Error& error) {
+  const bool named = error.detail().find(journal.string()) != std::string::npos;
+  return line_of("journal: ", named ? std::string() : journal.string(), error);
+}
+
+std::string command_failure(const bgxfer::Error& error) { return line_of({}, {}, error); }
+
+std::string code_text(const bgxfer::Error& error) {
+  return fmt::format("{} {}", error.code().category().name(), error.code().value());
+}
+
+std::string cure_of(const bgxfer::Error& error) {
+  const std::error_code code = error.code();
+  std::string cure;
+  if (code.category() == bgxfer::http_category()) cure = cure_of_status(code.value());
+  if (code.category() == bgxfer::error_category()) cure = cure_of_errc(static_cast<Errc>(code.value()));
+  if (code == std::errc::no_space_on_device) cure = "make room on the disk";
+  if (code == std::errc::permission_denied || code == std::errc::read_only_file_system) {
+    cure = "check the permissions of the folder, or choose another one";
+  }
+  if (code == std::errc::no_such_file_or_directory) cure = "make the folder first, or choose another one";
+  if (code == std::errc::connection_refused)
+    cure = "check the host and the port in the URL, and whether the server runs";
+  if (!cure.empty()) return cure;
+  return code == bgxfer::Failure::transient ? "run the same command again later"
+                                            : "mend the cause, then run the same command again";
+}
+
+bool is_usage(const bgxfer::Error& error) {
+  if (error.code().category() != bgxfer::error_category()) return false;
+  switch (static_cast<Errc>(error.code().value())) {
+    case Errc::invalid_argument:
+    case Errc::invalid_url:
+    case Errc::relative_target:
+    case Errc::unsafe_target:
+    case Errc::duplicate_target:
+    case Errc::empty_job:
+    case Errc::string_too_long:
+    case Errc::too_many_files:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace bgx

@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "job_options.hpp"
+#include "target.hpp"
+#include "text.hpp"
+
+namespace bgx {
+
+namespace {
+
+std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
+  std::vector<bgxfer::FileSpec> files;
+  for (const std::string& url : arguments.words) {
+    bgxfer::FileSpec file;
+    file.url = url;
+    const std::filesystem::path name =
+        arguments.output.empty() ? std::filesystem::path(name_of(url)) : arguments.output;
+    file.target = absolute_target(arguments.folder / name);
+    file.sha256 = arguments.sha256;
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+/// What a job expects its file to be. A job does not tell, so it is written into the description.
+std::string expectation(const Arguments& arguments) {
+  return arguments.sha256 ? fmt::format("sha256 {}", arguments.sha256->to_string()) : std::string();
+}
+
+bool same_files(const bgxfer::Job& job, const std::vector<bgxfer::FileSpec>& wanted) {
+  const std::vector<bgxfer::File> files = job.files();
+  return std::equal(files.begin(), files.end(), wanted.begin(), wanted.end(),
+                    [](const bgxfer::File& file, const bgxfer::FileSpec& spec) {
+                      return file.url() == spec.url && file.target() == spec.target;
+                    });
+}
+
+/// The job of an earlier run that fetches the same files to the same places.
+std::optional<bgxfer::Job> earlier_job(bgxfer::TransferQueue& queue, const std::vector<bgxfer::FileSpec>& files) {
+  for (const bgxfer::Job& job : queue.jobs()) {
+    if (same_files(job, files)) return job;
+  }
+  return std::nullopt;
+}
+
+/// A refused call: a mistake on the command line, or a job that failed.
+int refuse(Session& session, const bgxfer::Error& error) {
+  if (!session.interrupted()) session.fail(command_failure(error));
+  return is_usage(error) ? exit_usage : exit_failed;
+}
+
+}  // namespace
+
+void check_get(const Arguments& arguments) {
+  if (arguments.words.empty()) throw UsageError("get needs a URL: bgx get https://example.org/file");
+  const bool one = arguments.words.size() == 1;
+  if (!arguments.output.empty() && !one) {
+    throw UsageError("-o names one file, but there are several URLs; use -d FOLDER, or `bgx add` with a file for each");
+  }
+  if (!arguments.output.empty() && !arguments.folder.empty()) {
+    throw UsageError("-o and -d do not go together; use -o FOLDER/FILE");
+  }
+  if (arguments.sha256 && !one)
+    throw UsageError("--sha256 is of one file, but there are several URLs; get them one by one");
+  for (const bgxfer::FileSpec& file : files_of(arguments)) check_target(file.target);
+}
+
+asio::awaitable<int> get(Session& session) {
+  const Arguments& arguments = session.arguments();
+  bgxfer::TransferQueue& queue = session.queue();
+  std::vector<bgxfer::FileSpec> files = files_of(arguments);
+  const std::string expected = expectation(arguments);
+
+  std::optional<bgxfer::Job> known = earlier_job(queue, files);
+  if (known && arguments.sha256 && known->options().description != expected) {
+    // It would never be satisfied: its bytes are measured by another digest.
+    known->cancel();
+    const bgxfer::Result<void> gone = co_await known->completed();
+    (void)gone;  // It ends as a cancelled job; that is what was asked for.
+    known.reset();
+  }
+  if (known) {
+    const bgxfer::CommandResult changed =
+        known->configure([&arguments](bgxfer::JobOptions& options) { apply(arguments, options); });
+    if (!changed && is_usage(changed.error())) co_return refuse(session, changed.error());
+  } else {
+    bgxfer::JobOptions options = new_job(arguments);
+    // Somebody waits for it: it goes before whatever else is in the queue.
+    if (!arguments.priority) options.priority = bgxfer::Priority::foreground;
+    options.description = expected;
+    options.files = std::move(files);
+    bgxfer::Result<bgxfer::Job> added = queue.add(std::move(options));
+    if (!added) co_return refuse(session, added.error());
+    known = *added;
+  }
+
+  const bgxfer::Job job = *known;
+  bgxfer::Job handle = job;
+  session.follow(job);
+  if (job.state() != bgxfer::JobState::transferred) {
+    const bgxfer::CommandResult resumed = handle.resume();
+    // A job whose files are already being put in place goes on by itself.
+    if (!resumed && resumed.error().code() != bgxfer::Errc::invalid_state) {
+      if (!session.interrupted()) session.fail(job_failure(job, resumed.error()));
+      co_return exit_failed;
+    }
+    if (resumed) {
+      const bgxfer::Result<void> transferred = co_await job.transferred();
+      if (!transferred) {
+        if (!session.interrupted()) session.fail(job_failure(job, transferred.error()));
+        co_return exit_failed;
+      }
+    }
+  }
+  handle.complete();
+  const bgxfer::Result<void> completed = co_await job.completed();
+  if (completed) co_return exit_done;
+  if (!session.interrupted()) session.fail(job_failure(job, completed.error()));
+  co_return exit_failed;
+}
+
+}  // namespace bgx

@@ -1,0 +1,115 @@
+#include "help.hpp"
+
+namespace bgx {
+
+namespace {
+
+struct Page {
+  std::string_view verb;
+  std::string_view text;
+};
+
+constexpr Page pages[] = {
+    {"", R"(bgx fetches files in the background, and goes on where it was after any interruption.
+
+  bgx get URL... [-o FILE | -d FOLDER]    fetch now, and wait for it
+  bgx add [--name N] URL FILE [...]       put a job into the queue; prints its id
+  bgx run                                 work the queue until nothing is left to do
+  bgx list                                the jobs of the queue
+  bgx show ID                             everything about one job
+  bgx suspend | resume | cancel ID        hold a job, let it go on, give it up
+  bgx complete ID                         keep the files that are whole, give up the rest
+  bgx set ID KEY=VALUE...                 change a job
+  bgx help [VERB]                         this page, or more about a verb
+  bgx --version
+
+An ID may be shortened as long as it names one job only.
+
+Everywhere:
+  --journal FILE           where the queue is kept (default: $XDG_STATE_HOME/bgx/queue.journal,
+                           or ~/.local/state/bgx/queue.journal)
+  --json                   JSON lines on stdout
+  --quiet, -q              no progress
+Where something is fetched:
+  --priority P             foreground, high, normal or low
+  --parallel N             files of a job at the same time, 1 to 64
+  --limit-rate BYTES       per second; k, M and G are understood
+  --retry-delay S          seconds to wait after the first failed attempt (1); later waits grow
+  --no-progress-timeout S  give up after so many seconds of failures without a byte (300)
+  --header 'K: V'          sent to the server with every request; never stored
+  --sha256 HEX             what the file must have; for a single file
+  --cacert FILE            authorities to trust for https, in place of the system's
+
+Exit: 0 done, 1 a job failed, 2 the command line is wrong, 3 the journal is in use or damaged, 130 interrupted.
+)"},
+    {"get", R"(bgx get URL... [-o FILE | -d FOLDER] [options]
+
+Fetches the files as one job, waits, and puts them in place. Run again after an interruption, a crash or a
+failure, the same command goes on with the same job: nothing that has arrived is fetched twice.
+
+  -o FILE      the name of the file; only with a single URL
+  -d FOLDER    the folder for the files; it must exist (default: the current folder)
+
+Without -o a file is named after the last part of its URL, never after what the server says. A file that has the
+name already is replaced, once the new one is complete. The job goes before others of the queue (priority
+foreground). Headers are not stored: give --header again to go on.
+)"},
+    {"add", R"(bgx add [--name N] [options] URL FILE [URL FILE]...
+
+Puts a job into the queue and prints its id. `bgx run` fetches it. The folders of the files must exist. Headers are
+not stored: a job that was added with --header waits until `bgx run --header` or `bgx resume --header` gives them.
+)"},
+    {"run", R"(bgx run [options]
+
+Works the queue until nothing is left to do, and puts finished files in place. Jobs that are suspended are left
+alone. Jobs that stopped with an error are named on stderr, and the program ends with 1; `bgx resume ID` lets one
+try again. --limit-rate is for all jobs together; other options are given to every job.
+)"},
+    {"list", R"(bgx list
+
+Shows the jobs of the queue, in the order in which they were added. Fetches nothing. While another bgx works the
+queue, the journal is in use (exit 3).
+)"},
+    {"show", R"(bgx show ID
+
+Shows everything about one job: its state, its last failure, its options and its files. Fetches nothing.
+)"},
+    {"suspend", R"(bgx suspend ID
+
+Holds a job: `bgx run` leaves it alone until `bgx resume ID`. Everything that has arrived is kept.
+)"},
+    {"resume", R"(bgx resume ID [--header 'K: V']
+
+Lets a job go on that was suspended, or that stopped with an error, at the next `bgx run`.
+)"},
+    {"cancel", R"(bgx cancel ID
+
+Gives a job up: it leaves the queue, and what has arrived of its files is deleted.
+)"},
+    {"complete", R"(bgx complete ID
+
+Ends a job as it is: files that are whole are put in place, the rest is given up.
+)"},
+    {"set", R"(bgx set ID KEY=VALUE...
+
+Changes a job; all of it or nothing. Keys:
+  name=TEXT                priority=foreground|high|normal|low
+  parallel=N               limit-rate=BYTES (0: no limit)
+  retry-delay=SECONDS      no-progress-timeout=SECONDS
+)"},
+    {"help", R"(bgx help [VERB]
+
+Explains bgx, or one verb.
+)"},
+};
+
+}  // namespace
+
+std::string_view help_text(std::string_view verb) {
+  for (const Page& page : pages) {
+    if (page.verb == verb) return page.text;
+  }
+  return {};
+}
+
+}  // namespace bgx

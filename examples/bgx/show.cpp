@@ -1,0 +1,73 @@
+#include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "job_list.hpp"
+#include "json_lines.hpp"
+#include "plain_lines.hpp"
+#include "text.hpp"
+
+namespace bgx {
+
+namespace {
+
+/// Files that are shown one by one. The JSON has them all.
+constexpr std::size_t files_shown_max = 100;
+
+std::string local_time(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::localtime_r(&seconds, &parts);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  return fmt::format("{} s", static_cast<double>(time.count()) / 1000);
+}
+
+void print_row(std::string_view name, const std::string& value) { fmt::print("{:<20}{}\n", std::string(name), value); }
+
+}  // namespace
+
+asio::awaitable<int> show(Session& session) {
+  const bgxfer::Job job = find_job(session.queue(), session.arguments().words.front());
+  if (session.arguments().json) {
+    print_line(job_json("job", job));
+    co_return exit_done;
+  }
+  const bgxfer::JobOptions options = job.options();
+  const bgxfer::JobTimes times = job.times();
+  print_row("id", job.id().to_string());
+  print_row("name", printable(options.display_name));
+  print_row("state", std::string(to_string(resting_state(job))));
+  if (const std::optional<bgxfer::Error> error = job.error()) {
+    print_row("error", fmt::format("{} [{}]; {}", printable(error->message()), code_text(*error), cure_of(*error)));
+  }
+  print_row("progress", progress_text(job.progress()));
+  print_row("failures", fmt::to_string(job.error_count()));
+  print_row("created", local_time(times.created));
+  print_row("changed", local_time(times.modified));
+  print_row("priority", std::string(to_string(options.priority)));
+  print_row("parallel", fmt::to_string(options.parallel_files));
+  print_row("limit-rate", options.bytes_per_second_max == 0 ? "none" : bytes_text(options.bytes_per_second_max) + "/s");
+  print_row("retry-delay", seconds_text(options.retry_delay_min));
+  print_row("no-progress-timeout", seconds_text(options.no_progress_timeout));
+
+  const std::vector<bgxfer::File> files = job.files();
+  fmt::print("\n{:>5}  {:>10}  {}\n", "DONE", "SIZE", "FILE AND URL");
+  for (std::size_t i = 0; i < files.size() && i < files_shown_max; ++i) {
+    const bgxfer::FileProgress progress = files[i].progress();
+    fmt::print("{:>5}  {:>10}  {}\n{:>19}{}\n", percent_text(progress.bytes_transferred, progress.bytes_total),
+               progress.bytes_total ? bytes_text(*progress.bytes_total) : "?", printable(files[i].target().string()),
+               "", printable(bgxfer::public_url(files[i].url())));
+  }
+  if (files.size() > files_shown_max) {
+    fmt::print("and {} more files; `bgx show --json` lists them all\n", files.size() - files_shown_max);
+  }
+  co_return exit_done;
+}
+
+}  // namespace bgx

@@ -1,0 +1,212 @@
+"""`bgx get`, end to end against a real nginx."""
+
+import json
+import hashlib
+import signal
+import subprocess
+import time
+import unittest
+
+from support import MIB, World
+
+
+class Get(World):
+    def read(self, name):
+        return (self.folder / name).read_bytes()
+
+    def test_a_file_arrives_whole_under_the_last_name_of_its_url(self):
+        content = self.serve("a file.bin", 3 * MIB + 17)
+        job = self.done("get", self.url("a%20file.bin?key=1"))[0]
+        self.assertEqual(self.read("a file.bin"), content)
+        self.assertEqual(job["state"], "completed")
+        self.assertEqual(job["bytes_received"], len(content))
+        self.assertEqual(job["files"][0]["bytes"], len(content))
+        self.assertEqual(job["files"][0]["path"], str(self.folder / "a file.bin"))
+        self.assertEqual(job["files"][0]["url"], self.url("a%20file.bin?key=1"))
+        self.assertNotIn("error", job)
+
+    def test_several_files_go_to_a_folder(self):
+        contents = {name: self.serve(name, size) for name, size in (("one", 100), ("two", MIB), ("three", 0))}
+        (self.folder / "in").mkdir()
+        jobs = self.done("get", *map(self.url, contents), "-d", "in", "--parallel", "2")
+        self.assertEqual(len(jobs), 1)
+        for name, content in contents.items():
+            self.assertEqual(self.read(f"in/{name}"), content)
+
+    def test_an_existing_file_is_replaced_by_a_relative_name(self):
+        content = self.serve("new", 1000)
+        (self.folder / "old").write_text("old")
+        done = self.bgx("get", self.url("new"), "-o", "./old")
+        self.assertEqual(self.read("old"), content)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("done: old", done.stderr)
+
+    def test_redirects_are_followed_and_do_not_name_the_file(self):
+        content = self.serve("there", 1000)
+        self.bgx("get", self.url("moved/there"), "-o", "here")
+        self.assertEqual(self.read("here"), content)
+
+    def test_after_a_kill_the_same_job_goes_on(self):
+        content = self.serve("big", 16 * MIB)
+        process, log = self.start_telling("get", self.url("big"), "--limit-rate", "8M")
+        self.wait_for_bytes(log, 6 * MIB)
+        process.kill()
+        process.wait()
+        first = [json.loads(line) for line in log.read_bytes().split(b"\n")[:-1]]
+        job = self.done("get", self.url("big"), "--limit-rate", "0")[0]
+        self.assertEqual(job["id"], next(event["id"] for event in first if event["event"] == "job"))
+        self.assertLessEqual(job["bytes_received"], 11 * MIB)
+        self.assertEqual(self.read("big"), content)
+
+    def test_an_interrupt_ends_with_130_and_keeps_everything(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                content = self.serve("big", 12 * MIB)
+                process, log = self.start_telling("get", self.url("big"), "--limit-rate", "8M")
+                self.wait_for_bytes(log, 4 * MIB)
+                began = time.monotonic()
+                self.assertEqual(self.interrupt(process, number), 130)
+                self.assertLess(time.monotonic() - began, 3)
+                last = json.loads(log.read_text().splitlines()[-1])
+                self.assertEqual(last["event"], "done")
+                kept = last["jobs"][0]["bytes_transferred"]
+                self.assertGreaterEqual(kept, 4 * MIB)
+                job = self.done("get", self.url("big"), "--limit-rate", "0")[0]
+                self.assertEqual(job["id"], last["jobs"][0]["id"])
+                self.assertLessEqual(job["bytes_received"], len(content) - kept + 256 * 1024)
+                self.assertEqual(self.read("big"), content)
+                (self.folder / "big").unlink()
+
+    def test_a_rate_limit_is_kept(self):
+        self.serve("limited", 4 * MIB)
+        began = time.monotonic()
+        self.bgx("get", self.url("limited"), "--limit-rate", "2M")
+        self.assertGreater(time.monotonic() - began, 1.5)
+
+    def test_headers_are_sent_and_never_stored(self):
+        content = self.serve("secret/file", 8 * MIB)
+        self.fails_with(1, "get", self.url("secret/file"), says=("http 403", "--header"))
+        identifier = self.json("list")[0]["id"]
+        header = ("--header", "X-Key: open sesame")
+        job = self.done("get", self.url("secret/file"), *header)[0]
+        self.assertEqual((job["id"], job["state"]), (identifier, "completed"))
+        self.assertEqual(self.read("file"), content)
+        for path in self.journal.parent.iterdir():
+            self.assertNotIn(b"sesame", path.read_bytes())
+
+    def test_headers_are_given_again_to_go_on(self):
+        content = self.serve("secret/file", 12 * MIB)
+        header = ("--header", "X-Key: open sesame")
+        process, log = self.start_telling("get", self.url("secret/file"), "--limit-rate", "8M", *header)
+        self.wait_for_bytes(log, 3 * MIB)
+        process.kill()
+        process.wait()
+        self.fails_with(1, "get", self.url("secret/file"), says=("give --header again", "bgxfer 80"))
+        job = self.done("get", self.url("secret/file"), "--limit-rate", "0", *header)[0]
+        self.assertLess(job["bytes_received"], 10 * MIB)
+        self.assertEqual(self.read("file"), content)
+
+    def test_a_right_digest_is_accepted_and_a_wrong_one_refused(self):
+        content = self.serve("digested", MIB)
+        right = hashlib.sha256(content).hexdigest()
+        wrong = hashlib.sha256(b"other").hexdigest()
+        self.fails_with(1, "get", self.url("digested"), "--sha256", wrong, says=("SHA-256", "--sha256", "bgxfer 61"))
+        self.assertFalse((self.folder / "digested").exists())
+        job = self.done("get", self.url("digested"), "--sha256", right)[0]
+        self.assertEqual(job["state"], "completed")
+        self.assertEqual(self.read("digested"), content)
+        self.assertEqual(self.json("list"), [])
+
+    def test_a_missing_file_is_named_without_its_query(self):
+        line = self.fails_with(1, "get", self.url("nothing?token=hidden"), says=("404", self.url("nothing"), "check the URL"))
+        self.assertNotIn("hidden", line)
+        job = self.done("get", self.url("nothing?token=hidden"), expect=1)[0]
+        self.assertEqual(job["state"], "error")
+        self.assertEqual(job["error"]["code"], 404)
+        self.assertEqual(job["files"][0]["error"]["code"], 404)
+
+    def test_a_server_in_trouble_is_asked_again_until_the_patience_ends(self):
+        began = time.monotonic()
+        self.fails_with(1, "get", self.url("broken/x"), "--retry-delay", "0.1", "--no-progress-timeout", "0.6", says=("503", "later"))
+        self.assertGreater(time.monotonic() - began, 0.3)
+
+    def test_a_server_that_comes_back_ends_the_wait(self):
+        content = self.serve("later", 1000)
+        self.nginx.close()
+        process, log = self.start_telling("get", self.url("later"), "--retry-delay", "0.2")
+        time.sleep(0.6)
+        self.nginx.restart()
+        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(self.read("later"), content)
+        self.assertIn("attempt_failed", log.read_text())
+
+
+class Refused(World):
+    """What is wrong on the command line is said at once, and nothing is added."""
+
+    def tearDown(self):
+        self.assertEqual(self.json("list"), [])
+
+    def test_unknown_words(self):
+        self.fails_with(2, "get", self.url("x"), "--frobnicate", says=("--frobnicate", "bgx help"))
+        self.fails_with(2, "fetch", self.url("x"), says=("fetch", "bgx help"))
+        self.fails_with(2, "get", says=("URL",))
+        self.fails_with(2, "get", self.url("x"), "--parallel", "0", says=("--parallel", "1 to 64"))
+        self.fails_with(2, "get", self.url("x"), "--priority", "urgent", says=("--priority", "foreground"))
+        self.fails_with(2, "get", self.url("x"), "--retry-delay", "soon", says=("--retry-delay", "seconds"))
+        self.fails_with(2, "get", self.url("x"), "--sha256", "abc", says=("64 hex digits",))
+        self.fails_with(2, "get", self.url("x"), "--header", "no colon", says=("--header",))
+        self.fails_with(2, "get", self.url("x"), "--header", "Range: bytes=0-1", says=("Range",))
+        self.fails_with(2, "list", "extra", says=("extra",))
+        self.fails_with(2, "add", self.url("x"), says=("file after each URL",))
+
+    def test_bad_urls(self):
+        for url in ("ftp://example.org/x", "nonsense", "http://", "http://exa mple/x"):
+            with self.subTest(url):
+                self.fails_with(2, "get", url, says=("http://",))
+
+    def test_bad_targets(self):
+        self.fails_with(2, "get", self.url("x"), "-o", "none/x", says=("none", "mkdir"))
+        self.fails_with(2, "get", self.url("x"), "-o", ".", says=("folder",))
+        self.fails_with(2, "get", self.url("x"), self.url("y"), "-o", "z", says=("-o", "-d"))
+        self.fails_with(2, "get", self.url("x"), self.url("other/x"), says=("same target", str(self.folder / "x")))
+        self.fails_with(2, "add", self.url("x"), "same", self.url("y"), "./same", says=("same target",))
+
+
+class Text(World):
+    def test_help_and_version(self):
+        for words in (("help",), ("--help",)):
+            self.assertIn("bgx get URL", self.bgx(*words).stdout)
+        for verb in ("get", "add", "run", "list", "show", "suspend", "resume", "cancel", "complete", "set", "help"):
+            self.assertIn(f"bgx {verb}", self.bgx("help", verb).stdout)
+        self.assertRegex(self.bgx("--version").stdout, r"^bgx \d+\.\d+\.\d+\n$")
+        self.fails_with(2, "help", "nothing", says=("nothing",))
+
+    def test_quiet_says_nothing(self):
+        self.serve("q", 10)
+        done = self.bgx("get", self.url("q"), "--quiet")
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+    def test_the_default_journal_is_below_the_state_folder(self):
+        self.serve("q", 10)
+        words = [word for word in self.words("add", self.url("q"), "q") if not word.startswith(("--journal", str(self.journal)))]
+        for variables, place in (({}, ".local/state/bgx"), ({"XDG_STATE_HOME": str(self.folder / "xdg")}, "xdg/bgx")):
+            done = subprocess.run(words, cwd=self.folder, env={**self.environment, **variables}, capture_output=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue((self.folder / place / "queue.journal").exists())
+            self.assertEqual((self.folder / place).stat().st_mode & 0o777, 0o700)
+
+
+class Https(World):
+    tls = True
+
+    def test_a_file_arrives_and_strangers_are_refused(self):
+        content = self.serve("over tls", 5 * MIB)
+        url = self.nginx.https_url("over%20tls")
+        self.bgx("get", url, "--cacert", self.nginx.authority)
+        self.assertEqual((self.folder / "over tls").read_bytes(), content)
+        self.fails_with(1, "get", url, "-o", "again", says=("not trusted", "--cacert", "bgxfer 44"))
+
+
+if __name__ == "__main__":
+    unittest.main()

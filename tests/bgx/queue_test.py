@@ -1,0 +1,162 @@
+"""The queue across processes: add, run, list, show, suspend, resume, cancel, complete, set, and the journal."""
+
+import json
+import random
+import time
+import unittest
+
+from support import MIB, World
+
+
+class Queue(World):
+    def add(self, name, size=1000, *options):
+        content = self.serve(name, size)
+        identifier = self.bgx("add", self.url(name), name, *options).stdout.strip()
+        self.assertRegex(identifier, r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+        return identifier, content
+
+    def states(self):
+        return {job["id"]: job["state"] for job in self.json("list")}
+
+    def test_added_jobs_are_run_to_their_end(self):
+        one, first = self.add("one", 100_000)
+        two, second = self.add("two", 200_000, "--name", "second")
+        self.assertEqual(self.states(), {one: "queued", two: "queued"})
+        jobs = {job["id"]: job for job in self.done("run")}
+        self.assertEqual(jobs[two]["name"], "second")
+        self.assertEqual({job["state"] for job in jobs.values()}, {"completed"})
+        self.assertEqual(jobs[one]["bytes_received"], 100_000)
+        self.assertEqual((self.folder / "one").read_bytes(), first)
+        self.assertEqual((self.folder / "two").read_bytes(), second)
+        self.assertEqual(self.done("run"), [])
+
+    def test_a_job_that_is_suspended_waits_and_one_that_is_cancelled_goes(self):
+        held, _ = self.add("held")
+        gone, _ = self.add("gone")
+        self.assertIn("suspended", self.bgx("suspend", held[:8]).stdout)
+        self.assertIn("cancelled", self.bgx("cancel", gone).stdout)
+        self.assertEqual(self.states(), {held: "suspended"})
+        self.assertEqual(self.done("run")[0]["state"], "suspended")
+        self.assertFalse((self.folder / "held").exists())
+        self.bgx("resume", held)
+        self.done("run")
+        self.assertTrue((self.folder / "held").exists())
+        self.assertEqual(self.states(), {})
+
+    def test_a_cancelled_job_leaves_nothing_behind(self):
+        identifier, _ = self.add("big", 16 * MIB, "--limit-rate", "4M")
+        process, log = self.start_telling("run")
+        self.wait_for_bytes(log, 2 * MIB)
+        self.assertEqual(self.interrupt(process), 130)
+        temporary = [path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith("log")]
+        self.assertEqual(len(temporary), 1)
+        self.bgx("cancel", identifier)
+        self.assertFalse(temporary[0].exists())
+
+    def test_complete_keeps_what_is_whole(self):
+        small = self.serve("small", 1000)
+        self.serve("slow/large", 8 * MIB)
+        self.serve("large", 8 * MIB)
+        identifier = self.bgx("add", self.url("small"), "small", self.url("slow/large"), "large").stdout.strip()
+        process, log = self.start_telling("run")
+        self.wait_for_bytes(log, 200_000)
+        self.interrupt(process)
+        self.bgx("complete", identifier)
+        self.assertEqual((self.folder / "small").read_bytes(), small)
+        self.assertFalse((self.folder / "large").exists())
+        self.assertEqual(self.states(), {})
+
+    def test_set_changes_a_job(self):
+        identifier, _ = self.add("one")
+        self.bgx("set", identifier, "name=better", "priority=high", "parallel=3", "limit-rate=2M", "retry-delay=0.5",
+                 "no-progress-timeout=7")
+        shown = self.bgx("show", identifier[:4]).stdout
+        for text in ("better", "high", "2.0 MiB/s", "0.5 s", "7 s", self.url("one"), str(self.folder / "one")):
+            self.assertIn(text, shown)
+        job = self.json("show", identifier)[0]
+        self.assertEqual((job["name"], job["priority"]), ("better", "high"))
+        self.fails_with(2, "set", identifier, "colour=blue", says=("colour", "priority"))
+        self.fails_with(2, "set", identifier, "priority=higher", "name=worse", says=("higher",))
+        self.assertEqual(self.json("show", identifier)[0]["name"], "better")
+
+    def test_ids_must_name_one_job(self):
+        self.add("one")
+        self.add("two")
+        self.fails_with(2, "show", "zzzz", says=("zzzz", "bgx list"))
+        self.fails_with(2, "show", says=("id",))
+
+    def test_a_job_in_error_is_reported_and_the_others_go_on(self):
+        bad = self.bgx("add", self.url("missing"), "missing").stdout.strip()
+        good, _ = self.add("good")
+        done = self.bgx("run", "--json", expect=1)
+        jobs = {job["id"]: job for job in json.loads(done.stdout.splitlines()[-1])["jobs"]}
+        self.assertEqual((jobs[bad]["state"], jobs[good]["state"]), ("error", "completed"))
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertIn("404", done.stderr)
+        self.serve("missing", 10)
+        self.bgx("run", expect=1)  # It waits for somebody to act.
+        self.bgx("resume", bad)
+        self.bgx("run")
+        self.assertTrue((self.folder / "missing").exists())
+
+    def test_headers_are_asked_for_again(self):
+        content = self.serve("secret/key", 1000)
+        self.bgx("add", self.url("secret/key"), "key", "--header", "X-Key: open sesame")
+        self.fails_with(1, "run", says=("--header",))
+        self.bgx("run", "--header", "X-Key: open sesame")
+        self.assertEqual((self.folder / "key").read_bytes(), content)
+
+    def test_an_earlier_job_does_not_delay_a_get(self):
+        other, _ = self.add("other", 64 * MIB, "--limit-rate", "1M")
+        self.serve("urgent", 1000)
+        self.bgx("get", self.url("urgent"), timeout=20)
+        self.assertEqual(self.states(), {other: "queued"})
+
+    def test_ten_thousand_small_files_in_one_job(self):
+        dice = random.Random(7)
+        contents = {f"many/{i:05}": dice.randbytes(dice.randrange(0, 3000)) for i in range(10_000)}
+        (self.nginx.www / "many").mkdir()
+        for name, content in contents.items():
+            (self.nginx.www / name).write_bytes(content)
+        target = self.folder / "many"
+        target.mkdir()
+        began = time.monotonic()
+        jobs = self.done("get", *map(self.url, contents), "-d", target, "--parallel", "8", timeout=300)
+        taken = time.monotonic() - began
+        self.assertEqual(len(jobs[0]["files"]), 10_000)
+        self.assertEqual(jobs[0]["bytes_received"], sum(map(len, contents.values())))
+        for name, content in contents.items():
+            self.assertEqual((self.folder / name).read_bytes(), content)
+        print(f"10 000 files: {taken:.1f} s")
+
+
+class Journal(World):
+    def test_a_journal_in_use_is_refused_with_the_pid(self):
+        self.serve("big", 8 * MIB)
+        process, log = self.start_telling("get", self.url("big"), "--limit-rate", "2M")
+        self.wait_for_bytes(log, 100_000)
+        self.fails_with(3, "list", says=(str(self.journal), str(process.pid), "--journal", "bgxfer 70"))
+        self.fails_with(3, "get", self.url("other"), says=("bgxfer 70",))
+        self.assertIsNone(process.poll())
+
+    def test_a_foreign_file_is_left_alone(self):
+        self.journal.write_text("This is my diary.\n" * 100)
+        self.journal.chmod(0o644)
+        self.fails_with(3, "list", says=(str(self.journal), "--journal", "bgxfer 71"))
+        self.assertEqual(self.journal.read_text(), "This is my diary.\n" * 100)
+        self.assertEqual(self.journal.stat().st_mode & 0o777, 0o644)
+
+    def test_a_torn_tail_costs_nothing_that_was_promised(self):
+        self.serve("x", 10)
+        identifier = self.bgx("add", self.url("x"), "x").stdout.strip()
+        with open(self.journal, "ab") as journal:
+            journal.write(b"\x01\x02\x03")
+        self.assertEqual(self.json("list")[0]["id"], identifier)
+
+    def test_a_folder_that_does_not_exist(self):
+        self.journal = self.folder / "nowhere" / "queue.journal"
+        self.fails_with(3, "list", says=("nowhere",))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""SIGKILL at random times: a real nginx, a real bgx, and a queue that has to survive it.
+
+    ./dev crash --kills 200 [--seed N] [--https]
+
+In rounds: several jobs are added, and `bgx run` is killed again and again until the queue is done. Checked are
+
+- that every file ends byte-exact, and nothing else is left in the folder;
+- that no job is lost: one whose id was printed is in the queue after every kill, or its files are in place;
+- what each kill costs. Measured in three independent ways, and the worst counts:
+    report   what the next run says it has to fetch again, per file (RestoreReport.bytes_to_fetch_again);
+    shown    the progress that the killed run had last printed of a file, minus where the next run goes on;
+    disk     the size of the temporary file when the process was dead, minus where the next run goes on.
+  Each must be at most 1 MiB per file in flight.
+
+"fetched again in all" is the sum of these costs. "sent twice" is what the server's log says it sent, minus the sizes of
+the files: an upper bound, most of which is what the kernel's socket buffers held when bgx died, and which never arrived.
+"""
+
+import argparse
+import filecmp
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from nginx import Nginx  # noqa: E402
+
+MIB = 1 << 20
+COST_MAX = MIB
+
+
+class Violation(Exception):
+    """Something was lost, wrong, or too dear."""
+
+
+class Figures:
+    """What the summary prints."""
+
+    def __init__(self):
+        self.kills = 0
+        self.rounds = 0
+        self.files = 0
+        self.bytes = 0
+        self.worst = {"report": 0, "shown": 0, "disk": 0}
+        self.cost = 0
+        self.sent = 0
+        self.killed_adds = 0
+
+    def note(self, way, cost):
+        self.worst[way] = max(self.worst[way], cost)
+
+
+def json_lines(path):
+    """The whole lines of a run's output; a killed run may have left a part of one."""
+    text = path.read_bytes()
+    lines = text[: text.rfind(b"\n") + 1].splitlines()
+    return [json.loads(line) for line in lines]
+
+
+class Round:
+    """Some jobs, from adding them until every file is in place."""
+
+    def __init__(self, bgx, nginx, folder, dice, figures, kills_max, https):
+        self.bgx = bgx
+        self.nginx = nginx
+        self.dice = dice
+        self.figures = figures
+        self.kills_max = kills_max
+        self.https = https
+        self.out = folder / "out"
+        self.out.mkdir()
+        self.journal = folder / "queue.journal"
+        self.log = folder / "log"
+        self.jobs = {}      # id -> names of its files
+        self.expected = {}  # name -> the file that is served
+        # What the last killed run left: (job, file index) -> bytes
+        self.shown = {}
+        self.sizes = {}
+
+    def url(self, name):
+        return self.nginx.https_url(name) if self.https else self.nginx.url(name)
+
+    def command(self, *words):
+        words = [str(self.bgx), *words, "--journal", str(self.journal), "--json"]
+        if self.https:
+            words += ["--cacert", str(self.nginx.authority)]
+        return words
+
+    def call(self, *words):
+        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120)
+
+    def add(self, served, *options, killed_after=None):
+        names = [f"{len(self.expected) + i:04}-{name}" for i, name in enumerate(served)]
+        pairs = [word for name, source in zip(names, served) for word in (self.url(source), str(self.out / name))]
+        command = self.command("add", *options, *pairs)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if killed_after is not None:
+            time.sleep(killed_after)
+            if process.poll() is None:
+                process.kill()
+                self.figures.kills += 1
+                self.figures.killed_adds += 1
+        said, complaint = process.communicate()
+        self.expected.update({name: self.nginx.www / source for name, source in zip(names, served)})
+        if said.endswith("\n"):
+            self.jobs[json.loads(said)["id"]] = names
+        elif killed_after is None:
+            raise Violation(f"add failed: {complaint}")
+        else:
+            # No id was given, so the job may be there or not.
+            listed = self.listed()
+            unknown = [job for job in listed if job not in self.jobs]
+            for job in unknown:
+                self.jobs[job] = names
+            if not unknown:
+                for name in names:
+                    del self.expected[name]
+
+    def listed(self):
+        answer = self.call("list")
+        if answer.returncode != 0:
+            raise Violation(f"list failed: {answer.stderr}")
+        return [json.loads(line)["id"] for line in answer.stdout.splitlines()]
+
+    def in_place(self, name):
+        target = self.out / name
+        return target.exists() and filecmp.cmp(target, self.expected[name], shallow=False)
+
+    def run_until_done(self, rate):
+        while True:
+            words = ["run", "--retry-delay", "0.1", "--parallel", "3"]
+            if rate:
+                words += ["--limit-rate", str(rate)]
+            patience = None
+            if self.figures.kills < self.kills_max:
+                patience = self.dice.choice([self.dice.uniform(0.01, 0.12), self.dice.uniform(0.05, 0.9)])
+            with open(self.log, "wb") as log:
+                process = subprocess.Popen(self.command(*words), stdout=log, stderr=subprocess.PIPE)
+                try:
+                    process.wait(timeout=patience if patience is not None else 300)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                complaint = process.communicate()[1].decode()
+            killed = process.returncode == -9
+            events = json_lines(self.log)
+            self.check_start(events)
+            self.take_note(events, killed)
+            if killed:
+                if patience is None:
+                    raise Violation("bgx run did not end")
+                self.figures.kills += 1
+                continue
+            if process.returncode != 0:
+                raise Violation(f"bgx run ended with {process.returncode}: {complaint}")
+            return
+
+    def check_start(self, events):
+        """The first events of a run, held against what was there when the last one was killed."""
+        restored = [event for event in events if event["event"] == "restored"]
+        if not restored:
+            return  # Killed before it had read the journal: the next one is held against the same.
+        jobs = {event["id"]: event for event in events if event["event"] == "job"}
+        if len(jobs) < restored[0]["jobs"]:
+            return  # Killed while it was still telling.
+        for job, names in self.jobs.items():
+            if job not in jobs and not all(self.in_place(name) for name in names):
+                raise Violation(f"job {job} is lost")
+        costs = {}
+        for lost in restored[0]["files"]:
+            self.compare("report", (lost["job"], lost["file"]), lost["bytes"], costs)
+        for way, before in (("shown", self.shown), ("disk", self.sizes)):
+            for (job, index), size in before.items():
+                if job in jobs:
+                    self.compare(way, (job, index), size - jobs[job]["files"][index]["bytes"], costs)
+        self.figures.cost += sum(costs.values())
+        self.shown = {}
+        self.sizes = {}
+
+    def compare(self, way, file, cost, costs):
+        if cost <= 0:
+            return
+        self.figures.note(way, cost)
+        costs[file] = max(cost, costs.get(file, 0))
+        if cost > COST_MAX:
+            raise Violation(f"a kill cost {cost} bytes of file {file} ({way}); at most {COST_MAX} are allowed")
+
+    def take_note(self, events, killed):
+        """What a run had reached when it ended."""
+        told = any(event["event"] == "restored" for event in events)
+        for event in events:
+            if event["event"] == "progress":
+                for file in event["files"]:
+                    self.shown[event["job"], file["file"]] = file["bytes"]
+        if not killed or not told:
+            return
+        for event in events:
+            if event["event"] != "job":
+                continue
+            for index, file in enumerate(event["files"]):
+                temporary = pathlib.Path(file["temporary"]) if "temporary" in file else None
+                if temporary and temporary.exists():
+                    self.sizes[event["id"], index] = temporary.stat().st_size
+
+    def check_end(self):
+        left = self.listed()
+        if left:
+            raise Violation(f"jobs are left over: {left}")
+        for name in self.expected:
+            if not self.in_place(name):
+                raise Violation(f"{name} is not what was served")
+        others = {path.name for path in self.out.iterdir()} - set(self.expected)
+        if others:
+            raise Violation(f"left behind: {sorted(others)}")
+        self.figures.rounds += 1
+        self.figures.files += len(self.expected)
+        self.figures.bytes += sum(source.stat().st_size for source in self.expected.values())
+
+
+def serve_files(nginx, dice):
+    """Random files: large ones that kills land in, and small ones."""
+    large = []
+    for size in (24, 40, 64, 32):
+        name = f"large-{size}"
+        (nginx.www / name).write_bytes(dice.randbytes(size * MIB + dice.randrange(100_000)))
+        large.append(name)
+    small = []
+    for i in range(60):
+        name = f"small-{i}"
+        (nginx.www / name).write_bytes(dice.randbytes(dice.choice([0, 1, dice.randrange(1, 65536)])))
+        small.append(name)
+    return large, small
+
+
+def crash(arguments, folder, figures):
+    dice = random.Random(arguments.seed)
+    nginx = Nginx(folder / "nginx", tls=arguments.https)
+    try:
+        large, small = serve_files(nginx, dice)
+        while figures.kills < arguments.kills:
+            place = folder / "round"
+            place.mkdir()
+            it = Round(arguments.bgx, nginx, place, dice, figures, arguments.kills, arguments.https)
+            it.add(large[:3], "--name", "three at once", "--parallel", "3", "--priority", "foreground")
+            it.add(large[3:], "--name", "one large", "--priority", "foreground")
+            it.add(small[:1], "--name", "killed while added", killed_after=dice.uniform(0.0, 0.015))
+            it.add(small, "--name", "many small", "--parallel", "3")
+            it.add(large[:1] + small[:3], "--name", "a mixture", "--priority", "low")
+            it.run_until_done(dice.choice([20 * MIB, 60 * MIB, 200 * MIB]))
+            it.check_end()
+            shutil.rmtree(place)
+            if not arguments.quiet:
+                print(f"round {figures.rounds}: {figures.kills} kills so far", flush=True)
+    finally:
+        nginx.close()
+        figures.sent = nginx.bytes_sent()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="SIGKILL bgx at random times, and check that nothing is lost.")
+    parser.add_argument("--bgx", type=pathlib.Path, required=True)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--https", action="store_true")
+    parser.add_argument("--quiet", action="store_true", help="only the summary")
+    arguments = parser.parse_args()
+    arguments.bgx = arguments.bgx.resolve()
+
+    print(f"seed {arguments.seed}", flush=True)
+    began = time.monotonic()
+    figures = Figures()
+    verdict = "ok"
+    with tempfile.TemporaryDirectory(prefix="bgx-crash-") as folder:
+        try:
+            crash(arguments, pathlib.Path(folder), figures)
+        except Violation as violation:
+            verdict = f"VIOLATION: {violation}"
+            kept = pathlib.Path(tempfile.mkdtemp(prefix="bgx-crash-kept-"))
+            shutil.copytree(pathlib.Path(folder) / "round", kept / "round", dirs_exist_ok=True)
+            print(f"what was there is kept in {kept}")
+    print(
+        f"crash: {figures.kills} kills ({figures.killed_adds} of bgx add) in {figures.rounds} rounds, "
+        f"{figures.files} files, {figures.bytes / MIB:.0f} MiB byte-exact; "
+        f"worst cost of one kill for one file: {figures.worst['report']} bytes (report), "
+        f"{figures.worst['shown']} (shown), {figures.worst['disk']} (disk), allowed {COST_MAX}; "
+        f"{figures.cost / max(1, figures.kills) / 1024:.0f} KiB on average over all files; "
+        f"fetched again in all {figures.cost / MIB:.1f} MiB, sent twice at most "
+        f"{max(0, figures.sent - figures.bytes) / MIB:.1f} MiB; {time.monotonic() - began:.0f} s; {verdict}"
+    )
+    return 0 if verdict == "ok" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
