@@ -300,9 +300,9 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     if (sized) chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - local));
     const std::span<std::byte> room = buffer_.first(chunk);
     Result<std::size_t> count = co_await download.read(room);
-    if (count) count_received(*count);
-    if (stopping_) co_return cancelled();
-    if (!count) co_return count.error();
+    if (!count) co_return stopping_ ? cancelled() : count.error();
+    // What has arrived is kept, even if the turn is over by now.
+    count_received(*count);
     if (*count == 0) break;
     if (!sized && *count > end - local) {
       co_return blame(Errc::response_too_large, ErrorContext::remote_file,
