@@ -123,6 +123,8 @@ void Engine::turn() {
   Model::Lock lock = model()->lock();
   if (closing_) {
     alarm_->set(std::nullopt);
+    if (model()->working(lock) || std::exchange(winding_up_, true)) return;
+    spawn(context_->strand, wind_up(shared_from_this()), asio::detached);
     return;
   }
   if (!ready_) return;
@@ -183,7 +185,9 @@ void Engine::run_schedule(const Model::Lock& lock, Clock::TimePoint now, std::op
 void Engine::start_job(const Model::Lock& lock, JobCore& job, Clock::TimePoint now) {
   if (!model()->move(lock, job, Stimulus::selected)) return;
   job.slice_began = now;
-  auto task = std::make_shared<JobTask>(context_, model()->find(lock, job.record.id));
+  // What works for a job keeps the engine, which has the last word.
+  std::shared_ptr<const TaskContext> context(shared_from_this(), context_.get());
+  auto task = std::make_shared<JobTask>(std::move(context), model()->find(lock, job.record.id));
   job.task = task;
   task->start(lock);
 }
@@ -231,24 +235,15 @@ void Engine::close() {
     }
     if (context_->checkpoint) context_->checkpoint->close(lock);
     model()->close(lock, Error(Errc::queue_closed, ErrorContext::queue));
+    model()->wake(lock);
   }
   model()->hub().close();
   if (context_->pump) context_->pump->hurry();
-  spawn(context_->strand, wind_up(shared_from_this()), asio::detached);
 }
 
-/// The engine lives until its last coroutine has ended and the journal holds all that it was given, whether or not
-/// anybody waits for that: a journal that is rewritten without the jobs would lose them.
+/// Nothing works any more. The engine lives until the journal holds all that it was given, whether or not anybody waits
+/// for that: a journal that is rewritten without the jobs would lose them.
 asio::awaitable<void> Engine::wind_up(std::shared_ptr<Engine> self) {
-  for (;;) {
-    const std::uint64_t seen = self->model()->changed.version();
-    {
-      Model::Lock lock = self->model()->lock();
-      if (!self->model()->working(lock)) break;
-    }
-    const bool changed = co_await self->model()->changed.changed_since(seen);
-    if (!changed) co_return;
-  }
   if (std::shared_ptr<JournalPump> pump = self->context_->pump) {
     Result<void> written = co_await pump->finish();
     if (!written) self->say("journal: not all was written: " + written.error().message());

@@ -66,6 +66,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // Guarded by the model's lock.
   bool ready_ = false;                            // the journal has been read: jobs may run
   bool closing_ = false;
+  bool winding_up_ = false;
   bool ended_ = false;                            // nothing works any more, and the journal is written
   std::optional<Result<RestoreReport>> restored_;
 };

@@ -55,9 +55,7 @@ struct World {
   /// The process ends without a word: coroutines vanish where they stand.
   void crash() {
     simulation.kill();
-    events.reset();
-    queue.reset();
-    simulation.kill();  // What the end of the queue would still have done.
+    stop();
   }
 
   void stop() {
