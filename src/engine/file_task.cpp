@@ -168,7 +168,8 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
     if (!same) co_return co_await restart("bytes that had arrived are others on the server now");
     overlap = 0;
   }
-  const std::uint64_t local = head.granted.offset == asked.remote.offset ? piece.local - overlap : 0;
+  // Where the file is the whole resource, bytes belong where the server says they come from, whatever was asked.
+  const std::uint64_t local = layout_.whole() ? head.granted.offset : piece.local - overlap;
   const std::uint64_t at = verdict == Verdict::compare ? piece.local : local;
   std::uint64_t length = head.granted.length;
   if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;

@@ -136,6 +136,19 @@ TEST_CASE("bad-servers 3: bytes that nobody asked for are refused, and the file 
   check_done(world, job);
 }
 
+TEST_CASE("a server that keeps sending the wrong bytes is asked for everything, and each byte lands where it belongs") {
+  World world;
+  Job job = broken_off(world);
+  for (int i = 0; i < 2; ++i) {
+    Incident wrong;
+    wrong.grant_offset = 500'000;
+    world.transport->incidents.push_back(wrong);
+  }
+  world.run();
+  CHECK(world.transport->asked.back().range == ByteRange{});
+  check_done(world, job);
+}
+
 TEST_CASE("bad-servers 4: a server that sends less than was asked is asked for the rest") {
   World world;
   Job job = broken_off(world);
