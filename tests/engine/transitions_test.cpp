@@ -107,13 +107,13 @@ TEST_CASE("T6: a failed connection that no retry can cure is an error") {
 
 TEST_CASE("T7: a job whose time slice ends goes back into the line with its bytes") {
   World world;
-  world.options.limits.time_slice = 1s;
+  world.options.limits.time_slice = 200ms;
   world.start();
   Job a = world.add("a", 20'000'000);
   Job b = world.add("b", 20'000'000);
   a.resume();
   b.resume();
-  world.run_for(1100ms);
+  world.run_for(250ms);
   CHECK(a.state() == queued);
   CHECK(a.progress().bytes_transferred > 0);
   CHECK(is_running(b.state()));

@@ -1,5 +1,6 @@
 #include "journal/replay.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -91,11 +92,14 @@ File small_job() {
   return file;
 }
 
-/// Dice make transferred jobs of unfinished files, which a queue does not have; replay does not leave them so.
+/// Dice make transferred jobs of half-fetched files, which a queue does not have; replay does not leave them so.
 void mend(std::vector<JobRecord>& jobs) {
   for (JobRecord& record : jobs) {
     if (record.state != JobState::transferred || record.committing) continue;
-    if (record.totals.files_finished == record.files.size()) continue;
+    const bool lost = std::any_of(record.files.begin(), record.files.end(), [](const bgxfer::detail::FileRecord& file) {
+      return file.stage == bgxfer::detail::FileStage::started;
+    });
+    if (!lost) continue;
     apply(record, JobMoved{record.id, JobState::queued, std::nullopt, record.error_count, record.times.modified});
   }
 }
