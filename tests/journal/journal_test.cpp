@@ -38,7 +38,7 @@ class Desk {
  public:
   explicit Desk(TestDisk& disk, std::string epoch = "boot-1", std::size_t limit = 1024 * 1024)
       : journal(std::make_unique<TestLog>(disk),
-                JournalSetup{std::move(epoch), [this] { return ids_.bits(); }, limit}) {}
+                JournalSetup{std::move(epoch), [] { return ids_.bits(); }, limit}) {}
 
   /// Opens and, where that is needed, rewrites.
   Restored open() {
