@@ -71,18 +71,23 @@ asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
   }
 }
 
-asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
-  const auto facts_of = [&file](const Model::Lock&) -> FileFacts* {
-    FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
-    const bool same = record.generation == file->generation && record.stage == FileStage::started;
-    return same && record.facts ? record.facts.get() : nullptr;
-  };
+namespace {
 
+/// What the model knows of the file, if it still is the one that was opened and still being fetched.
+FileFacts* facts_of(const OpenFile& file) {
+  FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
+  const bool same = record.generation == file.generation && record.stage == FileStage::started;
+  return same && record.facts ? record.facts.get() : nullptr;
+}
+
+}  // namespace
+
+asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
   // Only what arrived before the sync may be claimed after it.
   FileProgressed progressed{file->job->record.id, file->file, file->generation, true, {}};
   {
     Model::Lock lock = model_->lock();
-    FileFacts* facts = facts_of(lock);
+    FileFacts* facts = facts_of(*file);
     if (!facts || facts->unsynced.empty()) co_return;
     progressed.ranges = facts->unsynced.ranges();
   }
@@ -98,7 +103,7 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     if (same && record.stage != FileStage::committed && !file->job->removed) model_->forget_unsynced_bytes(lock, *file->job, file->file);
     co_return;
   }
-  if (!facts_of(lock)) co_return;
+  if (!facts_of(*file)) co_return;
   // Progress of a file that the journal has never heard of would be void.
   if (!std::exchange(file->noted, true)) model_->note_started(lock, *file->job, file->file);
   model_->commit(lock, *file->job, progressed);

@@ -126,7 +126,7 @@ asio::awaitable<Result<void>> JournalPump::rewrite() {
     // Everything that the records say goes into the snapshot; what changes from here on is appended to it.
     Model::Lock lock = model_->lock();
     journal_->begin_rewrite(model_->clock().wall_now());
-    const auto write = [this](const Change& change) { journal_->snapshot(change); };
+    const std::function<void(const Change&)> write = [this](const Change& change) { journal_->snapshot(change); };
     for (const Model::Core& core : model_->jobs(lock)) describe(core->record, write);
     journal_->end_snapshot();
   }

@@ -11,22 +11,15 @@ namespace {
 /// Temporary files that are looked at while the queue opens. Any beyond these are looked at when their turn comes.
 constexpr std::size_t inspected_files_max = 4096;
 
-struct Started {
-  Model::Core job;
-  FileIndex file;
-  FilePlace place;
-  FileIdentity identity;
-};
-
-std::vector<Started> started_files(const Model::Lock& lock, const Model& model) {
-  std::vector<Started> found;
+std::vector<StartedFile> started_files(const Model::Lock& lock, const Model& model) {
+  std::vector<StartedFile> found;
   for (const Model::Core& job : model.jobs(lock)) {
     if (is_final(job->record.state)) continue;
     for (std::size_t i = 0; i < job->record.files.size(); ++i) {
       const FileRecord& file = job->record.files[i];
       if (file.stage != FileStage::started || !file.facts || file.facts->arrived.empty()) continue;
       const auto index = static_cast<FileIndex>(i);
-      found.push_back(Started{job, index, place_of(job->record, index), file.facts->identity});
+      found.push_back(StartedFile{job, index, place_of(job->record, index), file.facts->identity});
       if (found.size() == inspected_files_max) return found;
     }
   }
@@ -52,12 +45,12 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
   pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal), context_.log);
   adopt(std::move(restored->jobs), restored->rewrite_needed);
 
-  std::vector<Started> started;
+  std::vector<StartedFile> started;
   {
     Model::Lock lock = context_.model->lock();
     started = started_files(lock, *context_.model);
   }
-  for (Started& file : started) {
+  for (StartedFile& file : started) {
     Model::Core job = std::move(file.job);
     FilePlace place = std::move(file.place);
     co_await inspect(std::move(job), file.file, std::move(place), file.identity);

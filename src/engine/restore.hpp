@@ -10,6 +10,14 @@
 
 namespace bgxfer::inline v0::detail {
 
+/// A file whose temporary file should hold something.
+struct StartedFile {
+  Model::Core job;
+  FileIndex file;
+  FilePlace place;
+  FileIdentity identity;
+};
+
 /// Brings a queue back from its journal: reads it, puts every job where it was, looks at the temporary files, and
 /// begins to write.
 class Restoration {
