@@ -66,10 +66,6 @@ Result<void> check_count(const Model& model, std::size_t files) {
                std::to_string(files) + " files, at most " + std::to_string(model.limits().files_per_job_max));
 }
 
-void stop_transfers(JobCore& job) {
-  if (std::shared_ptr<JobTask> task = job.task.lock()) task->stop();
-}
-
 void forget_failures(JobCore& job) {
   job.attempts = 0;
   job.failing_since.reset();
@@ -138,7 +134,7 @@ Result<void> suspend(JobCore& job) {
   Result<void> open = check_open(lock, job, "suspend");
   if (!open) return open;
   job.model->move(lock, job, Stimulus::suspend);
-  stop_transfers(job);
+  stop_task(job);
   return {};
 }
 
@@ -147,7 +143,7 @@ Result<void> cancel(JobCore& job) {
   Result<void> open = check_open(lock, job, "cancel");
   if (!open) return open;
   job.model->move(lock, job, Stimulus::cancel);
-  stop_transfers(job);
+  stop_task(job);
   job.model->end_later(lock, job);
   job.model->wake(lock);
   return {};
@@ -160,7 +156,7 @@ Result<void> complete(JobCore& job) {
   if (!open) return open;
   // What is still on its way is given up first (spec part 4.6, rule 2).
   if (is_active(job.record.state)) model.move(lock, job, Stimulus::suspend);
-  stop_transfers(job);
+  stop_task(job);
   job.commit_error.reset();
   model.commit(lock, job, CommitStarted{job.record.id, model.clock().wall_now()});
   model.end_later(lock, job);

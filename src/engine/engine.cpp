@@ -22,11 +22,6 @@ namespace {
 /// Buffers that wait for their next use: enough for a busy queue, little for an idle one.
 constexpr std::size_t spare_buffers_max = 8;
 
-/// The bytes that have arrived are kept; the coroutines end in their own time.
-void stop_task(const JobCore& job) {
-  if (std::shared_ptr<JobTask> task = job.task.lock()) task->stop();
-}
-
 std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor, const QueueOptions& options,
                                           Random random) {
   auto context = std::make_shared<TaskContext>();

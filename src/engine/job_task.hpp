@@ -50,6 +50,11 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
   std::optional<Error> failure_;
 };
 
+/// Ends the turn of a job that has one. The bytes that have arrived are kept; the coroutines end in their own time.
+inline void stop_task(const JobCore& job) {
+  if (std::shared_ptr<JobTask> task = job.task.lock()) task->stop();
+}
+
 }  // namespace bgxfer::inline v0::detail
 
 #endif
