@@ -18,6 +18,8 @@
 #include "model/change.cpp"
 #include "journal/crc32c.cpp"
 #include "journal/frame.cpp"
+#include "journal/error_codec.cpp"
+#include "journal/options_codec.cpp"
 #include "journal/record_codec.cpp"
 #include "journal/replay.cpp"
 #include "journal/journal.cpp"

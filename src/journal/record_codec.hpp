@@ -11,15 +11,12 @@
 #include <bgxfer/result.hpp>
 
 #include "../model/change.hpp"
+#include "field_codec.hpp"
 #include "frame.hpp"
 
 namespace bgxfer::inline v0::detail {
 
 /// The inner layer of docs/journal_format.md: what is in a record.
-
-inline constexpr std::size_t text_bytes_max = 64 * 1024;
-inline constexpr std::size_t error_detail_bytes_max = 4 * 1024;  ///< Longer details are cut.
-inline constexpr std::size_t ranges_per_spec_max = 40'000;       ///< So that a file always fits into one record.
 
 /// Numbers of the record types. For ever: append, never renumber, never use one again.
 enum class RecordType : std::uint16_t {

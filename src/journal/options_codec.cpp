@@ -1,0 +1,183 @@
+#include "options_codec.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// Tags inside the options of a job.
+enum class OptionTag : std::uint8_t {
+  display_name = 1,
+  description = 2,
+  type = 3,
+  priority = 4,
+  parallel_files = 5,
+  retry_delay_min = 6,
+  retry_delay_max = 7,
+  no_progress_timeout = 8,
+  bytes_per_second_max = 9,
+  redirect_hops_max = 10,
+  allow_https_to_http = 11,
+};
+
+/// Tags inside a file of a job.
+enum class SpecTag : std::uint8_t { url = 1, target = 2, ranges = 3, sha256 = 4, size = 5 };
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+/// What every file of a job must be, whoever wrote it down.
+bool plausible(const FileSpec& spec) {
+  return !spec.url.empty() && !has_control(spec.url) && spec.target.is_absolute() &&
+         spec.target.native().find(std::filesystem::path::value_type{}) == std::filesystem::path::string_type::npos;
+}
+
+Error refusal(Errc code, std::string detail) { return Error(code, ErrorContext::queue, std::move(detail)); }
+
+Result<void> check_text(std::string_view name, std::size_t bytes) {
+  if (bytes <= text_bytes_max) return {};
+  return refusal(Errc::string_too_long, std::string(name) + " has " + std::to_string(bytes) +
+                                            " bytes; the journal keeps " + std::to_string(text_bytes_max));
+}
+
+}  // namespace
+
+void put_options(Bytes& out, const JobOptions& options) {
+  FieldWriter fields(out);
+  fields.text(OptionTag::display_name, options.display_name);
+  fields.text(OptionTag::description, options.description);
+  fields.number(OptionTag::type, static_cast<std::uint64_t>(options.type));
+  fields.number(OptionTag::priority, static_cast<std::uint64_t>(options.priority));
+  fields.number(OptionTag::parallel_files, options.parallel_files);
+  fields.milliseconds(OptionTag::retry_delay_min, options.retry_delay_min);
+  fields.milliseconds(OptionTag::retry_delay_max, options.retry_delay_max);
+  fields.milliseconds(OptionTag::no_progress_timeout, options.no_progress_timeout);
+  fields.number(OptionTag::bytes_per_second_max, options.bytes_per_second_max);
+  fields.number(OptionTag::redirect_hops_max, options.http.redirects.hops_max);
+  fields.flag(OptionTag::allow_https_to_http, options.http.redirects.allow_https_to_http);
+}
+
+JobOptions read_options(View bytes, Sense& sense) {
+  using std::chrono::milliseconds;
+  JobOptions options;
+  // A field that is absent was zero when it was written, whatever the default is today.
+  options.priority = Priority::foreground;
+  options.parallel_files = 0;
+  options.retry_delay_min = options.retry_delay_max = options.no_progress_timeout = milliseconds{0};
+  options.http.redirects.hops_max = 0;
+
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::allow_https_to_http));
+  ValueReader values(sense);
+  for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
+    switch (static_cast<OptionTag>(field.tag)) {
+      case OptionTag::display_name:
+        options.display_name = values.text(field.value);
+        break;
+      case OptionTag::description:
+        options.description = values.text(field.value);
+        break;
+      case OptionTag::type:
+        options.type = values.enumerator(field.value, JobType::download);
+        break;
+      case OptionTag::priority:
+        options.priority = values.enumerator(field.value, Priority::low);
+        break;
+      case OptionTag::parallel_files:
+        options.parallel_files = values.number32(field.value);
+        break;
+      case OptionTag::retry_delay_min:
+        options.retry_delay_min = values.milliseconds(field.value);
+        break;
+      case OptionTag::retry_delay_max:
+        options.retry_delay_max = values.milliseconds(field.value);
+        break;
+      case OptionTag::no_progress_timeout:
+        options.no_progress_timeout = values.milliseconds(field.value);
+        break;
+      case OptionTag::bytes_per_second_max:
+        options.bytes_per_second_max = values.number(field.value);
+        break;
+      case OptionTag::redirect_hops_max:
+        options.http.redirects.hops_max = values.number32(field.value);
+        break;
+      case OptionTag::allow_https_to_http:
+        options.http.redirects.allow_https_to_http = values.flag(field.value);
+        break;
+    }
+  }
+  return options;
+}
+
+Result<void> check_options(const JobOptions& options) {
+  Result<void> name = check_text("display_name", options.display_name.size());
+  if (!name) return name;
+  return check_text("description", options.description.size());
+}
+
+void put_spec(Bytes& out, const FileSpec& spec) {
+  FieldWriter fields(out);
+  fields.text(SpecTag::url, spec.url);
+  fields.text(SpecTag::target, spec.target.string());
+  if (!spec.ranges.empty()) {
+    Bytes ranges;
+    for (ByteRange range : spec.ranges) put_range(ranges, range);
+    fields.raw(SpecTag::ranges, ranges);
+  }
+  if (spec.sha256) fields.raw(SpecTag::sha256, spec.sha256->bytes);
+  if (spec.size) fields.number_or_zero(SpecTag::size, *spec.size);
+}
+
+FileSpec read_spec(View bytes, Sense& sense) {
+  FileSpec spec;
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(SpecTag::size));
+  ValueReader values(sense);
+  for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
+    switch (static_cast<SpecTag>(field.tag)) {
+      case SpecTag::url:
+        spec.url = values.text(field.value);
+        break;
+      case SpecTag::target:
+        spec.target = values.text(field.value);
+        break;
+      case SpecTag::ranges:
+        spec.ranges = values.ranges(field.value, ranges_per_spec_max, true);
+        break;
+      case SpecTag::sha256:
+        spec.sha256 = Sha256{values.array<std::array<std::byte, 32>>(field.value)};
+        break;
+      case SpecTag::size:
+        spec.size = values.size(field.value);
+        break;
+    }
+  }
+  if (sense == Sense::good && !plausible(spec)) fields.fail(Sense::malformed);
+  return spec;
+}
+
+Result<void> check_spec(const FileSpec& spec) {
+  Result<void> url = check_text("url", spec.url.size());
+  if (!url) return url;
+  Result<void> target = check_text("target", spec.target.string().size());
+  if (!target) return target;
+  if (!plausible(spec))
+    return refusal(Errc::invalid_argument, "the journal keeps neither empty or broken URLs nor relative targets");
+  if (spec.size && *spec.size == size_unknown)
+    return refusal(Errc::invalid_argument, "size: leave it out where it is unknown");
+  if (spec.ranges.size() > ranges_per_spec_max) {
+    return refusal(Errc::too_many_ranges, public_url(spec.url) + ": " + std::to_string(spec.ranges.size()) +
+                                              " ranges; the journal keeps " + std::to_string(ranges_per_spec_max));
+  }
+  for (ByteRange range : spec.ranges) {
+    if (range.empty() || range.offset == ByteRange::to_end) {
+      return refusal(Errc::invalid_range, public_url(spec.url) + ": a range has no bytes");
+    }
+  }
+  return {};
+}
+
+}  // namespace bgxfer::inline v0::detail
