@@ -87,7 +87,7 @@ struct CommitFile {
   explicit CommitFile(FilePlace where) : place(std::move(where)) {}
 
   FilePlace place;
-  FileIdentity identity{};     ///< The temporary file must be this one. All zero: not checked.
+  FileIdentity identity{};     ///< The file must be this one, under either name. All zero: not checked.
   std::optional<std::chrono::system_clock::time_point> modified{};  ///< Becomes the modification time.
 };
 
@@ -143,8 +143,9 @@ class BGXFER_API Storage {
   virtual asio::awaitable<Result<void>> sync(std::span<const FilePlace> files) = 0;
 
   /// Gives each temporary file its final name, in order, replacing what had that name; then makes the names
-  /// durable. A file whose temporary name is gone while its target exists counts as done: the redo of a commit that a
-  /// crash interrupted. Stops at the first failure. The files were synced before. `files` stay valid until the awaitable resolves.
+  /// durable. A file whose temporary name is gone while its target is the wanted file already counts as done: the redo
+  /// of a commit that a crash interrupted. Stops at the first failure, `std::errc::no_such_file_or_directory` if the file
+  /// is nowhere. The files were synced before. `files` stay valid until the awaitable resolves.
   virtual asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) = 0;
 
   /// Deletes the temporary files; one that is not there counts as deleted. All are tried; resolves with the first

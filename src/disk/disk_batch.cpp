@@ -67,9 +67,12 @@ std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, 
   std::error_code failed = facts_at(folder.get(), temporary, facts);
   FileFacts replaced;
   const std::error_code no_target = facts_at(folder.get(), target, replaced);
-  if (failed == std::errc::no_such_file_or_directory && !no_target && replaced.is_regular()) return {};  // done before
-  if (failed) return failed;
   const bool checked = wanted.identity != FileIdentity{};
+  if (failed == std::errc::no_such_file_or_directory && !no_target && replaced.is_regular() &&
+      (!checked || replaced.identity == wanted.identity)) {
+    return {};  // done before
+  }
+  if (failed) return failed;
   if (!facts.is_ours_alone() || (checked && facts.identity != wanted.identity)) {
     return make_error_code(Errc::partial_file_changed);
   }

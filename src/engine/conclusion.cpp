@@ -53,12 +53,14 @@ asio::awaitable<Result<void>> Conclusion::commit_files() {
   std::size_t next = 0;
   for (;;) {
     std::vector<CommitFile> batch;
+    std::vector<std::uint32_t> indexes;
     {
       Model::Lock lock = context_.model->lock();
       const JobRecord& record = job_->record;
       for (; next < record.files.size() && batch.size() < batch_files; ++next) {
         const FileRecord& file = record.files[next];
         if (file.stage != FileStage::finished) continue;
+        indexes.push_back(static_cast<std::uint32_t>(next));
         CommitFile& item = batch.emplace_back(place_of(record, static_cast<FileIndex>(next)));
         if (!file.facts) continue;
         item.identity = file.facts->identity;
@@ -68,6 +70,7 @@ asio::awaitable<Result<void>> Conclusion::commit_files() {
     if (batch.empty()) co_return Result<void>{};
     CommitReport report = co_await context_.storage->commit(batch);
     committed_ += static_cast<std::uint32_t>(report.done);
+    if (report.error && report.done < indexes.size()) co_return report.error->with_file(indexes[report.done]);
     if (report.error) co_return *report.error;
   }
 }
@@ -76,6 +79,9 @@ void Conclusion::commit_failed(const Error& error) {
   Model::Lock lock = context_.model->lock();
   context_.model->commit(lock, *job_,
                          CommitFailed{job_->record.id, committed_, error, context_.clock().wall_now()});
+  // Somebody deleted or exchanged what had arrived: only fetching it again helps, and `resume` then does.
+  const bool lost = error.code() == Errc::partial_file_changed || error.code() == std::errc::no_such_file_or_directory;
+  if (lost && error.file()) context_.model->restart_file(lock, *job_, static_cast<FileIndex>(*error.file()));
   job_->commit_error = error;
   job_->changed.notify();
   context_.model->changed.notify();

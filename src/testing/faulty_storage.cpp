@@ -502,11 +502,15 @@ asio::awaitable<CommitReport> FaultyStorage::commit(std::span<const CommitFile> 
     const std::string target = wanted.place.target.string();
     const std::error_code failed = co_await disk->begin(life, DiskOperation::rename, temporary);
     const detail::FaultyDisk::File file = disk->files.find(temporary);
+    const detail::FaultyDisk::File committed = disk->files.find(target);
+    const auto is_wanted = [&wanted](const detail::FaultyDisk::File& found) {
+      return wanted.identity == FileIdentity{} || wanted.identity == FileIdentity{1, found->number};
+    };
     if (failed) {
       report.error = disk_error(failed, temporary);
-    } else if (!file && !disk->files.find(target)) {
+    } else if (!file && !(committed && is_wanted(committed))) {
       report.error = disk_error(std::errc::no_such_file_or_directory, temporary);
-    } else if (file && wanted.identity != FileIdentity{} && wanted.identity != FileIdentity{1, file->number}) {
+    } else if (file && !is_wanted(file)) {
       report.error = Error(Errc::partial_file_changed, ErrorContext::local_file, temporary);
     }
     if (report.error) break;

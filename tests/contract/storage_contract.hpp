@@ -206,6 +206,27 @@ TEST_CASE_TEMPLATE_DEFINE("the storage contract", World, storage_contract) {
     CHECK(world.contents(place.target) == "new");
   }
 
+  SUBCASE("a lost temporary file is not taken for one that was committed before") {
+    auto file = open_new(world, place);
+    CHECK(await(world, file->write(0, bytes_of("old"))));
+    file.reset();
+    const std::vector<CommitFile> old{CommitFile(place)};
+    CHECK(await(world, storage.commit(old)).done == 1);
+
+    file = open_new(world, place);
+    CHECK(await(world, file->write(0, bytes_of("new"))));
+    std::vector<CommitFile> batch{CommitFile(place)};
+    batch[0].identity = file->identity();
+    file.reset();
+    const std::vector<FilePlace> lost{place};
+    CHECK(await(world, storage.discard(lost)));
+    const CommitReport report = await(world, storage.commit(batch));
+    CHECK(report.done == 0);
+    REQUIRE(report.error);
+    CHECK(report.error->code() == std::errc::no_such_file_or_directory);
+    CHECK(world.contents(place.target) == "old");
+  }
+
   SUBCASE("a commit stops at the first file that fails") {
     const FilePlace missing(world.folder() / "missing.iso", ".missing.part");
     CHECK(await(world, open_new(world, place)->write(0, bytes_of("one"))));
