@@ -9,6 +9,7 @@ namespace bgxfer::inline v0::disk::detail {
 namespace {
 
 constexpr std::size_t log_copy_chunk_bytes = 64 * 1024;
+constexpr std::size_t lock_bytes_max = 20;  // A process id and a line feed.
 
 // Opens a file that the log needs, and refuses what somebody else put there.
 std::error_code open_own_file(Descriptor& into, const Folder& folder, const std::string& name, OpenMode mode,
@@ -23,7 +24,7 @@ std::error_code open_own_file(Descriptor& into, const Folder& folder, const std:
 }
 
 std::string text_of_lock(const Descriptor& lock) {
-  std::array<std::byte, 20> text{};
+  std::array<std::byte, lock_bytes_max> text{};
   std::size_t count = 0;
   if (read_at(lock.get(), 0, text, count)) return {};
   std::string owner;
@@ -33,13 +34,51 @@ std::string text_of_lock(const Descriptor& lock) {
   return owner;
 }
 
-// The lock file stays for ever: if it were deleted, two processes could each lock a file of that name.
-Result<Descriptor> lock_log(const Folder& folder, const std::string& name, const std::filesystem::path& path) {
+/// The right to write to a log, until it is destroyed.
+///
+/// The lock file of a log that was written to stays for ever. That of a file that turned out to be no log is taken
+/// away again, and whoever locks one makes sure that it still has its name.
+class LogLock {
+ public:
+  LogLock(Descriptor file, std::shared_ptr<const Folder> folder, std::string name, bool made)
+      : file_(std::move(file)), folder_(std::move(folder)), name_(std::move(name)), made_(made) {}
+  LogLock(LogLock&& other) noexcept
+      : file_(std::move(other.file_)),
+        folder_(std::move(other.folder_)),
+        name_(std::move(other.name_)),
+        made_(std::exchange(other.made_, false)) {}
+  LogLock& operator=(LogLock&&) = delete;
+  ~LogLock() {
+    if (made_) unlink_at(folder_->get(), name_);
+  }
+
+  /// The file beside it is a log: from here on the lock file stays.
+  void keep() noexcept { made_ = false; }
+
+ private:
+  Descriptor file_;
+  std::shared_ptr<const Folder> folder_;
+  std::string name_;
+  bool made_;
+};
+
+Result<LogLock> lock_log(const std::shared_ptr<const Folder>& folder, const std::string& name,
+                         const std::filesystem::path& path) {
+  const std::string lock_name = name + ".lock";
   Descriptor lock;
   FileFacts facts;
-  std::error_code failed = open_own_file(lock, folder, name + ".lock", OpenMode::lock, facts);
-  if (failed) return file_error(failed, path.string() + ".lock");
-  failed = try_lock(lock.get());
+  std::error_code failed;
+  for (bool named = false; !named;) {
+    failed = open_own_file(lock, *folder, lock_name, OpenMode::lock, facts);
+    if (failed) return file_error(failed, path.string() + ".lock");
+    if (facts.size > lock_bytes_max) {
+      return Error(Errc::unsafe_target, ErrorContext::local_file,
+                   path.string() + ".lock is not a lock file of bgxfer; give the journal another name");
+    }
+    failed = try_lock(lock.get());
+    FileFacts now;
+    named = failed || (!facts_at(folder->get(), lock_name, now) && now.identity == facts.identity);
+  }
   if (failed == std::errc::operation_would_block) {
     const std::string owner = text_of_lock(lock);
     const std::string who = owner.empty() ? "another process" : "process " + owner;
@@ -50,13 +89,13 @@ Result<Descriptor> lock_log(const Folder& folder, const std::string& name, const
   if (!failed) failed = write_at(lock.get(), 0, std::as_bytes(std::span(id)));
   // A full disk cannot name the owner, but the lock holds all the same.
   if (failed && failed != std::errc::no_space_on_device) return file_error(failed, path.string() + ".lock");
-  return lock;
+  return LogLock(std::move(lock), folder, lock_name, facts.size == 0);
 }
 
 class DiskLog final : public LogFile {
  public:
   DiskLog(std::shared_ptr<const Folder> folder, std::shared_ptr<Worker> worker, std::filesystem::path path,
-          std::uint64_t bytes_max, Descriptor lock, Descriptor file, const FileFacts& facts)
+          std::uint64_t bytes_max, LogLock lock, Descriptor file, const FileFacts& facts)
       : lock_(std::move(lock)),
         folder_(std::move(folder)),
         worker_(std::move(worker)),
@@ -66,9 +105,7 @@ class DiskLog final : public LogFile {
         file_(std::make_shared<Descriptor>(std::move(file))),
         end_(facts.size),
         preallocated_(facts.size),
-        open_to_others_((facts.mode & 0077) != 0) {
-    take_reserve();
-  }
+        open_to_others_((facts.mode & 0077) != 0) {}
 
   asio::awaitable<Result<std::vector<std::byte>>> read_all() override {
     FileFacts facts;
@@ -84,13 +121,7 @@ class DiskLog final : public LogFile {
   }
 
   asio::awaitable<Result<void>> append(std::span<const std::byte> bytes) override {
-    // Made by hand, perhaps: a journal names files and URLs, and is nobody else's business. Only now, when it is known
-    // to be a journal: a stranger's file that was named by mistake stays as it is.
-    if (open_to_others_) {
-      const std::error_code failed = set_mode(file_->get(), 0600);
-      if (failed) co_return file_error(failed, path_);
-      open_to_others_ = false;
-    }
+    if (const std::error_code failed = claim()) co_return file_error(failed, path_);
     if (end_ + bytes.size() > preallocated_) {
       const std::uint64_t steps = (end_ + bytes.size() - preallocated_) / log_preallocation_bytes + 1;
       // Only for speed: if there is no room, the write will tell.
@@ -141,7 +172,8 @@ class DiskLog final : public LogFile {
     failed = co_await Worker::run(worker_, std::move(call));
     if (failed) co_return file_error(failed, path_);
     file_ = fresh;
-    open_to_others_ = false;
+    claimed_ = true;
+    lock_.keep();
     end_ = contents.size();
     preallocated_ = end_;
     name_is_durable_ = true;
@@ -159,6 +191,20 @@ class DiskLog final : public LogFile {
   }
 
  private:
+  // The file is known to be a log now: it is made nobody else's business, for it names files and URLs, and what
+  // belongs beside it is made. A stranger's file that was named by mistake never gets here, and stays as it is.
+  std::error_code claim() {
+    if (std::exchange(claimed_, true)) return {};
+    if (open_to_others_) {
+      const std::error_code failed = set_mode(file_->get(), 0600);
+      if (failed) return failed;
+    }
+    unlink_at(folder_->get(), name_ + ".new");  // Of a rewrite that a crash interrupted.
+    lock_.keep();
+    take_reserve();
+    return {};
+  }
+
   static Result<std::string> copy_log(const Descriptor& file, const Folder& folder, const std::string& name,
                                       const std::filesystem::path& path);
 
@@ -185,7 +231,7 @@ class DiskLog final : public LogFile {
     if (failed && failed != make_error_code(Errc::unsafe_target)) unlink_at(folder_->get(), reserve_name);
   }
 
-  Descriptor lock_;  // first in, last out
+  LogLock lock_;  // first in, last out
   std::shared_ptr<const Folder> folder_;
   std::shared_ptr<Worker> worker_;
   std::filesystem::path path_;
@@ -195,6 +241,7 @@ class DiskLog final : public LogFile {
   std::uint64_t end_;
   std::uint64_t preallocated_;
   bool open_to_others_;
+  bool claimed_ = false;
   bool name_is_durable_ = false;
   bool has_reserve_ = false;
 };
@@ -234,13 +281,11 @@ Result<std::unique_ptr<LogFile>> open_disk_log(Folders& folders, std::shared_ptr
   Result<std::shared_ptr<const Folder>> folder = folders.get_current(path.parent_path());
   if (!folder) return folder.error();
   const std::string name = path.filename().string();
-  Result<Descriptor> lock = lock_log(**folder, name, path);
+  Result<LogLock> lock = lock_log(*folder, name, path);
   if (!lock) return lock.error();
-  std::error_code failed = unlink_at((*folder)->get(), name + ".new");
-  if (failed && failed != std::errc::no_such_file_or_directory) return file_error(failed, path.string() + ".new");
   Descriptor file;
   FileFacts facts;
-  failed = open_own_file(file, **folder, name, OpenMode::log, facts);
+  const std::error_code failed = open_own_file(file, **folder, name, OpenMode::log, facts);
   if (failed) return file_error(failed, path);
   return std::unique_ptr<LogFile>(
       std::make_unique<DiskLog>(*folder, std::move(worker), path, bytes_max, *std::move(lock), std::move(file), facts));

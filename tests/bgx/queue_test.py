@@ -145,6 +145,7 @@ class Journal(World):
         self.fails_with(3, "list", says=(str(self.journal), "--journal", "bgxfer 71"))
         self.assertEqual(self.journal.read_text(), "This is my diary.\n" * 100)
         self.assertEqual(self.journal.stat().st_mode & 0o777, 0o644)
+        self.assertEqual([path.name for path in self.journal.parent.glob(self.journal.name + "*")], [self.journal.name])
 
     def test_a_torn_tail_costs_nothing_that_was_promised(self):
         self.serve("x", 10)

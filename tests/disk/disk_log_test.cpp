@@ -57,7 +57,7 @@ TEST_CASE("a log of another process is locked, and the error names the process")
   CHECK(in_child(try_to_open) == 0);
 }
 
-TEST_CASE("the lock goes with its process, and the lock file stays") {
+TEST_CASE("the lock goes with its process, and the lock file of a log stays") {
   DiskWorld world;
   const std::filesystem::path path = world.folder() / "journal";
   const auto open_and_die = [&path] {
@@ -72,8 +72,33 @@ TEST_CASE("the lock goes with its process, and the lock file stays") {
     return opened && *opened ? 0 : 1;  // and exits without any destructor
   };
   CHECK(in_child(open_and_die) == 0);
+  auto log = open_log(world, path);
+  CHECK(await(world, log->append(bytes_of("a"))));
+  log.reset();
   CHECK(std::filesystem::exists(path.string() + ".lock"));
+}
+
+TEST_CASE("a file that is only looked at, because it is no journal, has nothing beside it afterwards") {
+  DiskWorld world;
+  const std::filesystem::path path = world.folder() / "diary";
+  world.put(path, "dear diary");
+  world.put(path.string() + ".new", "the next volume");
+  auto log = open_log(world, path);
+  CHECK(log_code(world, path) == Errc::journal_locked);
+  CHECK(log_text(world, *log) == "dear diary");
+  log.reset();
+  CHECK_FALSE(std::filesystem::exists(path.string() + ".lock"));
+  CHECK_FALSE(std::filesystem::exists(path.string() + ".reserve"));
+  CHECK(world.contents(path.string() + ".new") == "the next volume");
   CHECK_FALSE(log_code(world, path));
+}
+
+TEST_CASE("a stranger's file that has the name of the lock is refused and stays as it is") {
+  DiskWorld world;
+  const std::filesystem::path path = world.folder() / "journal";
+  world.put(path.string() + ".lock", "the combination is 12345678901234567890");
+  CHECK(log_code(world, path) == Errc::unsafe_target);
+  CHECK(world.contents(path.string() + ".lock") == "the combination is 12345678901234567890");
 }
 
 TEST_CASE("a journal is for the user alone, also one that was not") {
@@ -112,6 +137,7 @@ TEST_CASE("a leftover of a replacement that was interrupted is deleted") {
   world.put(path.string() + ".new", "half");
   auto log = open_log(world, path);
   CHECK(log_text(world, *log) == "old");
+  CHECK(await(world, log->append(bytes_of("s"))));
   CHECK_FALSE(std::filesystem::exists(path.string() + ".new"));
 }
 
@@ -153,6 +179,7 @@ TEST_CASE("the reserve is there while the log is, and comes back with the next r
   const std::filesystem::path path = world.folder() / "journal";
   const std::string reserve = path.string() + ".reserve";
   auto log = open_log(world, path);
+  CHECK(await(world, log->append(bytes_of("s"))));
   struct stat facts {};
   REQUIRE(::stat(reserve.c_str(), &facts) == 0);
   CHECK(facts.st_blocks * 512 >= 64 * 1024);
