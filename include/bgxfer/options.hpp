@@ -73,7 +73,9 @@ struct QueueOptions {
   Limits limits{};
   std::size_t chunk_bytes = 256 * 1024;    ///< Size of the buffer of a running transfer; 4 KiB to 16 MiB.
   std::uint64_t bytes_per_second_max = 0;  ///< For all transfers together. 0: as fast as it goes.
-  std::uint64_t seed = 0;                  ///< For job ids and retry jitter. 0: from the system.
+  /// For job ids and retry jitter, with the clock's time, so that a test with a clock of its own is repeatable.
+  /// 0: from the system.
+  std::uint64_t seed = 0;
 
   Dispatcher dispatch{};                   ///< Empty: callbacks run on a strand of the queue's executor.
   /// One line at a time, without newline and without secrets; from any thread, never while a lock is held.

@@ -87,8 +87,10 @@ asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
     Result<void> stepped = co_await self->step();
     self->progressed_.notify();
     if (stepped) {
-      if (backoff.count() > 0 && self->log_) self->log_("journal: works again");
+      if (backoff.count() == 0) continue;
       backoff = std::chrono::milliseconds{0};
+      self->tell_retry(std::nullopt);
+      if (self->log_) self->log_("journal: works again");
       continue;
     }
     // The journal has failed: only a complete new one is written from here on. Until then nothing is durable.
@@ -102,12 +104,18 @@ asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
     backoff = std::clamp(backoff * 2, pump_backoff_min, pump_backoff_max);
     Clock& clock = self->model_->clock();
     const Clock::TimePoint again = clock.now() + backoff;
+    self->tell_retry(again);
     self->sleeping_ = true;
     co_await clock.sleep_until(again);
     self->sleeping_ = false;
   }
   self->running_ = false;
   self->progressed_.notify();
+}
+
+void JournalPump::tell_retry(std::optional<Clock::TimePoint> at) {
+  Model::Lock lock = model_->lock();
+  model_->set_journal_retry(lock, at);
 }
 
 asio::awaitable<Result<void>> JournalPump::step() {

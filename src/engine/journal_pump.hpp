@@ -47,6 +47,7 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   static asio::awaitable<void> run(std::shared_ptr<JournalPump> self);
   asio::awaitable<Result<void>> step();
   asio::awaitable<Result<void>> rewrite();
+  void tell_retry(std::optional<Clock::TimePoint> at);
 
   void close();
 

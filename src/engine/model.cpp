@@ -76,7 +76,7 @@ Model::Core Model::create(const Lock&, JobOptions options) {
 
 void Model::adopt(const Lock&, std::vector<JobRecord> records) {
   for (JobRecord& found : records) {
-    if (jobs_.contains(found.id)) continue;
+    assert(!jobs_.contains(found.id));
     Core core = insert(std::move(found));
     core->record.files.shrink_to_fit();
     if (core->record.state == JobState::transient_error) core->reason = WaitReason::retry;
@@ -228,12 +228,22 @@ void Model::tell_progress(const Lock& lock, JobCore& job, bool now) {
 }
 
 Waiting Model::waiting(const Lock&, const JobCore& job) const {
+  const JobRecord& record = job.record;
   Waiting waiting;
-  if (job.record.state == JobState::queued) waiting.reason = WaitReason::turn;
-  if (job.record.state != JobState::transient_error) return waiting;
-  waiting.reason = job.reason;
-  if (job.next_attempt) {
-    const auto left = std::max(Clock::Duration{0}, *job.next_attempt - clock_->now());
+  std::optional<Clock::TimePoint> until;
+  // Every byte may be there, but nothing is done before the journal says so.
+  const bool sealing = is_running(record.state) && record.totals.files_finished == record.files.size();
+  if (journal_retry_ && (sealing || record.committing)) {
+    waiting.reason = WaitReason::journal;
+    until = journal_retry_;
+  } else if (record.state == JobState::queued) {
+    waiting.reason = WaitReason::turn;
+  } else if (record.state == JobState::transient_error) {
+    waiting.reason = job.reason;
+    until = job.next_attempt;
+  }
+  if (until) {
+    const auto left = std::max(Clock::Duration{0}, *until - clock_->now());
     waiting.next_attempt_in = std::chrono::ceil<std::chrono::milliseconds>(left);
   }
   return waiting;

@@ -43,7 +43,7 @@ class Model : public std::enable_shared_from_this<Model> {
   [[nodiscard]] Core find(const Lock&, JobId id) const;
   [[nodiscard]] std::size_t size(const Lock&) const { return jobs_.size(); }
   Core create(const Lock& lock, JobOptions options);
-  /// Takes over what the journal held.
+  /// Takes over what the journal held. None of the jobs may be here already.
   void adopt(const Lock& lock, std::vector<JobRecord> records);
   /// The job is final and its files are dealt with: it leaves the queue, and handles keep it alive.
   void remove(const Lock& lock, JobCore& job);
@@ -82,6 +82,8 @@ class Model : public std::enable_shared_from_this<Model> {
   [[nodiscard]] Progress progress(const Lock&, const JobCore& job) const;
   [[nodiscard]] std::uint64_t random(const Lock&) { return random_.next(); }
   [[nodiscard]] Pacer& pacer(const Lock&) { return pacer_; }
+  /// The journal cannot be written, and will be tried again then; empty once it works.
+  void set_journal_retry(const Lock&, std::optional<Clock::TimePoint> at) { journal_retry_ = at; }
   [[nodiscard]] bool offline(const Lock&) const { return offline_; }
   void set_offline(const Lock&, bool offline) { offline_ = offline; }
   /// Sends again what nobody has taken yet. `job` empty: of all jobs.
@@ -140,6 +142,7 @@ class Model : public std::enable_shared_from_this<Model> {
   std::uint64_t last_place_ = 0;
   Pacer pacer_;
   bool offline_ = false;
+  std::optional<Clock::TimePoint> journal_retry_;
   std::optional<Error> closed_;
 };
 

@@ -43,7 +43,8 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
 
   report_ = std::move(restored->report);
   pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal), context_.log);
-  adopt(std::move(restored->jobs), restored->rewrite_needed);
+  Result<void> adopted = adopt(std::move(restored->jobs), restored->rewrite_needed);
+  if (!adopted) co_return adopted.error();
 
   std::vector<StartedFile> started;
   {
@@ -64,9 +65,15 @@ Random Restoration::file_ids() const {
   return Random(seed, context_.model->random(lock));
 }
 
-void Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed) {
+Result<void> Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed) {
   Model& model = *context_.model;
   Model::Lock lock = model.lock();
+  for (const JobRecord& job : jobs) {
+    if (!model.find(lock, job.id)) continue;
+    return Error(Errc::invalid_argument, ErrorContext::queue,
+                 "a new job has the id of one in the journal, " + job.id.to_string() +
+                     "; give QueueOptions::seed another value, or 0");
+  }
   const std::vector<Model::Core> added_early = model.jobs(lock);
   report_.jobs_restored = jobs.size();
   model.adopt(lock, std::move(jobs));
@@ -84,6 +91,7 @@ void Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed) {
   } else {
     pump_->kick(true);
   }
+  return {};
 }
 
 /// Spec part 1.3, T35.

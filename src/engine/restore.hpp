@@ -30,7 +30,7 @@ class Restoration {
   [[nodiscard]] std::shared_ptr<JournalPump> pump() const { return pump_; }
 
  private:
-  void adopt(std::vector<JobRecord> jobs, bool rewrite_needed);
+  Result<void> adopt(std::vector<JobRecord> jobs, bool rewrite_needed);
   void reload(const Model::Lock& lock, JobCore& job);
   void sync_soon(const Model::Lock& lock, const Model::Core& job);
   [[nodiscard]] Random file_ids() const;

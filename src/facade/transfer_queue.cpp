@@ -1,8 +1,11 @@
 #include <bgxfer/transfer_queue.hpp>
 
+#include <chrono>
 #include <random>
 #include <system_error>
 #include <utility>
+
+#include <bgxfer/clock.hpp>
 
 #include "../engine/commands.hpp"
 #include "../engine/conditions.hpp"
@@ -13,9 +16,13 @@ namespace bgxfer::inline v0 {
 
 namespace {
 
-/// The seed that the host gave, or bits of the system's, which make job ids unguessable.
-detail::Random seeded(std::uint64_t seed) {
-  if (seed != 0) return detail::Random(seed, 0);
+/// The seed that the host gave, or bits of the system's, which make job ids unguessable. With the time, because the
+/// ids of one run must not come again in the next, which finds the jobs of the first in its journal.
+detail::Random seeded(const QueueOptions& options) {
+  if (options.seed != 0) {
+    const auto now = options.clock ? options.clock->wall_now() : std::chrono::system_clock::now();
+    return detail::Random(options.seed, static_cast<std::uint64_t>(now.time_since_epoch().count()));
+  }
   std::random_device system;
   const auto bits = [&system] { return std::uint64_t{system()} << 32 | system(); };
   const std::uint64_t high = bits();
@@ -26,7 +33,7 @@ detail::Random seeded(std::uint64_t seed) {
 
 TransferQueue::TransferQueue(asio::any_io_executor executor, QueueOptions options) {
   detail::validate_queue(options).value();
-  engine_ = std::make_shared<detail::Engine>(std::move(executor), options, seeded(options.seed));
+  engine_ = std::make_shared<detail::Engine>(std::move(executor), options, seeded(options));
   engine_->start();
 }
 

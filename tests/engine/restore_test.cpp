@@ -6,6 +6,8 @@
 #include <asio/detached.hpp>
 #include <doctest/doctest.h>
 
+#include <bgxfer/testing/faulty_storage.hpp>
+
 #include "support/world.hpp"
 
 using namespace bgxfer;
@@ -215,4 +217,81 @@ TEST_CASE("a job of 100 000 files is added, and restored, in less than a second"
   CHECK(world.queue->jobs().front().progress().files_total == 100'000);
   MESSAGE("100 000 files: added in " << std::chrono::duration<double>(added - began).count() << " s, restored in "
                                      << std::chrono::duration<double>(restored - stopped).count() << " s");
+}
+
+TEST_CASE("a journal whose job a new job has the id of is not opened, and nothing of it is lost") {
+  World world;
+  world.queue.emplace(world.simulation.executor(), world.options);
+  world.add("a", 1000);
+  world.run_ready();
+  world.crash();
+
+  World twin;
+  REQUIRE(twin.simulation.clock()->wall_now() == world.simulation.clock()->wall_now());
+  twin.storage = world.storage;
+  twin.options.storage = world.storage;
+  twin.queue.emplace(twin.simulation.executor(), twin.options);
+  twin.add("a", 1000);
+  const Result<RestoreReport> report = report_of(twin);
+  REQUIRE_FALSE(report);
+  CHECK(report.error().code() == Errc::invalid_argument);
+  CHECK(report.error().message().find("QueueOptions::seed") != std::string::npos);
+  twin.stop();
+
+  twin.options.seed = 43;
+  twin.start();
+  CHECK(twin.queue->jobs().size() == 1);
+}
+
+TEST_CASE("a job that waits for a journal that cannot be written says so, and when it is tried again") {
+  World world;
+  auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock());
+  world.options.storage = disk;
+  world.start();
+  Job job = world.add("a", 1000);
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+
+  disk->fail_from(disk->operations() + 1, std::make_error_code(std::errc::io_error));
+  job.complete();
+  world.run_for(1s);
+  CHECK(job.waiting().reason == WaitReason::journal);
+  REQUIRE(job.waiting().next_attempt_in);
+  CHECK(*job.waiting().next_attempt_in <= 30s);
+
+  disk->heal();
+  world.run();
+  CHECK(job.state() == JobState::completed);
+  CHECK(job.waiting() == Waiting{});
+}
+
+TEST_CASE("a transferred job whose temporary file was deleted fetches it again after resume") {
+  World world;
+  world.start();
+  JobOptions options;
+  options.files = {world.file("a", 1000), world.file("b", 2000, 2)};
+  Job job = world.queue->add(std::move(options)).value();
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  for (const auto& name : world.storage->names()) {
+    if (name.filename().string().starts_with(".bgx-") && world.storage->contents(name)->size() == 2000) {
+      world.storage->remove(name);
+      break;
+    }
+  }
+  job.complete();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(world.contents("a") == test::content(1000));
+  CHECK_FALSE(world.contents("b"));
+
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  job.complete();
+  world.run();
+  CHECK(job.state() == JobState::completed);
+  CHECK(world.contents("b") == test::content(2000, 2));
 }
