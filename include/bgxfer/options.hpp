@@ -108,7 +108,10 @@ struct HttpOptions {
 /// A job: what to fetch and how. Changed later with `Job::configure`.
 struct JobOptions {
   std::string display_name{};               ///< For people; need not be unique.
-  std::string description{};                ///< For the host; bgxfer does not look at it.
+  std::string description{};                ///< For people, at more length.
+  /// For the host's program: what the job belongs to, say. bgxfer does not look at it. At most
+  /// `Limits::description_bytes_max`.
+  std::string tag{};
   JobType type = JobType::download;         ///< Fixed when the job is added.
   Priority priority = Priority::normal;
   std::vector<FileSpec> files{};            ///< Only for `TransferQueue::add`; more come with `Job::add`.

@@ -21,6 +21,7 @@ enum class OptionTag : std::uint8_t {
   bytes_per_second_max = 9,
   redirect_hops_max = 10,
   allow_https_to_http = 11,
+  tag = 12,
 };
 
 /// Tags inside a file of a job.
@@ -60,6 +61,7 @@ void put_options(Bytes& out, const JobOptions& options) {
   fields.number(OptionTag::bytes_per_second_max, options.bytes_per_second_max);
   fields.number(OptionTag::redirect_hops_max, options.http.redirects.hops_max);
   fields.flag(OptionTag::allow_https_to_http, options.http.redirects.allow_https_to_http);
+  fields.text(OptionTag::tag, options.tag);
 }
 
 JobOptions read_options(View bytes, Sense& sense) {
@@ -71,7 +73,7 @@ JobOptions read_options(View bytes, Sense& sense) {
   options.retry_delay_min = options.retry_delay_max = options.no_progress_timeout = milliseconds{0};
   options.http.redirects.hops_max = 0;
 
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::allow_https_to_http));
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::tag));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<OptionTag>(field.tag)) {
@@ -108,6 +110,9 @@ JobOptions read_options(View bytes, Sense& sense) {
       case OptionTag::allow_https_to_http:
         options.http.redirects.allow_https_to_http = values.flag(field.value);
         break;
+      case OptionTag::tag:
+        options.tag = values.text(field.value);
+        break;
     }
   }
   return options;
@@ -116,7 +121,9 @@ JobOptions read_options(View bytes, Sense& sense) {
 Result<void> check_options(const JobOptions& options) {
   Result<void> name = check_text("display_name", options.display_name.size());
   if (!name) return name;
-  return check_text("description", options.description.size());
+  Result<void> description = check_text("description", options.description.size());
+  if (!description) return description;
+  return check_text("tag", options.tag.size());
 }
 
 void put_spec(Bytes& out, const FileSpec& spec) {

@@ -86,6 +86,8 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   if (!name) return name;
   Result<void> text = check_length("description", options.description.size(), limits.description_bytes_max);
   if (!text) return text;
+  Result<void> tag = check_length("tag", options.tag.size(), limits.description_bytes_max);
+  if (!tag) return tag;
   if (options.type != JobType::download) return refuse(Errc::invalid_argument, "type: only download jobs exist");
   if (options.priority > Priority::low) return refuse(Errc::invalid_argument, "priority: not one of the four");
   if (options.parallel_files < 1 || options.parallel_files > parallel_files_max) {

@@ -100,6 +100,7 @@ TEST_CASE("every kind of change comes back as it was") {
   options.parallel_files = 64;
   options.no_progress_timeout = std::chrono::milliseconds{0};
   options.http.redirects.allow_https_to_http = true;
+  options.tag = "build 7";
   FilesAdded added{job, {spec_of("https://a/b", "/c"), spec_of("http://d", "/e/f")}, noon};
   added.files[0].ranges = {{5, 7}, {100, bgxfer::ByteRange::to_end}, {0, 1}};
   added.files[0].size = 0;

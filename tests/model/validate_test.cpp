@@ -71,6 +71,8 @@ TEST_CASE("texts may be as long as their limit, and no longer") {
   CHECK(refused(options_with([](JobOptions& it) { it.display_name.assign(257, 'n'); }), Errc::string_too_long));
   CHECK(options_with([](JobOptions& it) { it.description.assign(1024, 'd'); }));
   CHECK(refused(options_with([](JobOptions& it) { it.description.assign(1025, 'd'); }), Errc::string_too_long));
+  CHECK(options_with([](JobOptions& it) { it.tag.assign(1024, 't'); }));
+  CHECK(refused(options_with([](JobOptions& it) { it.tag.assign(1025, 't'); }), Errc::string_too_long));
   CHECK(file_with([](FileSpec& it) { it.url.resize(8192, 'u'); }));
   CHECK(refused(file_with([](FileSpec& it) { it.url.resize(8193, 'u'); }), Errc::string_too_long));
   const auto headers = [](std::size_t bytes) {
