@@ -5,6 +5,7 @@
 /// ones, and <bgxfer/format.hpp> to print values with fmt.
 
 #include <bgxfer/background_thread.hpp>
+#include <bgxfer/bits.hpp>
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/clock.hpp>
 #include <bgxfer/digest.hpp>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cause.hpp"
+
 namespace bgxfer::inline v0 {
 
 namespace {
@@ -101,7 +103,7 @@ Failure judge_status(int status) noexcept {
 
 /// Codes of the operating system and of Asio: whatever a retry could cure is transient.
 Failure judge_system(const std::error_code& code) noexcept {
-  const std::error_condition cause = code.default_error_condition();
+  const std::error_condition cause = detail::cause_of(code);
   if (cause == std::errc::operation_canceled) return Failure::cancelled;
   for (std::errc fatal : {std::errc::permission_denied, std::errc::no_such_file_or_directory, std::errc::not_a_directory,
                           std::errc::is_a_directory, std::errc::read_only_file_system, std::errc::filename_too_long,

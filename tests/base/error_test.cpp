@@ -4,6 +4,9 @@
 #include <string>
 #include <system_error>
 
+#include <bgxfer/detail/asio.hpp>
+
+#include <asio/error.hpp>
 #include <doctest/doctest.h>
 
 using bgxfer::Errc;
@@ -20,6 +23,8 @@ TEST_CASE("any code of any category can be compared with Failure") {
   CHECK(std::make_error_code(std::errc::connection_reset) == Failure::transient);
   CHECK(std::make_error_code(std::errc::permission_denied) == Failure::permanent);
   CHECK(std::make_error_code(std::errc::operation_canceled) == Failure::cancelled);
+  CHECK(asio::error::make_error_code(asio::error::operation_aborted) == Failure::cancelled);
+  CHECK(asio::error::make_error_code(asio::error::access_denied) == Failure::permanent);
   CHECK_FALSE(std::error_code() == Failure::transient);
 }
 
