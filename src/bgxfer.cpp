@@ -45,6 +45,7 @@
 #include "facade/file.cpp"
 #include "facade/job.cpp"
 #include "facade/transfer_queue.cpp"
+#include "legacy/group.cpp"
 #include "disk/posix_file.cpp"
 #include "disk/worker.cpp"
 #include "disk/folder.cpp"
