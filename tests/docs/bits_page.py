@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 
-ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z][A-Z_]+|I[A-Z]\w+(?:::\w+)?)` \| (.*?) \| ?(.*?) ?\|$", re.MULTILINE)
 SYMBOL = re.compile(r"`([A-Za-z_][\w:]*)(?:\([^`]*\))?`")
 CPP_TEST = re.compile(r'^\s*(?:TEST_CASE|SUBCASE)\("((?:[^"\\]|\\.)*)"', re.MULTILINE)
 PYTHON_TEST = re.compile(r"^\s*def (test_\w+)\(", re.MULTILINE)
