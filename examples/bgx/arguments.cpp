@@ -65,6 +65,8 @@ const Option options[] = {
      [](Arguments& a, const std::string& o, const std::string& v) { a.parallel = parse_parallel(o, v); }},
     {"--limit-rate", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.bytes_per_second = parse_bytes(o, v); }},
+    {"--compact-at", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.compact_at = parse_bytes(o, v); }},
     {"--retry-delay", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.retry_delay = parse_seconds(o, v); }},
     {"--no-progress-timeout", "", true,

@@ -40,6 +40,7 @@ struct Arguments {
   std::optional<bgxfer::Priority> priority{};
   std::optional<std::uint32_t> parallel{};
   std::optional<std::uint64_t> bytes_per_second{};
+  std::optional<std::uint64_t> compact_at{};
   std::optional<std::chrono::milliseconds> retry_delay{};
   std::optional<std::chrono::milliseconds> no_progress_timeout{};
   std::optional<bgxfer::Sha256> sha256{};

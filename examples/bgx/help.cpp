@@ -28,6 +28,7 @@ An ID may be shortened as long as it names one job only.
 Everywhere:
   --journal FILE           where the queue is kept (default: $XDG_STATE_HOME/bgx/queue.journal,
                            or ~/.local/state/bgx/queue.journal)
+  --compact-at BYTES       how large the queue's file may grow before it is rewritten (1M, and 4 times what it must hold)
   --json                   JSON lines on stdout
   --quiet, -q              no progress
 Where something is fetched:

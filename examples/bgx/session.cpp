@@ -57,6 +57,8 @@ Session::Session(const Arguments& arguments, Mode mode)
   options.journal = journal_;
   if (arguments.verb == "run" && arguments.bytes_per_second) options.bytes_per_second_max = *arguments.bytes_per_second;
 
+  if (arguments.compact_at) options.limits.journal_bytes_before_compaction = *arguments.compact_at;
+
   // From here on an interrupt is an orderly end.
   interrupts_.add(SIGINT);
   interrupts_.add(SIGTERM);

@@ -3,15 +3,17 @@
 
     ./dev crash --kills 200 [--seed N] [--https]
 
-In rounds: several jobs are added, and `bgx run` is killed again and again until the queue is done. Checked are
+In rounds: several jobs are added, and `bgx run` is killed again and again until the queue is done. Between kills jobs get
+other priorities, and files change on the server. Kills fall at random, or at the moment in which the journal is rewritten,
+or in which hundreds of files get their names. Checked are
 
-- that every file ends byte-exact, and nothing else is left in the folder;
+- that every file ends byte-exact as a version that was served, never a mixture, and nothing else is left in the folder;
 - that no job is lost: one whose id was printed is in the queue after every kill, or its files are in place;
 - what each kill costs. Measured in three independent ways, and the worst counts:
     report   what the next run says it has to fetch again, per file (RestoreReport.bytes_to_fetch_again);
     shown    the progress that the killed run had last printed of a file, minus where the next run goes on;
     disk     the size of the temporary file when the process was dead, minus where the next run goes on.
-  Each must be at most 1 MiB per file in flight.
+  Each must be at most 1 MiB per file in flight. A file that changed on the server starts again, and is not counted.
 
 "fetched again in all" is the sum of these costs. "sent twice" is what the server's log says it sent, minus the sizes of
 the files: an upper bound, most of which is what the kernel's socket buffers held when bgx died, and which never arrived.
@@ -19,7 +21,9 @@ the files: an upper bound, most of which is what the kernel's socket buffers hel
 
 import argparse
 import filecmp
+import hashlib
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -33,6 +37,7 @@ from nginx import Nginx  # noqa: E402
 
 MIB = 1 << 20
 COST_MAX = MIB
+MUTABLE = ("mutable-1", "mutable-2", "mutable-3")
 
 
 class Violation(Exception):
@@ -51,6 +56,10 @@ class Figures:
         self.cost = 0
         self.sent = 0
         self.killed_adds = 0
+        self.killed_rewrites = 0
+        self.killed_commits = 0
+        self.changed_files = 0
+        self.changed_jobs = 0
 
     def note(self, way, cost):
         self.worst[way] = max(self.worst[way], cost)
@@ -79,6 +88,8 @@ class Round:
         self.log = folder / "log"
         self.jobs = {}      # id -> names of its files
         self.expected = {}  # name -> the file that is served
+        self.versions = {}  # a file that is served -> the digests of its versions that are gone
+        self.changed = set()  # names of the files whose source has changed
         # What the last killed run left: (job, file index) -> bytes
         self.shown = {}
         self.sizes = {}
@@ -130,11 +141,27 @@ class Round:
 
     def in_place(self, name):
         target = self.out / name
-        return target.exists() and filecmp.cmp(target, self.expected[name], shallow=False)
+        if not target.exists():
+            return False
+        source = self.expected[name]
+        return filecmp.cmp(target, source, shallow=False) or digest(target) in self.versions.get(source, ())
+
+    def disturb(self):
+        """What a host and a server may do between two runs."""
+        if self.dice.random() < 0.3:
+            job = self.dice.choice(list(self.jobs))
+            priority = self.dice.choice(("foreground", "high", "normal", "low"))
+            self.figures.changed_jobs += self.call("set", job, f"priority={priority}").returncode == 0
+        if self.dice.random() < 0.15:
+            source = self.dice.choice([self.nginx.www / name for name in MUTABLE])
+            self.versions.setdefault(source, set()).add(digest(source))
+            replace_file(source, self.dice.randbytes(source.stat().st_size + self.dice.choice((0, 0, 1, 4096))))
+            self.changed.update(name for name, served in self.expected.items() if served == source)
+            self.figures.changed_files += 1
 
     def run_until_done(self, rate):
         while True:
-            words = ["run", "--retry-delay", "0.1", "--parallel", "3"]
+            words = ["run", "--retry-delay", "0.1", "--parallel", "3", "--compact-at", "4k"]
             if rate:
                 words += ["--limit-rate", str(rate)]
             patience = None
@@ -142,6 +169,8 @@ class Round:
                 patience = self.dice.choice([self.dice.uniform(0.01, 0.12), self.dice.uniform(0.05, 0.9)])
             with open(self.log, "wb") as log:
                 process = subprocess.Popen(self.command(*words), stdout=log, stderr=subprocess.PIPE)
+                if patience is not None and self.dice.random() < 0.4:
+                    self.kill_in_the_act(process, patience * 4)
                 try:
                     process.wait(timeout=patience if patience is not None else 300)
                 except subprocess.TimeoutExpired:
@@ -155,10 +184,27 @@ class Round:
                 if patience is None:
                     raise Violation("bgx run did not end")
                 self.figures.kills += 1
+                self.disturb()
                 continue
             if process.returncode != 0:
                 raise Violation(f"bgx run ended with {process.returncode}: {complaint}")
             return
+
+    def kill_in_the_act(self, process, patience):
+        """Kills while the journal is being rewritten, or while files get their names; not at all if neither comes."""
+        rewriting = self.journal.with_name(self.journal.name + ".new")
+        begun = self.journal.exists()
+        had = len(list(self.out.glob("[0-9]*")))
+        end = time.monotonic() + patience
+        while time.monotonic() < end and process.poll() is None:
+            if begun and rewriting.exists():
+                process.kill()
+                self.figures.killed_rewrites += 1
+                return
+            if had < len(list(self.out.glob("[0-9]*"))):
+                process.kill()
+                self.figures.killed_commits += 1
+                return
 
     def check_start(self, events):
         """The first events of a run, held against what was there when the last one was killed."""
@@ -183,7 +229,8 @@ class Round:
         self.sizes = {}
 
     def compare(self, way, file, cost, costs):
-        if cost <= 0:
+        job, index = file
+        if cost <= 0 or self.jobs[job][index] in self.changed:
             return
         self.figures.note(way, cost)
         costs[file] = max(cost, costs.get(file, 0))
@@ -222,6 +269,19 @@ class Round:
         self.figures.bytes += sum(source.stat().st_size for source in self.expected.values())
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def replace_file(path, content):
+    """Another file of the same name, with an entity tag of its own."""
+    fresh = path.with_name(path.name + ".fresh")
+    fresh.write_bytes(content)
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    os.utime(fresh, ns=(before, max(before + 10**9, time.time_ns())))
+    os.replace(fresh, path)
+
+
 def serve_files(nginx, dice):
     """Random files: large ones that kills land in, and small ones."""
     large = []
@@ -234,6 +294,8 @@ def serve_files(nginx, dice):
         name = f"small-{i}"
         (nginx.www / name).write_bytes(dice.randbytes(dice.choice([0, 1, dice.randrange(1, 65536)])))
         small.append(name)
+    for name in MUTABLE:
+        replace_file(nginx.www / name, dice.randbytes(6 * MIB + dice.randrange(100_000)))
     return large, small
 
 
@@ -251,6 +313,8 @@ def crash(arguments, folder, figures):
             it.add(small[:1], "--name", "killed while added", killed_after=dice.uniform(0.0, 0.015))
             it.add(small, "--name", "many small", "--parallel", "3")
             it.add(large[:1] + small[:3], "--name", "a mixture", "--priority", "low")
+            it.add(list(MUTABLE), "--name", "changes on the server", "--priority", "high")
+            it.add(small * 8, "--name", "a commit of hundreds of files", "--parallel", "8", "--priority", "high")
             it.run_until_done(dice.choice([20 * MIB, 60 * MIB, 200 * MIB]))
             it.check_end()
             shutil.rmtree(place)
@@ -284,7 +348,9 @@ def main():
             shutil.copytree(pathlib.Path(folder) / "round", kept / "round", dirs_exist_ok=True)
             print(f"what was there is kept in {kept}")
     print(
-        f"crash: {figures.kills} kills ({figures.killed_adds} of bgx add) in {figures.rounds} rounds, "
+        f"crash: {figures.kills} kills ({figures.killed_adds} of bgx add, {figures.killed_rewrites} while the journal was "
+        f"rewritten, {figures.killed_commits} while files got their names), {figures.changed_jobs} other priorities, "
+        f"{figures.changed_files} files changed on the server, in {figures.rounds} rounds, "
         f"{figures.files} files, {figures.bytes / MIB:.0f} MiB byte-exact; "
         f"worst cost of one kill for one file: {figures.worst['report']} bytes (report), "
         f"{figures.worst['shown']} (shown), {figures.worst['disk']} (disk), allowed {COST_MAX}; "
