@@ -15,6 +15,7 @@
 // How it is said.
 #include "http/bell.cpp"
 #include "http/companion.cpp"
+#include "http/certificate.cpp"
 #include "http/tls.cpp"
 #include "http/socket_stream.cpp"
 #include "http/socket_network.cpp"

@@ -30,7 +30,7 @@ struct Framing {
 
 /// Decides from the head alone, or refuses with `invalid_response`: Content-Length together with Transfer-Encoding,
 /// lengths that differ or are no plain numbers, and codings other than `chunked` could each hide a second response.
-[[nodiscard]] Result<Framing> framing_of(const Head& head, std::string_view method);
+[[nodiscard]] BGXFER_API Result<Framing> framing_of(const Head& head, std::string_view method);
 
 /// Finds the payload in a chunked body (RFC 9112 section 7.1), any number of bytes at a time. Copies nothing.
 ///

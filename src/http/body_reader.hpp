@@ -17,7 +17,7 @@ namespace bgxfer::inline v0::http::detail {
 ///
 /// Payload that has an announced length is meant to be read straight into the caller's buffer; only framing, and
 /// payload that came in the same read as framing, passes through the connection's.
-class BodyReader {
+class BGXFER_API BodyReader {
  public:
   struct Step {
     std::size_t consumed = 0;   ///< Bytes taken from the buffer.

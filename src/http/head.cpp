@@ -28,11 +28,6 @@ bool has_field(const std::vector<Header>& headers, std::string_view name) noexce
                      [name](const Header& header) { return equal_ignoring_case(header.name, name); });
 }
 
-void append_field(std::string& text, std::string_view name, std::string_view value) {
-  assert(is_token(name) && is_value(value));
-  (((text += name) += ": ") += value) += "\r\n";
-}
-
 }  // namespace
 
 std::optional<std::string_view> Head::field(std::string_view name) const noexcept {
@@ -160,26 +155,38 @@ Result<void> check_request(const Request& request) {
   return {};
 }
 
+std::vector<Header> request_fields(const Request& request, const Url& url, std::string_view user_agent) {
+  std::vector<Header> fields;
+  const auto add = [&fields](std::string_view name, std::string_view value) {
+    Header& field = fields.emplace_back();
+    field.name = name;
+    field.value = value;
+  };
+  add("Host", url.origin.authority());
+  if (!user_agent.empty() && !has_field(request.headers, "user-agent")) add("User-Agent", user_agent);
+  if (!has_field(request.headers, "accept")) add("Accept", "*/*");
+  add("Accept-Encoding", "identity");
+
+  if (request.range != ByteRange{}) {
+    std::string value = "bytes=" + std::to_string(request.range.offset) + "-";
+    if (request.range.length != ByteRange::to_end) value += std::to_string(request.range.end() - 1);
+    add("Range", value);
+    if (!request.validator.empty()) add("If-Range", request.validator);
+  }
+  if (request.body) add("Content-Length", std::to_string(request.body->size()));
+  fields.insert(fields.end(), request.headers.begin(), request.headers.end());
+  return fields;
+}
+
 std::string print_request(const Request& request, const Url& url, std::string_view user_agent) {
   assert(is_token(request.method) && is_value(url.target()));
   std::string text;
   text.reserve(512);
   (((text += request.method) += ' ') += url.target()) += " HTTP/1.1\r\n";
-  append_field(text, "Host", url.origin.authority());
-  if (!user_agent.empty() && !has_field(request.headers, "user-agent")) {
-    append_field(text, "User-Agent", user_agent);
+  for (const Header& field : request_fields(request, url, user_agent)) {
+    assert(is_token(field.name) && is_value(field.value));
+    (((text += field.name) += ": ") += field.value) += "\r\n";
   }
-  if (!has_field(request.headers, "accept")) append_field(text, "Accept", "*/*");
-  append_field(text, "Accept-Encoding", "identity");
-
-  if (request.range != ByteRange{}) {
-    std::string value = "bytes=" + std::to_string(request.range.offset) + "-";
-    if (request.range.length != ByteRange::to_end) value += std::to_string(request.range.end() - 1);
-    append_field(text, "Range", value);
-    if (!request.validator.empty()) append_field(text, "If-Range", request.validator);
-  }
-  if (request.body) append_field(text, "Content-Length", std::to_string(request.body->size()));
-  for (const Header& header : request.headers) append_field(text, header.name, header.value);
   return text += "\r\n";
 }
 

@@ -44,7 +44,7 @@ struct Head {
 /// Strict: whatever two readers could understand in two ways is refused, for that is how one response hides
 /// another (RFC 9112 sections 2.2, 5 and 11). Takes memory in proportion to what has been accepted, never more than the
 /// limits. Errors are values; no input makes it throw anything but `std::bad_alloc`.
-class HeadParser {
+class BGXFER_API HeadParser {
  public:
   explicit HeadParser(HeadLimits limits = {}) : limits_(limits) {}
 
@@ -76,10 +76,15 @@ class HeadParser {
 
 /// Whether a caller may send these: methods and names are tokens, values have no control characters, and fields
 /// that frame, route or negotiate are ours alone (Host, Content-Length, Range, ...). Error: `invalid_argument`.
-[[nodiscard]] Result<void> check_request(const Request& request);
+[[nodiscard]] BGXFER_API Result<void> check_request(const Request& request);
 
-/// Prints the head of a request to `url`. `request` has passed `check_request`; asserted, since a line break that got
-/// this far would be another request. `user_agent` is for requests that bring none of their own; empty: no such field.
+/// The fields of a request to `url`, in the order in which they are sent. `request` has passed `check_request`.
+/// `user_agent` is for requests that bring none of their own; empty: no such field.
+[[nodiscard]] BGXFER_API std::vector<Header> request_fields(const Request& request, const Url& url,
+                                                            std::string_view user_agent);
+
+/// Prints the head of a request with these fields. Asserts that every part passed `check_request`, since a line break
+/// that got this far would be another request.
 [[nodiscard]] std::string print_request(const Request& request, const Url& url, std::string_view user_agent);
 
 }  // namespace bgxfer::inline v0::http::detail

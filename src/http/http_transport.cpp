@@ -30,15 +30,6 @@ class HttpDownload final : public Download {
   std::unique_ptr<Exchange> exchange_;
 };
 
-/// The same error, with the URL where it has no better words.
-Error located(const Error& error, const Url& url) {
-  const std::string where = public_url(url.to_string());
-  Error result(error.code(), error.context(), error.detail().empty() ? where : where + ": " + error.detail());
-  if (error.retry_after()) result = result.with_retry_after(*error.retry_after());
-  if (error.resource_size()) result = result.with_resource_size(*error.resource_size());
-  return result;
-}
-
 PoolLimits pool_limits(const TransportOptions& options) {
   PoolLimits limits;
   limits.connections_per_host_max = std::max<std::size_t>(options.connections_per_host_max, 1);

@@ -13,14 +13,14 @@
 namespace bgxfer::inline v0::http::detail {
 
 /// Whether the status sends the request elsewhere. 300, 304 and 305 do not: they need somebody who can choose.
-[[nodiscard]] bool is_redirect(int status) noexcept;
+[[nodiscard]] BGXFER_API bool is_redirect(int status) noexcept;
 
 /// The way of one request from hop to hop. Decides, does no I/O.
 ///
 /// Only http and https are ever followed, each hop is counted and remembered (loops end at once), and once the origin
 /// has changed only harmless headers travel on: it stays that way even if a later hop leads back, since whoever stood
 /// between could have sent it anywhere (security.md parts 2 and 4).
-class RedirectTrail {
+class BGXFER_API RedirectTrail {
  public:
   /// `request` outlives the trail. `start` is its parsed URL.
   RedirectTrail(Request& request, Url start);

@@ -94,4 +94,12 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
   return result;
 }
 
+Error located(const Error& error, const Url& url) {
+  const std::string where = public_url(url.to_string());
+  Error result(error.code(), error.context(), error.detail().empty() ? where : where + ": " + error.detail());
+  if (error.retry_after()) result = result.with_retry_after(*error.retry_after());
+  if (error.resource_size()) result = result.with_resource_size(*error.resource_size());
+  return result;
+}
+
 }  // namespace bgxfer::inline v0::http::detail

@@ -17,8 +17,11 @@ namespace bgxfer::inline v0::http::detail {
 /// A GET wants 200 or 206, anything else is `http_status`; other methods want any 2xx. Errors carry what the server
 /// said about the cure: Retry-After, and the size of the resource with 416. `now` is used only if the response has no
 /// Date.
-[[nodiscard]] Result<ResponseHead> judge_response(const Request& request, const Url& url, const Head& head,
+[[nodiscard]] BGXFER_API Result<ResponseHead> judge_response(const Request& request, const Url& url, const Head& head,
                                                   const Framing& framing, std::chrono::system_clock::time_point now);
+
+/// The same error, with the URL in front of its detail.
+[[nodiscard]] BGXFER_API Error located(const Error& error, const Url& url);
 
 }  // namespace bgxfer::inline v0::http::detail
 

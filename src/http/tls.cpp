@@ -15,6 +15,8 @@
 
 #include <asio/ip/address.hpp>
 
+#include "certificate.hpp"
+
 namespace bgxfer::inline v0::http::detail {
 
 namespace {
@@ -150,25 +152,6 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // The reference is ours now.
 }
 
-Errc certificate_error(long verdict) noexcept {
-  switch (verdict) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
-      return Errc::certificate_expired;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return Errc::certificate_wrong_host;
-    case X509_V_ERR_CERT_REVOKED:
-      return Errc::certificate_revoked;
-    case X509_V_ERR_INVALID_PURPOSE:
-      return Errc::certificate_wrong_usage;
-    default:
-      return Errc::certificate_untrusted;
-  }
-}
-
 int clamped_size(std::size_t size) noexcept {
   constexpr std::size_t size_max = std::numeric_limits<int>::max();
   return static_cast<int>(size < size_max ? size : size_max);
@@ -225,14 +208,10 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(std::shared_ptr<TlsContext>
   SSL_set_ex_data(ssl, context_index(), shared);
   SSL_set_ex_data(ssl, key_index(), &session->host_);
 
+  bool named = expect_host(SSL_get0_param(ssl), peer.host);
   asio::error_code not_an_address;
   asio::ip::make_address(peer.host, not_an_address);
-  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
-  X509_VERIFY_PARAM_set_hostflags(parameters,
-                                  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  const bool named = not_an_address ? SSL_set1_host(ssl, peer.host.c_str()) == 1 &&
-                                          SSL_set_tlsext_host_name(ssl, peer.host.c_str()) == 1
-                                    : X509_VERIFY_PARAM_set1_ip_asc(parameters, peer.host.c_str()) == 1;
+  if (named && not_an_address) named = SSL_set_tlsext_host_name(ssl, peer.host.c_str()) == 1;
   if (!named) return tls_error(Errc::tls_failed, "OpenSSL refuses the host name " + peer.host);
 
   if (const SslSessionPointer earlier = shared->sessions.find(session->host_)) SSL_set_session(ssl, earlier.get());

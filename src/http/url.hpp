@@ -45,7 +45,7 @@ inline constexpr std::size_t url_bytes_max = 8 * 1024;
 /// ways are how requests get to hosts that nobody checked. Refused are user information, anything but printable ASCII,
 /// spaces, backslashes, broken or host-name percent-encoding, empty hosts, odd spellings of IPv4 addresses, and port 0.
 /// A fragment is allowed and dropped. The error is `invalid_url` (or `string_too_long`), its detail says why.
-[[nodiscard]] Result<Url> parse_url(std::string_view text);
+[[nodiscard]] BGXFER_API Result<Url> parse_url(std::string_view text);
 
 /// Where `location`, a URL reference out of a Location field, leads from `base` (RFC 3986 section 5.2).
 /// Lenient where servers are known to be careless: bytes that a path or query must encode are encoded here.
