@@ -3,12 +3,21 @@
 #include <cassert>
 #include <utility>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
+
 namespace bgxfer::inline v0::httplib::detail {
 
 asio::awaitable<bool> Handoff::ask(std::shared_ptr<Handoff> handoff) {
   auto start = [handoff](bgxfer::detail::Suspension waiting, asio::cancellation_slot slot) {
     handoff->begin(handoff, std::move(waiting), slot);
   };
+  // Cancelled when the last answer was on its way already: nobody will say so again.
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    handoff->abandon();
+    co_return false;
+  }
   asio::awaitable<void> answered = bgxfer::detail::suspend(std::move(start));
   co_await std::move(answered);
   co_return !handoff->abandoned();
