@@ -83,7 +83,7 @@ class Client final : public Base {
 };
 
 /// cpp-httplib's word for what went wrong before the conversation.
-Error connect_failure(::httplib::Error cause) {
+Error connect_failure(::httplib::Error cause, const TransportOptions& options) {
   const auto failed = [](auto code, std::string why) { return Error(code, ErrorContext::transport, std::move(why)); };
   switch (cause) {
     case ::httplib::Error::Connection:
@@ -92,6 +92,8 @@ Error connect_failure(::httplib::Error cause) {
       return failed(Errc::connect_timeout, {});
     case ::httplib::Error::SSLConnection:
       return failed(Errc::tls_failed, "the handshake failed");
+    case ::httplib::Error::SSLLoadingCerts:
+      return failed(Errc::certificate_untrusted, "certificates cannot be read from " + options.ca_bundle.string());
     default:
       // Among them a name that has no address, for which there is no word at all.
       return failed(std::make_error_code(std::errc::host_unreachable), "cpp-httplib: " + ::httplib::to_string(cause));
@@ -128,7 +130,7 @@ std::optional<Error> converse(Client<Base>& client, Transfer& transfer, const Tr
   ::httplib::Response response;
   ::httplib::Error cause = ::httplib::Error::Success;
   if (client.send(request, response, cause)) return std::nullopt;
-  return client.failure() ? *client.failure() : connect_failure(cause);
+  return client.failure() ? *client.failure() : connect_failure(cause, options);
 }
 
 std::optional<Error> converse_in_clear(Transfer& transfer, const TransportOptions& options) {
