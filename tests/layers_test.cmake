@@ -25,7 +25,7 @@ set(rooms_of_legacy   base model ports facade)
 set(rooms_of_format   base model ports facade)
 set(rooms_of_http     base ports openssl)        # Its factory may hand in what openssl makes of the ports.
 set(rooms_of_openssl  base ports)
-set(rooms_of_httplib  base ports)
+set(rooms_of_httplib  base ports http)           # Only the pure units of http: see never_in_httplib.
 set(rooms_of_file     base ports)
 set(rooms_of_disk     base ports)
 set(rooms_of_memory   base ports)
@@ -41,7 +41,7 @@ set(libraries_of_legacy  "")
 set(libraries_of_format  fmt)
 set(libraries_of_http    asio openssl system)    # OpenSSL sits on the socket itself.
 set(libraries_of_openssl asio openssl system)
-set(libraries_of_httplib asio httplib)
+set(libraries_of_httplib asio httplib openssl system)  # What cpp-httplib connected is read by deadlines.
 set(libraries_of_file    asio system)
 set(libraries_of_disk    asio system)
 set(libraries_of_memory  asio)
@@ -57,6 +57,7 @@ set(never_in_journal "<fstream>" "std::[io]?fstream" "system_clock::now" "steady
 set(never_in_engine  "httplib" "openssl" "SSL_" "steady_clock::now" "system_clock::now" "std::j?thread" "<thread>"
   "[^a-z_]rand *[(]" "random_device" "<fstream>" "std::[io]?fstream"
   "filesystem::(exists|remove|rename|copy|create_|file_size|status|resize_file|space|directory_iterator)")
+set(never_in_httplib "http/(bell|companion|connection|exchange|http_transport|pool|socket_network|socket_stream|tls|watchdog)[.]hpp")
 
 # --- from here on, no rules: only the reading ---
 

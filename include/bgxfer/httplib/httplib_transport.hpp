@@ -40,7 +40,7 @@ struct TransportOptions {
   std::string user_agent = "bgxfer";
 };
 
-/// HTTP/1.1 and TLS 1.2 or later by cpp-httplib 0.11 to 0.18: the second transport, for hosts that have that library
+/// HTTP/1.1 and TLS 1.2 or later by cpp-httplib 0.11 to 0.15: the second transport, for hosts that have that library
 /// anyway, and the proof that one which blocks fits through the door.
 ///
 /// It keeps the contract of `Transport`, judges responses and follows redirects exactly as `http::make_transport` does

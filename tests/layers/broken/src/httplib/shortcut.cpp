@@ -1,0 +1,2 @@
+// A transport that uses more of the native one than its words.
+#include "../http/pool.hpp"
