@@ -7,6 +7,7 @@
 
 #include <httplib.h>
 #include <openssl/ssl.h>
+#include <asio/error.hpp>
 
 #include "../http/certificate.hpp"
 #include "filter.hpp"
@@ -82,12 +83,15 @@ class Client final : public Base {
   std::optional<Error> failure_{};
 };
 
-/// cpp-httplib's word for what went wrong before the conversation.
-Error connect_failure(::httplib::Error cause, const TransportOptions& options) {
-  const auto failed = [](auto code, std::string why) { return Error(code, ErrorContext::transport, std::move(why)); };
+/// cpp-httplib's word for what went wrong before the conversation. `had_socket`: the name had an address.
+Error connect_failure(::httplib::Error cause, bool had_socket, const TransportOptions& options) {
+  const auto failed = [](std::error_code code, std::string why) {
+    return Error(code, ErrorContext::transport, std::move(why));
+  };
   switch (cause) {
     case ::httplib::Error::Connection:
-      return failed(std::make_error_code(std::errc::host_unreachable), "cpp-httplib found no way to connect");
+      if (!had_socket) return failed(asio::error::host_not_found, {});
+      return failed(std::make_error_code(std::errc::host_unreachable), "cpp-httplib does not say why");
     case ::httplib::Error::ConnectionTimeout:
       return failed(Errc::connect_timeout, {});
     case ::httplib::Error::SSLConnection:
@@ -95,8 +99,7 @@ Error connect_failure(::httplib::Error cause, const TransportOptions& options) {
     case ::httplib::Error::SSLLoadingCerts:
       return failed(Errc::certificate_untrusted, "certificates cannot be read from " + options.ca_bundle.string());
     default:
-      // Among them a name that has no address, for which there is no word at all.
-      return failed(std::make_error_code(std::errc::host_unreachable), "cpp-httplib: " + ::httplib::to_string(cause));
+      return failed(std::make_error_code(std::errc::io_error), "cpp-httplib: " + ::httplib::to_string(cause));
   }
 }
 
@@ -124,13 +127,17 @@ std::optional<Error> converse(Client<Base>& client, Transfer& transfer, const Tr
   client.set_follow_location(false);
   client.set_decompress(false);
   client.set_url_encode(false);
-  client.set_socket_options([&transfer](socket_t socket) { transfer.plug.hold(static_cast<int>(socket)); });
+  bool had_socket = false;
+  client.set_socket_options([&transfer, &had_socket](socket_t socket) {
+    had_socket = true;
+    transfer.plug.hold(static_cast<int>(socket));
+  });
 
   ::httplib::Request request = to_httplib(transfer, options);
   ::httplib::Response response;
   ::httplib::Error cause = ::httplib::Error::Success;
   if (client.send(request, response, cause)) return std::nullopt;
-  return client.failure() ? *client.failure() : connect_failure(cause, options);
+  return client.failure() ? *client.failure() : connect_failure(cause, had_socket, options);
 }
 
 std::optional<Error> converse_in_clear(Transfer& transfer, const TransportOptions& options) {
@@ -168,6 +175,7 @@ void run_transfer(Transfer& transfer, const TransportOptions& options) noexcept 
   } catch (const std::exception& thrown) {
     failure = Error(std::make_error_code(std::errc::io_error), ErrorContext::transport, thrown.what());
   }
+  transfer.plug.let_go();
   if (!transfer.handoff.wait_for_question()) return;
   transfer.ended = !failure;
   transfer.failure = std::move(failure);

@@ -41,7 +41,7 @@ class Caller {
         [transfer = transfer_, options = &workshop_->options] { run_transfer(*transfer, *options); });
   }
 
-  /// Resolves with the next answer in `transfer`, or with why there is none.
+  /// Resolves with the next answer in `transfer`, or with why there is none. Then `transfer` is the thread's for good.
   asio::awaitable<Result<void>> ask() {
     const bool answered = co_await Handoff::ask(std::shared_ptr<Handoff>(transfer_, &transfer_->handoff));
     if (answered) co_return Result<void>{};
@@ -68,6 +68,7 @@ class HttplibDownload final : public Download {
 
   asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override {
     if (into.empty()) co_return std::size_t{0};
+    if (gone_) co_return *gone_;
     Transfer& transfer = caller_->transfer();
     while (taken_ == transfer.bytes.size()) {
       if (transfer.ended) co_return std::size_t{0};
@@ -75,7 +76,10 @@ class HttplibDownload final : public Download {
       transfer.bytes.clear();
       taken_ = 0;
       const Result<void> answered = co_await caller_->ask();
-      if (!answered) co_return answered.error();
+      if (!answered) {
+        gone_ = answered.error();
+        co_return *gone_;
+      }
     }
     const std::size_t count = std::min(into.size(), transfer.bytes.size() - taken_);
     std::memcpy(into.data(), transfer.bytes.data() + taken_, count);
@@ -87,6 +91,7 @@ class HttplibDownload final : public Download {
   ResponseHead head_;
   std::unique_ptr<Caller> caller_;
   std::size_t taken_ = 0;  // Of the bytes of the last answer.
+  std::optional<Error> gone_{};
 };
 
 class HttplibTransport final : public Transport {

@@ -14,7 +14,7 @@ void Plug::hold(int socket) noexcept {
   const std::lock_guard lock(mutex_);
   if (socket_ >= 0) ::close(socket_);
   // Without a descriptor to spare the socket cannot be cut, and ends by its timeouts.
-  socket_ = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  socket_ = socket < 0 ? -1 : ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
 }
 
 void Plug::pull() noexcept {

@@ -16,10 +16,12 @@ class Plug {
   Plug(const Plug&) = delete;
   Plug& operator=(const Plug&) = delete;
 
-  /// Takes hold of a socket, in place of the one before.
+  /// Takes hold of a socket in place of the one before.
   void hold(int socket) noexcept;
   /// Whatever waits for the socket fails at once.
   void pull() noexcept;
+  /// There is no connection any more.
+  void let_go() noexcept { hold(-1); }
 
  private:
   std::mutex mutex_;

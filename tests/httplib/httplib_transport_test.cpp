@@ -383,6 +383,36 @@ TEST_CASE("a coroutine that waits for a thread can be cancelled, and its place i
   CHECK(third.body == "x");
 }
 
+TEST_CASE("a read after a cancelled one fails, and touches nothing") {
+  ScriptServer server([](Peer& peer, int) {
+    peer.read_head();
+    peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
+    peer.wait_for_client();
+  });
+  asio::io_context io;
+  asio::cancellation_signal cancel;
+  std::vector<std::error_code> ends;
+  asio::co_spawn(
+      io,
+      [](auto shared, std::string url, auto cancel_later, std::vector<std::error_code>& codes)
+          -> asio::awaitable<void> {
+        co_await asio::this_coro::throw_if_cancelled(false);
+        auto opened = co_await shared->open(Request(url));
+        std::byte buffer[64];
+        while (codes.size() < 2) {
+          const bgxfer::Result<std::size_t> count = co_await (*opened)->read(buffer);
+          if (count) cancel_later();
+          if (!count) codes.push_back(count.error().code());
+        }
+      }(
+              transport(), server.url(),
+              [&] { asio::post(io, [&cancel] { cancel.emit(asio::cancellation_type::terminal); }); }, ends),
+      asio::bind_cancellation_slot(cancel.slot(), http_test::rethrow));
+  io.run();
+  const std::error_code cancelled = Errc::cancelled;
+  CHECK(ends == std::vector<std::error_code>{cancelled, cancelled});
+}
+
 TEST_CASE("an io_context that dies takes its downloads along and leaves the transport usable") {
   ScriptServer server([](Peer& peer, int number) {
     peer.read_head();
