@@ -9,18 +9,21 @@
 namespace bgxfer::inline v0::httplib::detail {
 
 asio::awaitable<bool> Handoff::ask(std::shared_ptr<Handoff> handoff) {
-  auto start = [handoff](bgxfer::detail::Suspension waiting, asio::cancellation_slot slot) {
-    handoff->begin(handoff, std::move(waiting), slot);
-  };
   // Cancelled when the last answer was on its way already: nobody will say so again.
   const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) {
     handoff->abandon();
     co_return false;
   }
-  asio::awaitable<void> answered = bgxfer::detail::suspend(std::move(start));
-  co_await std::move(answered);
+  co_await wait_for_answer(handoff);
   co_return !handoff->abandoned();
+}
+
+asio::awaitable<void> Handoff::wait_for_answer(const std::shared_ptr<Handoff>& handoff) {
+  auto start = [handoff](bgxfer::detail::Suspension waiting, asio::cancellation_slot slot) {
+    handoff->begin(handoff, std::move(waiting), slot);
+  };
+  return bgxfer::detail::suspend(std::move(start));
 }
 
 void Handoff::begin(std::weak_ptr<Handoff> self, bgxfer::detail::Suspension waiting, asio::cancellation_slot slot) {

@@ -35,6 +35,7 @@ class Handoff {
   [[nodiscard]] bool abandoned() const;
 
  private:
+  static asio::awaitable<void> wait_for_answer(const std::shared_ptr<Handoff>& handoff);
   void begin(std::weak_ptr<Handoff> self, bgxfer::detail::Suspension waiting, asio::cancellation_slot slot);
   void give_up(std::uint64_t question) noexcept;
 
