@@ -23,6 +23,7 @@
 #include "journal/options_codec.cpp"
 #include "journal/record_codec.cpp"
 #include "journal/replay.cpp"
+#include "journal/inspect.cpp"
 #include "journal/journal.cpp"
 #include "engine/alarm.cpp"
 #include "engine/schedule.cpp"

@@ -20,6 +20,9 @@ asio::awaitable<int> cancel(Session& session);
 asio::awaitable<int> complete(Session& session);
 asio::awaitable<int> set(Session& session);
 
+/// Reads the journal without opening the queue, and changes nothing.
+int doctor(const Arguments& arguments);
+
 /// Throws `UsageError` for what can be seen to be wrong before a journal is touched.
 void check_get(const Arguments& arguments);
 void check_add(const Arguments& arguments);

@@ -20,6 +20,7 @@ constexpr Page pages[] = {
   bgx suspend | resume | cancel ID        hold a job, let it go on, give it up
   bgx complete ID                         keep the files that are whole, give up the rest
   bgx set ID KEY=VALUE...                 change a job
+  bgx doctor                              say what the queue's file holds and what the next start would do
   bgx help [VERB]                         this page, or more about a verb
   bgx --version
 
@@ -97,6 +98,12 @@ Changes a job; all of it or nothing. Keys:
   name=TEXT                priority=foreground|high|normal|low
   parallel=N               limit-rate=BYTES (0: no limit)
   retry-delay=SECONDS      no-progress-timeout=SECONDS
+)"},
+    {"doctor", R"(bgx doctor
+
+Reads the file of the queue (--journal) and says what is in it, whether it is whole, which temporary files are not what
+they should be, and what the next start would do. Changes nothing, and works while another bgx uses the queue. Ends with
+1 if the file is damaged, 3 if it is no journal.
 )"},
     {"help", R"(bgx help [VERB]
 

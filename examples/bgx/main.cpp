@@ -56,6 +56,11 @@ int dispatch(const Arguments& arguments) {
   if (arguments.verb == "help") return print_help(arguments.words.empty() ? std::string() : arguments.words.front());
   if (arguments.verb.empty()) throw UsageError("say what to do: bgx get URL, or `bgx help`");
 
+  if (arguments.verb == "doctor") {
+    check_no_words(arguments);
+    return doctor(arguments);
+  }
+
   const Verb* verb = std::find_if(std::begin(verbs), std::end(verbs),
                                   [&](const Verb& candidate) { return candidate.name == arguments.verb; });
   if (verb == std::end(verbs))

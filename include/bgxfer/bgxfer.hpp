@@ -15,6 +15,7 @@
 #include <bgxfer/ids.hpp>
 #include <bgxfer/job.hpp>
 #include <bgxfer/network.hpp>
+#include <bgxfer/journal_report.hpp>
 #include <bgxfer/options.hpp>
 #include <bgxfer/range_set.hpp>
 #include <bgxfer/restore_report.hpp>

@@ -1,6 +1,7 @@
 """The queue across processes: add, run, list, show, suspend, resume, cancel, complete, set, and the journal."""
 
 import json
+import pathlib
 import random
 import time
 import unittest
@@ -153,6 +154,33 @@ class Journal(World):
         with open(self.journal, "ab") as journal:
             journal.write(b"\x01\x02\x03")
         self.assertEqual(self.json("list")[0]["id"], identifier)
+
+    def test_the_doctor_says_what_a_journal_holds_and_changes_nothing(self):
+        self.fails_with(3, "doctor", says=(str(self.journal), "--journal"))
+        self.serve("big", 8 * MIB)
+        identifier = self.bgx("add", self.url("big"), "big").stdout.strip()
+        process, log = self.start_telling("run", "--limit-rate", "2M")
+        self.wait_for_bytes(log, 1_000_000)
+        looked = self.json("doctor")
+        self.assertEqual(looked[-1]["owner"], process.pid)
+        process.kill()
+        process.wait()
+        with open(self.journal, "ab") as journal:
+            journal.write(b"\x01\x02\x03")
+        before = {path: path.read_bytes() for path in self.journal.parent.iterdir()}
+        looked = self.json("doctor")
+        self.assertEqual(looked[0]["id"], identifier)
+        self.assertEqual(looked[0]["under_way"][0]["trouble"], "")
+        self.assertGreater(looked[0]["under_way"][0]["bytes"], 400_000)
+        self.assertEqual((looked[-1]["owner"], looked[-1]["torn"], looked[-1]["damaged"]), (0, True, False))
+        pathlib.Path(looked[0]["under_way"][0]["temporary"]).unlink()
+        self.assertIn("to fetch again", self.json("doctor")[0]["under_way"][0]["trouble"])
+        text = self.bgx("doctor").stdout
+        self.assertIn(identifier, text)
+        self.assertIn("did not finish", text)
+        self.assertEqual({path: path.read_bytes() for path in self.journal.parent.iterdir()}, before)
+        self.journal.write_text("This is my diary.\n" * 100)
+        self.fails_with(3, "doctor", says=(str(self.journal), "bgxfer 71"))
 
     def test_a_folder_that_does_not_exist(self):
         self.journal = self.folder / "nowhere" / "queue.journal"
