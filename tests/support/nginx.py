@@ -45,6 +45,8 @@ def free_ports(count):
 class Nginx:
     """Serves `folder`/www over http and, with `tls`, over https by a certificate of its own authority."""
 
+    config = CONFIG
+
     def __init__(self, folder, tls=False):
         self.folder = pathlib.Path(folder)
         self.www = self.folder / "www"
@@ -81,7 +83,7 @@ class Nginx:
             tls = ""
             if self._tls:
                 tls = f"listen 127.0.0.1:{self.tls_port} ssl; ssl_certificate server.pem; ssl_certificate_key server.key;"
-            (self.folder / "nginx.conf").write_text(CONFIG.format(port=self.port, tls=tls))
+            (self.folder / "nginx.conf").write_text(self.config.format(port=self.port, tls=tls))
             if self._launch():
                 return
         raise RuntimeError(f"nginx does not start: {(self.folder / 'stderr').read_text()}")

@@ -1,0 +1,143 @@
+// Fetches a list of files as one job, journal on: what a launcher does with a patch.
+// LIST has a line for each file: URL, tab, target, and perhaps a tab and a SHA-256.
+// Prints a line of JSON: what was asked of the storage until the last byte had arrived, and how long that took.
+// Run: fetch LIST JOURNAL [--parallel N] [--threads N] [--checkpoint-ms N] [--ca FILE] [--count]
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+
+#include <bgxfer/bgxfer.hpp>
+#include <bgxfer/disk/disk_storage.hpp>
+#include <bgxfer/format.hpp>
+#include <bgxfer/http/http_transport.hpp>
+#include <bgxfer/openssl/sha256.hpp>
+
+#include "counting_storage.hpp"
+
+namespace {
+
+struct Arguments {
+  std::string list{};
+  std::string journal{};
+  unsigned parallel = 1;
+  unsigned threads = 1;
+  unsigned checkpoint_ms = 0;  ///< 0: the default of the library.
+  std::string authority{};
+  bool count = false;
+};
+
+std::vector<bgxfer::FileSpec> read_list(const std::string& path) {
+  std::vector<bgxfer::FileSpec> files;
+  std::ifstream list(path);
+  for (std::string line; std::getline(list, line);) {
+    const std::size_t first = line.find('\t');
+    const std::size_t second = line.find('\t', first + 1);
+    bgxfer::FileSpec& file = files.emplace_back();
+    file.url = line.substr(0, first);
+    file.target = line.substr(first + 1, second - first - 1);
+    if (second != std::string::npos) file.sha256 = bgxfer::Sha256::parse(line.substr(second + 1));
+  }
+  return files;
+}
+
+asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, const Arguments& arguments, const StorageCounts& counts) {
+  const auto restored = co_await queue.restored();
+  if (!restored) {
+    fmt::print(stderr, "fetch: {}\n", restored.error());
+    co_return 1;
+  }
+  bgxfer::JobOptions options;
+  options.display_name = "benchmark";
+  options.parallel_files = arguments.parallel;
+  options.files = read_list(arguments.list);
+  bgxfer::Result<bgxfer::Job> added = queue.add(std::move(options));
+  if (!added) {
+    fmt::print(stderr, "fetch: {}\n", added.error());
+    co_return 1;
+  }
+  bgxfer::Job job = *added;
+  const auto begin = std::chrono::steady_clock::now();
+  job.resume();
+  const bgxfer::Result<void> transferred = co_await job.transferred();
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+  fmt::print(
+      R"({{"seconds": {:.6f}, "bytes": {}, "received": {}, "log_bytes": {}, "log_appends": {}, "log_syncs": {}, "file_syncs": {}}})"
+      "\n",
+      time.count(), job.progress().bytes_transferred, job.bytes_received(), counts.log_bytes.load(),
+      counts.log_appends.load(), counts.log_syncs.load(), counts.file_syncs.load());
+  if (!transferred) {
+    fmt::print(stderr, "fetch: {}\n", transferred.error());
+    co_return 1;
+  }
+  job.complete();
+  const bgxfer::Result<void> completed = co_await job.completed();
+  if (!completed) fmt::print(stderr, "fetch: {}\n", completed.error());
+  queue.close();
+  co_await queue.closed();
+  co_return completed ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (argc < 3) {
+    fmt::print(stderr, "fetch: needs a list and a journal; the head of fetch.cpp says how\n");
+    return 2;
+  }
+  arguments.list = argv[1];
+  arguments.journal = argv[2];
+  for (int i = 3; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option == "--count") {
+      arguments.count = true;
+    } else if (i + 1 == argc) {
+      fmt::print(stderr, "fetch: {} is unknown or needs a value\n", option);
+      return 2;
+    } else if (option == "--parallel") {
+      arguments.parallel = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (option == "--threads") {
+      arguments.threads = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (option == "--checkpoint-ms") {
+      arguments.checkpoint_ms = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (option == "--ca") {
+      arguments.authority = argv[++i];
+    } else {
+      fmt::print(stderr, "fetch: unknown option {}\n", option);
+      return 2;
+    }
+  }
+
+  asio::io_context io(static_cast<int>(arguments.threads));
+  const auto counts = std::make_shared<StorageCounts>();
+  bgxfer::http::TransportOptions http;
+  http.ca_bundle = arguments.authority;
+  if (arguments.parallel > http.connections_per_host_max) http.connections_per_host_max = arguments.parallel;
+  bgxfer::QueueOptions options;
+  options.transport = bgxfer::http::make_transport(http);
+  options.storage = bgxfer::disk::make_storage();
+  if (arguments.count) options.storage = std::make_shared<CountingStorage>(options.storage, counts);
+  options.journal = arguments.journal;
+  options.sha256 = bgxfer::openssl::sha256();
+  if (arguments.checkpoint_ms > 0)
+    options.limits.checkpoint_interval = std::chrono::milliseconds(arguments.checkpoint_ms);
+  bgxfer::TransferQueue queue(io.get_executor(), options);
+
+  int status = 1;
+  asio::co_spawn(io, fetch(queue, arguments, *counts), [&](std::exception_ptr thrown, int result) {
+    if (thrown) std::rethrow_exception(thrown);
+    status = result;
+    io.stop();
+  });
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < arguments.threads; ++i) threads.emplace_back([&io] { io.run(); });
+  io.run();
+  for (std::thread& thread : threads) thread.join();
+  return status;
+}
