@@ -8,6 +8,8 @@ namespace bgxfer::inline v0::detail {
 
 namespace {
 
+constexpr std::string_view path_separators = std::filesystem::path::preferred_separator == '/' ? "/" : "/\\";
+
 // Well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text) noexcept {
   const auto byte_at = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
@@ -83,22 +85,28 @@ bool is_lawful_file_name(std::string_view name) noexcept {
 }
 
 Result<void> check_target_text(const std::filesystem::path& target) {
+  // By hand: a queue of a million files asks several times for each, and `path` makes a string of every component.
   const std::string text = target.string();
   if (text.find('\0') != std::string::npos) return unlawful_target(target);
   if (!target.is_absolute()) return Error(Errc::relative_target, ErrorContext::local_file, text);
-  for (const std::filesystem::path& part : target) {
+  std::string_view rest = text;
+  for (;;) {
+    const std::size_t end = rest.find_first_of(path_separators);
+    const std::string_view part = rest.substr(0, end);
     if (part == "." || part == "..") return unlawful_target(target);
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
   }
-  if (!is_lawful_file_name(target.filename().string())) return unlawful_target(target);
+  if (!is_lawful_file_name(rest)) return unlawful_target(target);
   return {};
 }
 
 Result<void> check_place_text(const std::filesystem::path& target, const std::string& temporary_name) {
   Result<void> checked = check_target_text(target);
   if (!checked) return checked;
-  if (!is_lawful_file_name(temporary_name) || temporary_name == target.filename().string()) {
-    return unlawful_target(target);
-  }
+  const std::string text = target.string();
+  const std::string_view name = std::string_view(text).substr(text.find_last_of(path_separators) + 1);
+  if (!is_lawful_file_name(temporary_name) || temporary_name == name) return unlawful_target(target);
   return {};
 }
 

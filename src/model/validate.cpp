@@ -57,6 +57,7 @@ Result<void> validate_headers(const std::vector<Header>& headers, const Limits& 
 }
 
 Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
+  if (file.ranges.empty()) return {};
   const std::string url = public_url(file.url);
   if (file.ranges.size() > limits.ranges_per_file_max) {
     return refuse(Errc::too_many_ranges, url + ": " + std::to_string(file.ranges.size()) + " ranges, at most " +
