@@ -25,9 +25,8 @@ class DiskStorage final : public Storage {
     if (!lawful) return lawful;
     const Result<std::shared_ptr<const detail::Folder>> folder = folders_->get_current(target.parent_path());
     if (!folder) return folder.error();
-    if (const std::error_code refused = detail::may_write_to((*folder)->get())) {
-      return detail::file_error(refused, target.parent_path());
-    }
+    if ((*folder)->refused) return detail::file_error((*folder)->refused, target.parent_path());
+    if ((*folder)->facts.has_no_folders()) return {};
     detail::FileFacts facts;
     const std::error_code is_free = detail::facts_at((*folder)->get(), target.filename().string(), facts);
     if (!is_free && facts.is_folder()) {

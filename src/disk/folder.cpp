@@ -17,6 +17,7 @@ Result<std::shared_ptr<const Folder>> open_safe_folder(const std::string& path) 
     return file_error(make_error_code(Errc::unsafe_target), path);
   }
   if (failed) return file_error(failed, path);
+  folder->refused = may_write_to(folder->get());
   return std::shared_ptr<const Folder>(folder);
 }
 
@@ -50,7 +51,8 @@ Result<std::shared_ptr<const Folder>> Folders::get_current(const std::filesystem
   if (!folder) return folder;
   struct stat now {};
   const bool same = ::stat(path.c_str(), &now) == 0 && now.st_ino == (*folder)->facts.inode &&
-                    now.st_dev == (*folder)->facts.device && now.st_mode == (*folder)->facts.mode;
+                    now.st_dev == (*folder)->facts.device && now.st_mode == (*folder)->facts.mode &&
+                    now.st_uid == (*folder)->facts.owner && now.st_nlink == (*folder)->facts.links;
   if (same) return folder;
   forget(path);
   return get(path);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 
 #include <bgxfer/result.hpp>
 
@@ -18,6 +19,7 @@ struct Folder {
   Descriptor descriptor;
   std::string path;
   FileFacts facts;
+  std::error_code refused;  ///< Why nothing may be written here, when it was opened.
 
   [[nodiscard]] int get() const noexcept { return descriptor.get(); }
 };
@@ -29,7 +31,8 @@ class Folders {
 
   /// The folder, opened if it is not open yet. `Errc::unsafe_target`, or the system's own code.
   Result<std::shared_ptr<const Folder>> get(const std::filesystem::path& path);
-  /// As `get`, and notices that the path leads to another folder than before.
+  /// As `get`, and notices that the path leads to another folder than before, or to one with other rights or other
+  /// folders in it.
   Result<std::shared_ptr<const Folder>> get_current(const std::filesystem::path& path);
   /// The next `get` opens it anew.
   void forget(const std::filesystem::path& path);

@@ -115,6 +115,7 @@ bool FileFacts::is_folder() const noexcept { return S_ISDIR(mode); }
 bool FileFacts::is_link() const noexcept { return S_ISLNK(mode); }
 bool FileFacts::is_ours_alone() const noexcept { return is_regular() && links == 1 && owner == ::geteuid(); }
 bool FileFacts::is_open_to_all() const noexcept { return (mode & S_IWOTH) != 0 && (mode & S_ISVTX) == 0; }
+bool FileFacts::has_no_folders() const noexcept { return is_folder() && links == 2; }
 
 std::error_code open_at(Descriptor& into, int folder, const std::string& name, OpenMode mode) {
   const int flags = flags_of(mode) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;

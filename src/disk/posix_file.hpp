@@ -51,6 +51,8 @@ struct FileFacts {
   [[nodiscard]] bool is_ours_alone() const noexcept;
   /// A folder in which anybody may replace anything.
   [[nodiscard]] bool is_open_to_all() const noexcept;
+  /// A folder without folders in it: each would be a link to it. File systems that do not count so tell 1.
+  [[nodiscard]] bool has_no_folders() const noexcept;
 };
 
 enum class OpenMode {
