@@ -31,11 +31,11 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
   http_ = job_->record.options.http;
   generation_ = record.generation;
   if (record.size != size_unknown) size_ = record.size;
+  expected_size_ = record.expected_size();
   if (!record.facts) return;
 
   const FileFacts& facts = *record.facts;
   layout_ = Layout(facts.ranges);
-  expected_size_ = facts.expected_size;
   sha256_ = facts.sha256;
   arrived_ = facts.arrived;
   known_.validator = facts.validator;

@@ -52,11 +52,11 @@ void add_file(JobRecord& record, const FileSpec& spec) {
   file.url = spec.url;
   file.target = spec.target.string();
   file.size = specified_size(spec);
-  if (!spec.ranges.empty() || spec.sha256 || spec.size) {
+  file.size_given = spec.size.has_value();
+  if (!spec.ranges.empty() || spec.sha256) {
     FileFacts& facts = file.known();
     facts.ranges = spec.ranges;
     facts.sha256 = spec.sha256;
-    facts.expected_size = spec.size;
   }
   if (file.size == size_unknown) {
     ++record.totals.sizes_unknown;
@@ -65,6 +65,9 @@ void add_file(JobRecord& record, const FileSpec& spec) {
   }
   record.files.push_back(std::move(file));
 }
+
+/// Whether a change tells another size than the host did. Then it is about another file, and void.
+bool contradicts(const FileRecord& file, std::uint64_t size) { return file.size_given && file.size != size; }
 
 /// Bytes that arrived under another generation are not in the temporary file of this one.
 void void_other_generations(FileRecord& file, std::uint32_t generation) {
@@ -105,9 +108,10 @@ struct Apply {
   }
 
   void operator()(const FilesAdded& change) const {
-    // Exact for the first batch, doubling after it: neither waste nor a copy for each added file.
+    // Exact for the first batch, half as much again after it: neither much waste nor a copy for each added file.
     const std::size_t needed = record.files.size() + change.files.size();
-    if (needed > record.files.capacity()) record.files.reserve(std::max(needed, 2 * record.files.capacity()));
+    const std::size_t room = record.files.capacity();
+    if (needed > room) record.files.reserve(std::max(needed, room + room / 2));
     for (const FileSpec& spec : change.files) add_file(record, spec);
     touch(record, change.at);
   }
@@ -125,7 +129,7 @@ struct Apply {
 
   void operator()(const FileStarted& change) const {
     FileRecord* file = find_file(record, change.file);
-    if (!file || file->stage >= FileStage::finished) return;
+    if (!file || file->stage >= FileStage::finished || contradicts(*file, change.size)) return;
     edit_file(record, *file, [&] {
       FileFacts& facts = file->known();
       void_other_generations(*file, change.generation);
@@ -168,14 +172,14 @@ struct Apply {
       facts.resource_size = size_unknown;
       FileSpec spec;
       spec.ranges = facts.ranges;
-      spec.size = facts.expected_size;
+      spec.size = file->expected_size();
       file->size = specified_size(spec);
     });
   }
 
   void operator()(const FileFinished& change) const {
     FileRecord* file = find_file(record, change.file);
-    if (!file || file->stage >= FileStage::finished) return;
+    if (!file || file->stage >= FileStage::finished || contradicts(*file, change.size)) return;
     edit_file(record, *file, [&] {
       FileFacts& facts = file->known();
       void_other_generations(*file, change.generation);
@@ -232,8 +236,8 @@ FileSpec spec_of(const FileRecord& file) {
   if (file.facts) {
     spec.ranges = file.facts->ranges;
     spec.sha256 = file.facts->sha256;
-    spec.size = file.facts->expected_size;
   }
+  spec.size = file.expected_size();
   return spec;
 }
 

@@ -31,7 +31,6 @@ struct FileFacts {
   // Given by the host.
   std::vector<ByteRange> ranges;
   std::optional<Sha256> sha256;
-  std::optional<std::uint64_t> expected_size;
   // Learned from the server; proves that the resource is still the same.
   std::uint64_t resource_size = size_unknown;
   std::string validator;
@@ -49,11 +48,16 @@ struct FileRecord {
   std::uint64_t size = size_unknown;  ///< Of the finished file.
   std::uint32_t generation = 0;       ///< Counts restarts from zero: progress of an older one is void.
   FileStage stage = FileStage::waiting;
+  bool size_given = false;            ///< `size` is the host's word: a file of another size is refused.
   std::unique_ptr<FileFacts> facts;  ///< Empty while there is nothing to know.
 
   FileFacts& known() {
     if (!facts) facts = std::make_unique<FileFacts>();
     return *facts;
+  }
+  /// The size that the host demands. Kept in `size`, which no server can change then: a million queued files have no facts.
+  [[nodiscard]] std::optional<std::uint64_t> expected_size() const {
+    return size_given ? std::optional(size) : std::nullopt;
   }
   /// Bytes of this file that have arrived.
   [[nodiscard]] std::uint64_t bytes() const {

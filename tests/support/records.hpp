@@ -48,13 +48,13 @@ inline std::string show(const bgxfer::JobOptions& options) {
 inline std::string show(const model::FileRecord& file) {
   std::string text = file.url + " -> " + file.target + " size " + std::to_string(file.size) + " generation " +
                      std::to_string(file.generation) + " stage " + std::to_string(static_cast<int>(file.stage));
+  if (file.size_given) text += " expected";
   if (!file.facts) return text;
   const model::FileFacts& facts = *file.facts;
   for (bgxfer::ByteRange range : facts.ranges) {
     text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
   }
   if (facts.sha256) text += " sha256 " + facts.sha256->to_string();
-  if (facts.expected_size) text += " expects " + std::to_string(*facts.expected_size);
   text += " of " + std::to_string(facts.resource_size) + " validator " + facts.validator;
   if (facts.modified) text += " modified " + show(*facts.modified);
   text += " identity " + std::to_string(facts.identity.device) + ':' + std::to_string(facts.identity.inode);
