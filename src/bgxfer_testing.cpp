@@ -2,5 +2,6 @@
 #include "testing/virtual_time.cpp"
 #include "testing/manual_clock.cpp"
 #include "testing/simulation.cpp"
+#include "testing/simulated_network.cpp"
 #include "testing/faulty_disk.cpp"
 #include "testing/faulty_storage.cpp"

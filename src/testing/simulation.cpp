@@ -200,6 +200,8 @@ void Simulation::kill() {
   world_->kill();
 }
 
+std::shared_ptr<detail::VirtualTime> Simulation::virtual_time() const noexcept { return world_->time_; }
+
 std::size_t Simulation::sleepers() const { return world_->time_->sleepers(); }
 
 std::size_t Simulation::ready() const noexcept { return world_->ready_.size(); }

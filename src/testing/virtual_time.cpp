@@ -23,14 +23,27 @@ asio::awaitable<void> VirtualTime::sleep_until(TimePoint when) {
   return bgxfer::detail::suspend(std::move(begin));
 }
 
-void VirtualTime::add(TimePoint when, Suspension sleeper, asio::cancellation_slot slot) {
+asio::awaitable<void> VirtualTime::sleep_until(TimePoint when, Alarm& alarm) {
+  auto begin = [self = shared_from_this(), when, &alarm](Suspension sleeper, asio::cancellation_slot slot) {
+    alarm = self->add(when, std::move(sleeper), slot);
+  };
+  return bgxfer::detail::suspend(std::move(begin));
+}
+
+void VirtualTime::wake(Alarm& alarm) {
+  if (!alarm) return;
+  // A sleeper that has gone on left its key behind; it opens nothing any more.
+  if (Suspension woken = take(*std::exchange(alarm, std::nullopt))) woken.resume();
+}
+
+VirtualTime::Key VirtualTime::add(TimePoint when, Suspension sleeper, asio::cancellation_slot slot) {
   std::unique_lock lock(mutex_);
+  const Key key{when, count_++};
   if (when <= now()) {
     lock.unlock();
     sleeper.resume();
-    return;
+    return key;
   }
-  const Key key{when, count_++};
   if (slot.is_connected()) {
     // A copy of the slot's callback may stay behind after the sleep; it then finds nobody under its key.
     slot.assign([time = weak_from_this(), key](asio::cancellation_type) {
@@ -41,6 +54,7 @@ void VirtualTime::add(TimePoint when, Suspension sleeper, asio::cancellation_slo
   }
   sleepers_.emplace(key, std::move(sleeper));
   if (when == TimePoint::max()) ++endless_;
+  return key;
 }
 
 VirtualTime::Suspension VirtualTime::take(Key key) {

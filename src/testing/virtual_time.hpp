@@ -27,6 +27,12 @@ class VirtualTime final : public std::enable_shared_from_this<VirtualTime> {
   [[nodiscard]] WallTime wall_now() const noexcept;
   asio::awaitable<void> sleep_until(TimePoint when);
 
+  /// Wakes one sleeper before its time. Empty while nobody sleeps by it.
+  using Alarm = std::optional<std::pair<TimePoint, std::uint64_t>>;
+  /// As `sleep_until`, and `wake(alarm)` ends it too. `alarm` outlives the sleep.
+  asio::awaitable<void> sleep_until(TimePoint when, Alarm& alarm);
+  void wake(Alarm& alarm);
+
   /// Moves time to `when`, deadline by deadline, and lets those go on whose time has come. Never moves it back.
   void move_to(TimePoint when);
   void shift_wall(Duration by) noexcept { wall_shift_.fetch_add(by.count()); }
@@ -43,7 +49,7 @@ class VirtualTime final : public std::enable_shared_from_this<VirtualTime> {
   using Key = std::pair<TimePoint, std::uint64_t>;
   using Suspension = bgxfer::detail::Suspension;
 
-  void add(TimePoint when, Suspension sleeper, asio::cancellation_slot slot);
+  Key add(TimePoint when, Suspension sleeper, asio::cancellation_slot slot);
   Suspension take(Key key);
   Suspension take_due(TimePoint until);
 

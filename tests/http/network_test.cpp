@@ -6,21 +6,23 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <asio/detached.hpp>
 #include <asio/ip/tcp.hpp>
+
+#include <bgxfer/testing/simulated_network.hpp>
+#include <bgxfer/testing/simulation.hpp>
 
 #include "http/socket_network.hpp"
 #include "support/http_fetch.hpp"
-#include "support/http_script_network.hpp"
 #include "support/http_script_server.hpp"
 
 using namespace std::chrono_literals;
 using bgxfer::ConnectRequest;
 using bgxfer::Errc;
 using http_test::always;
-using http_test::fetch;
 using http_test::ok;
 using http_test::Outcome;
-using http_test::ScriptNetwork;
+using bgxfer::testing::SimulatedNetwork;
 using http_test::ScriptServer;
 
 namespace {
@@ -40,13 +42,55 @@ std::error_code connect(ConnectRequest request) {
   return code;
 }
 
-/// The transport on a scripted network.
-std::shared_ptr<bgxfer::Transport> transport_on(std::shared_ptr<ScriptNetwork> network) {
-  bgxfer::http::TransportOptions options;
-  options.network = std::move(network);
-  options.quiet_connection_timeout = 1ms;
-  return bgxfer::http::make_transport(options);
-}
+/// The transport on a network where each connection, to whatever host, gets the next of the prepared answers and ends.
+struct ScriptedWorld {
+  ScriptedWorld() : network(std::make_shared<SimulatedNetwork>(simulation)) {
+    bgxfer::testing::SimulatedServer server;
+    server.accept = [this](const ConnectRequest& request) {
+      connects.push_back(request);
+      bgxfer::testing::ConnectAnswer door;
+      door.public_peer = answers.at(connects.size() - 1).public_peer;
+      return door;
+    };
+    server.answer = [this](const bgxfer::testing::ServerRequest& request) {
+      const Answer& next = answers.at(static_cast<std::size_t>(request.connection) - 1);
+      bgxfer::testing::ServerAnswer answer;
+      answer.in_pieces(next.piece_bytes).send(next.text).finish();
+      return answer;
+    };
+    network->serve(SimulatedNetwork::any_host, server);
+  }
+
+  void answer(std::string text, bool public_peer = true, std::size_t piece_bytes = 4096) {
+    Answer next;
+    next.text = std::move(text);
+    next.public_peer = public_peer;
+    next.piece_bytes = piece_bytes;
+    answers.push_back(std::move(next));
+  }
+
+  Outcome fetch(const std::string& url, std::size_t chunk_bytes = 64 * 1024) {
+    bgxfer::http::TransportOptions options;
+    options.network = network;
+    options.clock = simulation.clock();
+    Outcome outcome;
+    asio::co_spawn(simulation.executor(),
+                   fetch_into(bgxfer::http::make_transport(options), bgxfer::Request(url), outcome, chunk_bytes),
+                   http_test::rethrow);
+    simulation.run();
+    return outcome;
+  }
+
+  struct Answer {
+    std::string text{};
+    bool public_peer = true;
+    std::size_t piece_bytes = 4096;
+  };
+  bgxfer::testing::Simulation simulation;
+  std::shared_ptr<SimulatedNetwork> network;
+  std::vector<Answer> answers;
+  std::vector<ConnectRequest> connects;
+};
 
 std::string redirect_to(const std::string& location) {
   return "HTTP/1.1 302 Found\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n";
@@ -89,15 +133,15 @@ TEST_CASE("a name that does not exist is a transient failure of the transport") 
 TEST_CASE("a redirect from a public host may not lead inside; from inside it may") {
   for (bool public_start : {true, false}) {
     CAPTURE(public_start);
-    const auto network = std::make_shared<ScriptNetwork>();
-    network->answer(redirect_to("http://b/"), public_start);
-    network->answer(redirect_to("http://c/"), true);
-    network->answer(ok("end"));
-    CHECK(fetch(transport_on(network), "http://a/").body == "end");
-    REQUIRE(network->requests().size() == 3);
-    CHECK_FALSE(network->requests()[0].public_addresses_only);
-    CHECK(network->requests()[1].public_addresses_only == public_start);
-    CHECK(network->requests()[2].public_addresses_only == public_start);
+    ScriptedWorld world;
+    world.answer(redirect_to("http://b/"), public_start);
+    world.answer(redirect_to("http://c/"), true);
+    world.answer(ok("end"));
+    CHECK(world.fetch("http://a/").body == "end");
+    REQUIRE(world.connects.size() == 3);
+    CHECK_FALSE(world.connects[0].public_addresses_only);
+    CHECK(world.connects[1].public_addresses_only == public_start);
+    CHECK(world.connects[2].public_addresses_only == public_start);
   }
 }
 
@@ -106,9 +150,9 @@ TEST_CASE("a response means the same in pieces of any size") {
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\n";
   for (std::size_t piece = 1; piece < 40; ++piece) {
     for (const std::string& wire : {ok("wikipedia"), chunked, std::string("HTTP/1.0 200 OK\r\n\r\nwikipedia")}) {
-      const auto network = std::make_shared<ScriptNetwork>();
-      network->answer(wire, true, piece);
-      const Outcome outcome = fetch(transport_on(network), bgxfer::Request("http://a/"), 1 + piece % 7);
+      ScriptedWorld world;
+      world.answer(wire, true, piece);
+      const Outcome outcome = world.fetch("http://a/", 1 + piece % 7);
       CHECK_FALSE(outcome.error);
       CHECK(outcome.body == "wikipedia");
     }
@@ -121,9 +165,9 @@ TEST_CASE("any cut of a response is told, and no byte before it is lost") {
   for (const std::string& wire : {ok("wikipedia"), chunked}) {
     for (std::size_t length = 0; length < wire.size(); ++length) {
       CAPTURE(length);
-      const auto network = std::make_shared<ScriptNetwork>();
-      network->answer(wire.substr(0, length));
-      const Outcome outcome = fetch(transport_on(network), "http://a/");
+      ScriptedWorld world;
+      world.answer(wire.substr(0, length));
+      const Outcome outcome = world.fetch("http://a/");
       REQUIRE(outcome.error);
       CHECK(outcome.code() == (outcome.opened ? Errc::body_truncated : Errc::connection_closed));
       if (wire != chunked && outcome.opened) CHECK(outcome.body.size() == length - (wire.size() - 9));

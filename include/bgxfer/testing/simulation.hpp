@@ -10,6 +10,12 @@
 
 namespace bgxfer::inline v0::testing {
 
+class SimulatedNetwork;
+
+namespace detail {
+class VirtualTime;
+}
+
 /// A world in virtual time on one seed: an executor, a clock, and nothing else. No thread, no system call.
 ///
 /// Whatever runs on `executor()` and sleeps on `clock()` runs the same way every time. When nothing is ready, time
@@ -71,8 +77,12 @@ class BGXFER_API Simulation {
   [[nodiscard]] std::uint64_t steps() const noexcept;
 
  private:
+  friend class SimulatedNetwork;
   class World;
   class Executor;
+
+  [[nodiscard]] std::shared_ptr<detail::VirtualTime> virtual_time() const noexcept;
+
   std::unique_ptr<World> world_;
 };
 
