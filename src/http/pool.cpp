@@ -7,30 +7,30 @@
 #include <asio/cancellation_state.hpp>
 #include <asio/this_coro.hpp>
 
-#include "bell.hpp"
+#include "../ports/suspension.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
-/// A coroutine in the queue; lives in its frame.
+/// A coroutine in the queue. All members are guarded by the pool's mutex.
 struct Pool::Waiter {
-  explicit Waiter(const asio::any_io_executor& executor) : bell(executor) {}
-  Bell bell;
-  bool granted = false;  // Guarded by the pool's mutex.
+  bgxfer::detail::Suspension suspension;  // Empty while the coroutine does not sleep.
+  bool granted = false;
 };
 
 /// The waiter's place in the queue: left in whatever way the coroutine ends, and a lease that came too late passed on.
 class Pool::Place {
  public:
-  Place(Pool& pool, const Origin& origin, Waiter& waiter) : pool_(pool), origin_(origin), waiter_(waiter) {}
+  Place(Pool& pool, const Origin& origin, std::shared_ptr<Waiter> waiter)
+      : pool_(pool), origin_(origin), waiter_(std::move(waiter)) {}
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
     bool unused_grant = false;
     {
       const std::lock_guard lock(pool_.mutex_);
-      unused_grant = waiter_.granted && !taken_;
-      if (!waiter_.granted) {
-        pool_.hosts_[origin_].waiters.remove(&waiter_);
+      unused_grant = waiter_->granted && !taken_;
+      if (!waiter_->granted) {
+        pool_.hosts_[origin_].waiters.remove(waiter_);
         pool_.forget_if_unused(origin_);
       }
     }
@@ -38,13 +38,13 @@ class Pool::Place {
   }
   [[nodiscard]] bool take() {
     const std::lock_guard lock(pool_.mutex_);
-    return taken_ = waiter_.granted;
+    return taken_ = waiter_->granted;
   }
 
  private:
   Pool& pool_;
   const Origin& origin_;
-  Waiter& waiter_;
+  const std::shared_ptr<Waiter> waiter_;
   bool taken_ = false;
 };
 
@@ -89,8 +89,7 @@ void Pool::Lease::keep(std::unique_ptr<Connection> connection, const asio::any_i
 }
 
 asio::awaitable<Result<Pool::Lease>> Pool::leased(Origin origin) {
-  asio::any_io_executor executor = co_await asio::this_coro::executor;
-  Waiter waiter(executor);
+  const auto waiter = std::make_shared<Waiter>();
   {
     const std::lock_guard lock(mutex_);
     Host& host = hosts_[origin];
@@ -99,15 +98,37 @@ asio::awaitable<Result<Pool::Lease>> Pool::leased(Origin origin) {
       ++leases_;
       co_return Lease(shared_from_this(), std::move(origin));
     }
-    host.waiters.push_back(&waiter);
+    host.waiters.push_back(waiter);
   }
   Place place(*this, origin, waiter);
-  for (;;) {
-    co_await waiter.bell.heard_by(Bell::TimePoint::max());
-    if (place.take()) co_return Lease(shared_from_this(), origin);
-    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) co_return Error(Errc::cancelled, ErrorContext::transport);
-  }
+  // A cancellation that came while nothing was pending left no trace but this.
+  const asio::cancellation_state before = co_await asio::this_coro::cancellation_state;
+  if (before.cancelled() == asio::cancellation_type::none) co_await suspended(shared_from_this(), waiter);
+  if (place.take()) co_return Lease(shared_from_this(), origin);
+  co_return Error(Errc::cancelled, ErrorContext::transport);
+}
+
+/// Sleeps until the lease is granted or the coroutine is cancelled.
+asio::awaitable<void> Pool::suspended(std::shared_ptr<Pool> pool, std::shared_ptr<Waiter> waiter) {
+  using bgxfer::detail::Suspension;
+  auto begin = [pool = std::move(pool), waiter = std::move(waiter)](Suspension sleeper, asio::cancellation_slot slot) {
+    const std::lock_guard lock(pool->mutex_);
+    if (waiter->granted) {
+      sleeper.resume();
+      return;
+    }
+    waiter->suspension = std::move(sleeper);
+    if (!slot.is_connected()) return;
+    // A copy of the slot's callback may stay behind; it then finds nobody to wake.
+    slot.assign([pool = std::weak_ptr(pool), waiter = std::weak_ptr(waiter)](asio::cancellation_type) {
+      const std::shared_ptr<Pool> alive = pool.lock();
+      const std::shared_ptr<Waiter> waiting = waiter.lock();
+      if (!alive || !waiting) return;
+      const std::lock_guard cancel_lock(alive->mutex_);
+      if (waiting->suspension) waiting->suspension.resume();
+    });
+  };
+  return bgxfer::detail::suspend(std::move(begin));
 }
 
 void Pool::clear() noexcept {
@@ -136,10 +157,10 @@ void Pool::release(const Origin& origin) noexcept {
   assert(host.leases > 0);
   if (!host.waiters.empty()) {
     // The lease changes hands without being free in between, so nobody can overtake.
-    Waiter* next = host.waiters.front();
+    const std::shared_ptr<Waiter> next = std::move(host.waiters.front());
     host.waiters.pop_front();
     next->granted = true;
-    next->bell.button().ring();
+    if (next->suspension) next->suspension.resume();
     return;
   }
   --host.leases;

@@ -71,11 +71,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
   struct Host {
     std::size_t leases = 0;
-    std::list<Waiter*> waiters{};
+    std::list<std::shared_ptr<Waiter>> waiters{};
     std::vector<Idle> idle{};
   };
   using Closing = std::vector<std::unique_ptr<Connection>>;
 
+  static asio::awaitable<void> suspended(std::shared_ptr<Pool> pool, std::shared_ptr<Waiter> waiter);
   void release(const Origin& origin) noexcept;
   Closing take_expired(Clock::TimePoint now);
   Closing take_oldest();

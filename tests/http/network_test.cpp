@@ -6,6 +6,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/detached.hpp>
 #include <asio/ip/tcp.hpp>
 
@@ -173,4 +175,34 @@ TEST_CASE("any cut of a response is told, and no byte before it is lost") {
       if (wire != chunked && outcome.opened) CHECK(outcome.body.size() == length - (wire.size() - 9));
     }
   }
+}
+
+TEST_CASE("a request that waits for a connection goes on in the time of its world, and can be cancelled") {
+  bgxfer::testing::Simulation simulation;
+  const auto network = std::make_shared<SimulatedNetwork>(simulation);
+  bgxfer::testing::SimulatedServer server;
+  server.answer = [](const bgxfer::testing::ServerRequest&) {
+    bgxfer::testing::ServerAnswer answer;
+    answer.wait(10s).send(ok("end"));
+    return answer;
+  };
+  network->serve("a", server);
+  bgxfer::http::TransportOptions options;
+  options.network = network;
+  options.clock = simulation.clock();
+  options.connections_per_host_max = 1;
+  const auto transport = bgxfer::http::make_transport(options);
+  std::vector<Outcome> outcomes(3);
+  std::vector<asio::cancellation_signal> cancel(3);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    asio::co_spawn(simulation.executor(), fetch_into(transport, bgxfer::Request("http://a/"), outcomes[i]),
+                   asio::bind_cancellation_slot(cancel[i].slot(), asio::detached));
+  }
+  simulation.run_for(1s);
+  cancel[1].emit(asio::cancellation_type::terminal);
+  simulation.run_for(30s);
+  CHECK(outcomes[0].body == "end");
+  CHECK_FALSE(outcomes[1].opened);
+  CHECK(outcomes[2].body == "end");
+  CHECK(network->connections() == 1);
 }
