@@ -102,9 +102,10 @@ asio::awaitable<Result<void>> FileTask::reopen() {
 
 asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   const Piece piece = layout_.piece(gap, known_.resource_size);
+  const bool at_the_end = std::exchange(maybe_ended_, false);
   std::uint64_t overlap = 0;
-  if (known_.arrived && known_.validator.empty()) {
-    overlap = overlap_before(arrived_, layout_, piece, context_.limits().overlap_bytes);
+  if (known_.arrived && known_.validator.empty() && !at_the_end) {
+    overlap = overlap_before(arrived_, layout_, piece, std::min<std::uint64_t>(context_.limits().overlap_bytes, overlap_max_));
     if (overlap == 0 && layout_.begins_range(gap.offset, known_.resource_size) && arrived_.contains(ByteRange{0, gap.offset})) {
       // The first bytes of a further range: no byte that is here already could be asked for again with them.
       co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file,
@@ -124,6 +125,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   const bool to_the_end = known_.resource_size && asked.remote.end() == *known_.resource_size;
   if (to_the_end || (layout_.whole() && !known_.resource_size)) asked.remote.length = ByteRange::to_end;
   if (plain) asked.remote = ByteRange{};
+  if (asked.remote.offset + overlap == piece.remote.offset) asked.overlap = overlap;
   asked.conditional = conditional_ && known_.arrived && !known_.validator.empty() && asked.remote != ByteRange{};
 
   Request request(url_);
@@ -133,7 +135,8 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   if (asked.conditional) request.validator = known_.validator;
   Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
   if (stopping_) co_return cancelled();
-  if (!opened) co_return co_await open_failed(opened.error(), gap, asked.conditional);
+  if (!opened) co_return co_await open_failed(opened.error(), piece, asked.conditional || at_the_end);
+  if (at_the_end) co_return Result<void>{};  // There is more, and it has to be compared.
   std::unique_ptr<Download> download = *std::move(opened);
   {
     Model::Lock lock = context_.model->lock();
@@ -161,6 +164,14 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
 
   Result<void> learned = co_await learn(head);
   if (!learned) co_return learned;
+  const bool nothing_new = verdict == Verdict::compare && head.granted.length <= overlap && next_gap();
+  if (nothing_new) {
+    // A server that sends little at a time, to be asked for less to compare and more to take; or all there is had
+    // arrived, which the next answer tells if these bytes are the same.
+    maybe_ended_ = !size_ && head.granted.length == overlap;
+    overlap_max_ = head.granted.length / 2;
+    if (!maybe_ended_) co_return Result<void>{};
+  }
   if (verdict == Verdict::compare) {
     bool same = false;
     Result<void> compared = co_await same_bytes(*download, piece.local - overlap, overlap, same);
@@ -174,6 +185,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   std::uint64_t length = head.granted.length;
   if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;
   if (!layout_.whole()) length = std::min(length, piece.remote.length);
+  if (verdict == Verdict::compare && length == 0) co_return Result<void>{};  // All that it sends had arrived.
   Result<void> received = co_await receive(*download, at, length);
   if (received && ended_ && !layout_.whole()) {
     // The end of a range that runs to the end of the resource: more ranges may follow.
@@ -184,12 +196,13 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
 }
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.
-asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRange gap, bool conditional) {
-  const bool beyond = error.code() == http_status(416) && gap.offset > 0;
-  if (beyond && conditional && layout_.whole() && !size_ && error.resource_size() == gap.offset) {
-    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition it might be the end
-    // of another version.
-    size_ = gap.offset;
+asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, Piece piece, bool proven) {
+  const bool beyond = error.code() == http_status(416) && piece.remote.offset > 0;
+  if (beyond && proven && !known_.resource_size && error.resource_size() == piece.remote.offset) {
+    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition, or bytes that were
+    // compared just now, it might be the end of another version.
+    if (!layout_.whole()) co_return learn_size(piece.remote.offset);
+    size_ = piece.local;
     ended_ = true;
     co_return Result<void>{};
   }
@@ -200,6 +213,11 @@ asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, ByteRang
 
 /// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
 asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
+  if (!known_.arrived) {
+    // Nothing is here of what an earlier response told about, and this one may be of another version.
+    known_ = Known();
+    size_ = expected_size_;
+  }
   if (head.resource_size) {
     if (!layout_.fits(*head.resource_size)) {
       co_return blame(
@@ -273,7 +291,7 @@ asio::awaitable<Result<void>> FileTask::same_bytes(Download& download, std::uint
     if (got) count_received(*got);
     if (stopping_) co_return cancelled();
     if (!got) co_return got.error();
-    if (*got == 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
+    if (*got == 0) co_return Result<void>{};  // What is there now is shorter.
     Result<std::size_t> had = co_await open_->partial->read(local, ours.first(*got));
     if (!had) co_return had.error();
     if (*had != *got || std::memcmp(ours.data(), theirs.data(), *got) != 0) co_return Result<void>{};
@@ -435,6 +453,8 @@ asio::awaitable<Result<void>> FileTask::restart(std::string why) {
   identity_.reset();
   modified_.reset();
   conditional_ = true;
+  overlap_max_ = ByteRange::to_end;
+  maybe_ended_ = false;
   ended_ = false;
   // The old temporary file is replaced by a new one, which no old record can be about.
   co_return co_await context_.saved();

@@ -45,7 +45,7 @@ class FileTask {
   asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes);
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   asio::awaitable<Result<void>> restart(std::string why);
-  asio::awaitable<Result<void>> open_failed(const Error& error, ByteRange gap, bool conditional);
+  asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, bool proven);
 
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
@@ -89,6 +89,8 @@ class FileTask {
   std::uint64_t digested_ = 0;                   ///< Bytes from the start of the file that are in `digest_`.
 
   bool conditional_ = true;                      ///< Send the validator as a condition.
+  bool maybe_ended_ = false;                     ///< What was compared ends where the missing bytes would begin.
+  std::uint64_t overlap_max_ = ByteRange::to_end;  // Less than Limits::overlap_bytes where the server sends too little.
   std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.
   bool ended_ = false;                           ///< A body of unknown length has come to its end.
 };

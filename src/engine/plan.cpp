@@ -68,7 +68,7 @@ Verdict judge(const Known& known, const Asked& asked, const ResponseHead& head) 
 
   if (known.validator.empty()) {
     // Only bytes that are on disk already and arrive again can prove anything.
-    return as_asked && asked.remote.offset > 0 ? Verdict::compare : other_version;
+    return as_asked && asked.overlap > 0 ? Verdict::compare : other_version;
   }
   // A 206 to a conditional request says that the condition held, even if it does not repeat the validator.
   const bool vouched = as_asked && asked.conditional && asked.remote.offset > 0 && head.validator.empty();

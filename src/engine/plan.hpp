@@ -56,6 +56,7 @@ struct Known {
 struct Asked {
   ByteRange remote{};             ///< The default is the whole resource, without a Range header.
   bool conditional = false;       ///< With the validator as a condition.
+  std::uint64_t overlap = 0;      ///< So many of the first bytes are on disk already: they can be compared.
 };
 
 /// What to do with a response.

@@ -8,6 +8,7 @@
 
 using namespace bgxfer;
 using namespace std::chrono_literals;
+using test::Incident;
 using test::World;
 
 namespace {
@@ -131,4 +132,110 @@ TEST_CASE("a resource of another size than the host gave is refused, even if onl
     REQUIRE(job.error());
     CHECK(job.error()->code() == Errc::wrong_size);
   }
+}
+
+TEST_CASE("a range to an end that only a 416 tells is complete, and is not fetched again") {
+  World world;
+  world.start();
+  FileSpec spec = world.file("parts", some);
+  spec.ranges = {ByteRange{some - 1000, ByteRange::to_end}, ByteRange{10, 500}};
+  world.resource("parts").sized = false;
+  world.resource("parts").bounded = true;
+  JobOptions options;
+  options.files.push_back(spec);
+  Job job = world.queue->add(options).value();
+  job.resume();
+  world.run();
+  job.complete();
+  world.run();
+  const std::string whole = test::content(some);
+  CHECK(world.contents("parts") == whole.substr(some - 1000) + whole.substr(10, 500));
+  CHECK(world.transport->bytes_sent == 1500);
+}
+
+TEST_CASE("all bytes of a resource that tells neither size nor validator are not fetched again because their end was cut off") {
+  World world;
+  world.start();
+  Job job = world.add("file", some);
+  world.resource("file").sized = false;
+  world.resource("file").bounded = true;
+  world.resource("file").validator.clear();
+  Incident cut;
+  cut.cut_after = some;
+  world.transport->incidents.push_back(cut);
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(world.transport->bytes_sent == some + world.options.limits.overlap_bytes);
+}
+
+TEST_CASE("what a response told of its version is forgotten if none of its bytes arrived") {
+  World world;
+  world.start();
+  Job job = world.add("file", some);
+  Incident cut;
+  cut.cut_after = 0;
+  world.transport->incidents.push_back(cut);
+  job.resume();
+  world.run_for(100ms);
+  CHECK(world.count<AttemptFailed>(job) == 1);
+  world.resource("file").content.clear();
+  world.resource("file").sized = false;
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(world.count<AttemptFailed>(job) == 1);
+}
+
+TEST_CASE("a few bytes without a validator are compared as many are, and cost no restart") {
+  World world;
+  world.options.limits.restarts_max = 0;
+  world.start();
+  Job job = world.add("file", some);
+  world.resource("file").validator.clear();
+  for (int i = 0; i < 3; ++i) {
+    Incident cut;
+    cut.cut_after = 1000 * (i + 1);
+    world.transport->incidents.push_back(cut);
+  }
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+}
+
+TEST_CASE("a server that sends no more than the overlap at a time is asked for less of it") {
+  World world;
+  world.options.limits.restarts_max = 0;
+  world.start();
+  Job job = world.add("file", some);
+  world.resource("file").validator.clear();
+  Incident cut;
+  cut.cut_after = some / 2;
+  world.transport->incidents.push_back(cut);
+  Incident capped;
+  capped.grant_max = 10'000;
+  for (int i = 0; i < 100; ++i) world.transport->incidents.push_back(capped);
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(world.count<AttemptFailed>(job) == 1);
+}
+
+TEST_CASE("a resource that has become shorter than the bytes that are compared restarts") {
+  World world;
+  world.start();
+  Job job = world.add("file", some);
+  world.resource("file").validator.clear();
+  world.resource("file").sized = false;
+  Incident cut;
+  cut.cut_after = 1000;
+  world.transport->incidents.push_back(cut);
+  job.resume();
+  world.run_for(100ms);
+  CHECK(world.count<AttemptFailed>(job) == 1);
+  world.resource("file").content = test::content(10);
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  job.complete();
+  world.run();
+  CHECK(world.contents("file") == test::content(10));
 }

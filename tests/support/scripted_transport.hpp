@@ -23,6 +23,7 @@ struct Resource {
   std::string validator = "\"v1\"";
   bool ranges = true;              ///< Serves the range that was asked for; else everything.
   bool sized = true;               ///< Tells its size.
+  bool bounded = false;            ///< A range tells where it ends even if the size is not told.
   bool delimited = true;
   std::optional<std::chrono::system_clock::time_point> modified{};
 };
@@ -80,6 +81,12 @@ class ScriptedTransport final : public Transport {
     if (incident.refuse) co_return *incident.refuse;
     auto found = resources.find(request.url);
     if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
+    const std::uint64_t size = found->second.content.size();
+    const bool condition_holds = request.validator.empty() || request.validator == found->second.validator;
+    if (found->second.bounded && request.range.offset > 0 && request.range.offset >= size && condition_holds) {
+      const Error beyond(http_status(416), ErrorContext::remote_file, request.url);
+      co_return beyond.with_resource_size(size);
+    }
     std::unique_ptr<Download> body = std::make_unique<Body>(*this, found->second, incident, request);
     co_return body;
   }
@@ -99,7 +106,7 @@ class ScriptedTransport final : public Transport {
       if (incident.grant_max) end = std::min(end, begin + *incident.grant_max);
       position_ = begin;
       end_ = end;
-      head_.granted = {begin, resource.sized ? end - begin : ByteRange::to_end};
+      head_.granted = {begin, resource.sized || (resource.bounded && partial) ? end - begin : ByteRange::to_end};
       if (resource.sized) head_.resource_size = content_.size();
       if (!incident.silent_validator) head_.validator = resource.validator;
       head_.last_modified = resource.modified;
