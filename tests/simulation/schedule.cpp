@@ -14,6 +14,7 @@
 #include <asio/detached.hpp>
 
 #include <bgxfer/bgxfer.hpp>
+#include <bgxfer/http/http_transport.hpp>
 #include <bgxfer/testing/faulty_storage.hpp>
 #include <bgxfer/testing/simulation.hpp>
 
@@ -39,6 +40,44 @@ struct EngineDoor {
   friend Member member_of(EngineDoor);
 };
 template struct Open<EngineDoor, &TransferQueue::engine_>;
+
+/// The real transport, and somebody who hears of each wish for bytes before it is fulfilled.
+class WatchedTransport final : public Transport {
+ public:
+  using Watch = std::function<void(const std::string& url)>;
+
+  WatchedTransport(std::shared_ptr<Transport> real, Watch watch) : real_(std::move(real)), watch_(std::move(watch)) {}
+
+  Result<void> check_url(std::string_view url) const override { return real_->check_url(url); }
+  asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override {
+    watch_(request.url);
+    const std::string url = request.url;
+    Result<std::unique_ptr<Download>> opened = co_await real_->open(std::move(request));
+    if (!opened) co_return opened.error();
+    co_return std::make_unique<Watched>(*std::move(opened), url, watch_);
+  }
+  void network_changed() noexcept override { real_->network_changed(); }
+
+ private:
+  class Watched final : public Download {
+   public:
+    Watched(std::unique_ptr<Download> real, std::string url, const Watch& watch)
+        : real_(std::move(real)), url_(std::move(url)), watch_(watch) {}
+    const ResponseHead& head() const noexcept override { return real_->head(); }
+    asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override {
+      watch_(url_);
+      return real_->read(into);
+    }
+
+   private:
+    const std::unique_ptr<Download> real_;
+    const std::string url_;
+    const Watch& watch_;
+  };
+
+  const std::shared_ptr<Transport> real_;
+  const Watch watch_;
+};
 
 /// What the host knows of a file it has asked for.
 struct FileTruth {
@@ -79,13 +118,14 @@ constexpr std::size_t jobs_max = 5;
 constexpr const char* journal_path = "/state/queue.journal";
 
 class Schedule {
+  enum class End : std::uint8_t { other, closed, crash, power_cut };
+
  public:
   Schedule(std::uint64_t seed, std::uint64_t mask, bool print)
       : random_(seed * 2 + 1), swarm_(Swarm(random_).only(mask)), simulation_(random_.next() | 1), trace_(print) {
     trace_.use(simulation_.clock());
     disk_ = std::make_shared<testing::FaultyStorage>(simulation_.clock(), random_.next());
-    server_ = std::make_shared<Server>(simulation_.clock(), Random(random_.next()), swarm_, trace_);
-    server_->on_read = [this](const std::string& url) { about_to_read(url); };
+    server_ = std::make_unique<Server>(simulation_, Random(random_.next()), swarm_, trace_);
     disk_->on_power_cut([this] { simulation_.stop(); });
     if (print) trace_.before = [this] { print_disk(); };
     choose_options();
@@ -114,7 +154,6 @@ class Schedule {
 
   void choose_options() {
     const auto pick = [this](std::initializer_list<std::uint64_t> of) { return of.begin()[random_.below(of.size())]; };
-    options_.transport = server_;
     options_.storage = disk_;
     options_.clock = simulation_.clock();
     options_.journal = journal_path;
@@ -126,12 +165,16 @@ class Schedule {
     limits.checkpoint_interval = std::chrono::milliseconds(pick({20, 200, 2000}));
     limits.journal_bytes_before_compaction = pick({512, 4096, 1 << 20});
     limits.overlap_bytes = pick({64, 3000});
-    limits.time_slice = std::chrono::milliseconds(pick({50, 1000, 60'000}));
+    limits.time_slice = std::chrono::milliseconds(pick({1000, 5000, 60'000}));
     limits.background_jobs_max = pick({1, 1, 2});
     limits.foreground_jobs_max = pick({1, 3, 16});
     limits.background_beside_foreground = random_.chance(0.3);
     limits.disk_space_retest = 1s;
     limits.restarts_max = static_cast<std::uint32_t>(pick({1, 5}));
+    http_.network = server_->network();
+    http_.clock = simulation_.clock();
+    http_.connections_per_host_max = static_cast<std::size_t>(pick({1, 2, 6}));
+    http_.idle_connections_max = static_cast<std::size_t>(pick({1, 64}));
     if (trace_.prints()) {
       options_.log = [this](std::string_view line) { trace_.say("log: " + std::string(line)); };
     }
@@ -242,6 +285,8 @@ class Schedule {
     for (JobTruth& job : jobs_) job.heard.reset();
     restored_.reset();
     options_.seed = random_.next() | 1;
+    options_.transport = std::make_shared<WatchedTransport>(http::make_transport(http_),
+                                                            [this](const std::string& url) { about_to_read(url); });
     queue_.emplace(simulation_.executor(), options_);
     events_ = queue_->on_event([this](const Event& event) { hear(event); });
     asio::co_spawn(simulation_.executor(), watch_restored(queue_->restored()), asio::detached);
@@ -276,8 +321,7 @@ class Schedule {
     sample();
     trace_("power cut");
     disk_->power_cut();
-    after_ = End::power_cut;
-    ended_at_ = now();
+    note_end(End::power_cut, now());
     stop_process();
   }
 
@@ -285,10 +329,16 @@ class Schedule {
     sample();
     trace_("crash");
     ++crashes_;
-    after_ = End::crash;
+    note_end(End::crash, now());
     end_life();
-    ended_at_ = now();
     stop_process();
+  }
+
+  /// What was there when a life ended is measured against that moment, whatever happens before the next one has
+  /// restored it.
+  void note_end(End how, Clock::TimePoint when) {
+    if (after_ == End::other) ended_at_ = when;
+    after_ = how;
   }
 
   /// The process is gone. If it died with a disk that had failed, so that the journal could not say which bytes a
@@ -307,19 +357,21 @@ class Schedule {
 
   /// Coroutines vanish where they stand.
   void stop_process() {
-    server_->lose_clients();
     simulation_.kill();
     events_.reset();
     queue_.reset();
+    options_.transport.reset();
     simulation_.kill();
+    if (server_->open_connections() != 0) violate("(h) the dead process holds connections");
   }
 
   void destroy() {
     trace_("destroy");
+    const Clock::TimePoint began = now();
     if (disk_faults_now()) return stop_process_quietly();
     events_.reset();
     queue_.reset();
-    after_ = End::closed;
+    note_end(End::closed, began);
     simulation_.run_for(5min);
     if (ended()) return;
     check_quiet("(h) after the queue was destroyed");
@@ -336,6 +388,7 @@ class Schedule {
 
   void close() {
     trace_("close");
+    const Clock::TimePoint began = now();
     closed_ = false;
     queue_->close();
     asio::co_spawn(simulation_.executor(), watch_closed(queue_->closed()), asio::detached);
@@ -345,7 +398,7 @@ class Schedule {
       return violate("(h) the queue does not close");
     }
     if (disk_faults_now()) return stop_process_quietly();
-    after_ = End::closed;
+    note_end(End::closed, began);
     events_.reset();
     queue_.reset();
     simulation_.run_for(5min);
@@ -361,7 +414,7 @@ class Schedule {
   void check_quiet(const std::string& when) {
     if (simulation_.sleepers() != 0) return violate(when + ": " + std::to_string(simulation_.sleepers()) + " sleepers");
     if (simulation_.ready() != 0) return violate(when + ": work is ready");
-    if (server_->in_flight() != 0) return violate(when + ": responses are open");
+    if (server_->open_connections() != 0) return violate(when + ": connections are open");
   }
 
   // The host.
@@ -444,11 +497,11 @@ class Schedule {
   FileTruth make_file(std::uint64_t number) {
     FileTruth file;
     const std::string name = "f" + std::to_string(++files_made_);
-    file.spec.url = "http://server/" + name;
+    file.spec.url = (random_.chance(0.3) ? "https://server/" : "http://server/") + name;
     file.spec.target = "/files/" + name;
-    server_->add(file.spec.url);
+    server_->add("/" + name);
     file.added = number;
-    const std::span<const std::byte> bytes = server_->resource(file.spec.url).versions.back().bytes;
+    const std::span<const std::byte> bytes = resource_of(file.spec).versions.back().bytes;
     if (bytes.size() > 100 && random_.chance(0.15)) {
       const std::uint64_t third = bytes.size() / 3;
       file.spec.ranges = {ByteRange{2 * third, third}, ByteRange{random_.below(third), third / 2 + 1}};
@@ -471,6 +524,10 @@ class Schedule {
     if (file.spec.sha256) words += " digest";
     trace_.say(words);
     return file;
+  }
+
+  [[nodiscard]] const Resource& resource_of(const FileSpec& spec) const {
+    return server_->resource("/" + spec.target.filename().string());
   }
 
   void act_on(void (Schedule::*verb)(Job&, JobTruth&)) {
@@ -780,16 +837,19 @@ class Schedule {
     }
     if (!spec) return violate("(e) nobody asked for " + name);
     const std::vector<std::byte> bytes = disk_->contents(name).value();
-    for (const Version& version : server_->resource(spec->url).versions) {
+    const Resource& resource = resource_of(*spec);
+    std::vector<Version> versions = resource.versions;
+    versions.insert(versions.end(), resource.pages.begin(), resource.pages.end());
+    for (const Version& version : versions) {
       if (assemble(*spec, version.bytes) == bytes) {
         if (spec->size && *spec->size != bytes.size()) violate("(a) " + name + " has another size than the host gave");
         return;
       }
     }
-    for (const Version& version : server_->resource(spec->url).versions) {
+    for (const Version& version : versions) {
       const std::vector<std::byte> right = assemble(*spec, version.bytes).value_or(std::vector<std::byte>());
       const auto differs = std::mismatch(right.begin(), right.end(), bytes.begin(), bytes.end()).first;
-      trace_.say("as version " + version.validator + " up to byte " + std::to_string(differs - right.begin()) + " of " +
+      trace_.say("as version " + version.etag + " up to byte " + std::to_string(differs - right.begin()) + " of " +
                  std::to_string(right.size()));
     }
     violate("(a) " + name + " is no version of its resource (" + std::to_string(bytes.size()) + " bytes)");
@@ -831,7 +891,10 @@ class Schedule {
       const bool expects = truth && std::any_of(truth->files.begin(), truth->files.end(), [](const FileTruth& file) {
                              return file.spec.size || file.spec.sha256;
                            });
-      if (expects && state == JobState::transient_error) continue;
+      const bool fits = !truth || std::all_of(truth->files.begin(), truth->files.end(), [this](const FileTruth& file) {
+        return assemble(file.spec, resource_of(file.spec).versions.back().bytes).has_value();
+      });
+      if ((expects || !fits) && state == JobState::transient_error) continue;
       if (state != JobState::transferred && state != JobState::error) {
         return violate("(g) " + who + " is still " + std::string(to_string(state)));
       }
@@ -844,7 +907,7 @@ class Schedule {
         const std::error_code code = job.error()->code();
         const bool lawful = code == Errc::unproven_end || code == Errc::wrong_size || code == Errc::checksum_mismatch ||
                             code == Errc::invalid_range || code == Errc::ranges_unsupported || code == http_status(416);
-        if (expects && code == Errc::no_progress) continue;
+        if ((expects || !fits) && code == Errc::no_progress) continue;
         if (!lawful) return violate("(g) " + who + " fails although all is well: " + job.error()->message());
       }
     }
@@ -886,15 +949,14 @@ class Schedule {
     }
   }
 
-  enum class End : std::uint8_t { other, closed, crash, power_cut };
-
   Random random_;
   const Swarm swarm_;
   testing::Simulation simulation_;
   Trace trace_;
   std::shared_ptr<testing::FaultyStorage> disk_;
-  std::shared_ptr<Server> server_;
+  std::unique_ptr<Server> server_;
   QueueOptions options_;
+  http::TransportOptions http_;
   testing::FaultRates rates_;
   std::optional<TransferQueue> queue_;
   Subscription events_;

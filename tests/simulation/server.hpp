@@ -1,30 +1,34 @@
 #ifndef BGXFER_TESTS_SIMULATION_SERVER_HPP
 #define BGXFER_TESTS_SIMULATION_SERVER_HPP
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <bgxfer/byte_range.hpp>
 #include <bgxfer/clock.hpp>
 #include <bgxfer/digest.hpp>
-#include <bgxfer/transport.hpp>
+#include <bgxfer/testing/simulated_network.hpp>
+#include <bgxfer/testing/simulation.hpp>
 
 #include "swarm.hpp"
 #include "trace.hpp"
 
 namespace bgxfer::simulation {
 
-/// One version of a resource. Its bytes are a window of one long random text, so that versions differ everywhere.
+/// One version of a resource. No byte of it is that of any of the versions before it.
 struct Version {
-  std::span<const std::byte> bytes;
-  std::string validator;  ///< Empty: the server gives none.
+  std::span<const std::byte> bytes{};
+  std::string etag{};      ///< As in the field: weak ones too. Empty: none.
+  std::string modified{};  ///< Last-Modified; empty: none.
 };
 
 struct Resource {
-  std::vector<Version> versions;  ///< The last one is served.
+  std::vector<Version> versions{};  ///< The last one is served.
+  std::vector<Version> pages{};     ///< What others said in its name, with a status of 200.
   bool sized = true;
   bool delimited = true;
 };
@@ -32,42 +36,40 @@ struct Resource {
 /// A digest that is quick instead of secure: the engine only compares.
 [[nodiscard]] std::unique_ptr<Sha256Stream> quick_digest();
 
-/// A server behind the transport's door, in virtual time, with the faults of the swarm.
-class Server final : public Transport {
+/// An HTTP server at every name of a simulated network, with the faults of the swarm (bad-servers.md parts 1 to 6).
+class Server {
  public:
-  Server(std::shared_ptr<Clock> clock, Random random, Swarm swarm, Trace& trace)
-      : clock_(std::move(clock)), random_(random), swarm_(swarm), trace_(trace) {}
+  Server(testing::Simulation& simulation, Random random, Swarm swarm, Trace& trace);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
-  /// Called when bytes are about to be asked for.
-  std::function<void(const std::string& url)> on_read;
-
-  void add(const std::string& url);
-  [[nodiscard]] const Resource& resource(const std::string& url) const { return resources_.at(url); }
+  [[nodiscard]] std::shared_ptr<Network> network() const { return network_; }
+  void add(const std::string& path);
+  [[nodiscard]] const Resource& resource(const std::string& path) const { return resources_.at(path); }
   /// From here on everything is well.
   void heal() { healthy_ = true; }
-  [[nodiscard]] std::size_t in_flight() const { return *in_flight_; }
-  /// The clients are dead, whether or not anything of them is left in memory.
-  void lose_clients() { in_flight_ = std::make_shared<std::size_t>(0); }
-
-  Result<void> check_url(std::string_view url) const override;
-  asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override;
-  void network_changed() noexcept override {}
+  [[nodiscard]] std::size_t open_connections() const { return network_->open_connections(); }
 
  private:
-  class Body;
+  class Reply;
 
   [[nodiscard]] bool happens(Fault fault, double probability) {
     return swarm_.has(fault) && !healthy_ && random_.chance(probability);
   }
   void add_version(Resource& resource);
-  asio::awaitable<bool> wait(Clock::Duration time);
+  testing::ConnectAnswer accept();
+  testing::ServerAnswer answer(const testing::ServerRequest& request);
+  bool answer_without_head(testing::ServerAnswer& answer);
+  bool answer_with_status(Reply& reply, const testing::ServerRequest& request, Resource& resource);
+  bool answer_with_redirect(Reply& reply, const testing::ServerRequest& request);
+  void answer_with_bytes(Reply& reply, const testing::ServerRequest& request, Resource& resource);
 
   std::shared_ptr<Clock> clock_;
   Random random_;
   const Swarm swarm_;
   Trace& trace_;
-  std::map<std::string, Resource> resources_;
-  std::shared_ptr<std::size_t> in_flight_ = std::make_shared<std::size_t>(0);  // Of this life of the client.
+  std::map<std::string, Resource, std::less<>> resources_;
+  std::shared_ptr<testing::SimulatedNetwork> network_;
   bool healthy_ = false;
 };
 

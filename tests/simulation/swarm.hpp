@@ -14,23 +14,44 @@ using testing::detail::Random;
 
 /// Everything that can be made to go wrong. Each seed switches on another subset.
 enum class Fault : std::uint8_t {
-  // The server.
+  // The server and the network (bad-servers.md parts 1 to 6).
   refuse,            ///< No connection, or none in time.
-  server_error,      ///< 5xx.
-  pacing,            ///< 429 or 503 with Retry-After.
-  missing,           ///< 404: permanent.
-  cut,               ///< The body breaks off.
-  early_end,         ///< The body ends as if it were complete.
-  stall,             ///< Nothing comes for half a minute, then an error.
+  server_error,      ///< 5xx and others that may go away.
+  pacing,            ///< 429 or 503, with and without a Retry-After that can be read.
+  missing,           ///< 404 and 403: permanent.
+  cut,               ///< The connection is reset, in the head or in the body.
+  early_end,         ///< The connection ends properly, in the head or in the body.
+  stall,             ///< The server falls silent, and the connection stays.
   change,            ///< Another version of the resource, at any moment.
-  no_validator,      ///< Resources without a strong validator.
+  no_validator,      ///< Resources with a weak validator or none.
+  date_validator,    ///< Resources with a strong date only.
   silent_validator,  ///< A 206 that does not repeat the validator.
   ignore_range,      ///< Everything instead of the range.
   ignore_condition,  ///< The range of another version, although If-Range was sent.
-  wrong_range,       ///< Bytes from somewhere else.
+  wrong_range,       ///< Bytes from somewhere else, and the head says so.
   short_range,       ///< Fewer bytes than asked for.
-  unsized,           ///< No size.
-  undelimited,       ///< No size, and only the closed connection ends the body.
+  bare_range,        ///< A 206 without Content-Range.
+  multipart,         ///< A 206 of several parts.
+  beyond,            ///< 416 for a range that exists, with and without a size.
+  precondition,      ///< 412.
+  unsized,           ///< Resources of a size that only the end tells: chunked.
+  undelimited,       ///< HTTP/1.0, and resources that only the closed connection ends.
+  chunked,           ///< Chunked although the size is known; extensions and trailers.
+  bad_chunk,         ///< Chunked framing that breaks.
+  wrong_length,      ///< A Content-Length that is not true.
+  excess,            ///< Bytes behind the end of a body.
+  encoding,          ///< Content-Encoding although identity was asked for.
+  no_content,        ///< 204 and 205.
+  garbage,           ///< Heads that are no HTTP, or could be read in two ways.
+  endless_head,      ///< More fields than anybody needs.
+  interim,           ///< 1xx before the answer, sometimes too many.
+  spelling,          ///< Names in odd case, odd spaces, odd Content-Range, also on a 200.
+  redirect,          ///< To other hosts and relative places.
+  bad_redirect,      ///< In a circle, to nowhere, out of TLS.
+  portal,            ///< 200 and a page of somebody else.
+  stale,             ///< Kept connections that are dead, or die while they wait.
+  closing,           ///< Connection: close.
+  pieces,            ///< Heads byte by byte or in random pieces, bodies in small pieces.
   // The disk.
   disk_open,
   disk_read,
@@ -51,20 +72,55 @@ enum class Fault : std::uint8_t {
 
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::count);
 
-inline constexpr std::array<std::string_view, fault_count> fault_names{"refuse",       "server_error",
-                                                                       "pacing",       "missing",
-                                                                       "cut",          "early_end",
-                                                                       "stall",        "change",
-                                                                       "no_validator", "silent_validator",
-                                                                       "ignore_range", "ignore_condition",
-                                                                       "wrong_range",  "short_range",
-                                                                       "unsized",      "undelimited",
-                                                                       "disk_open",    "disk_read",
-                                                                       "disk_write",   "disk_sync",
-                                                                       "disk_rename",  "disk_full",
-                                                                       "disk_plan",    "disk_slow",
-                                                                       "power",        "crash",
-                                                                       "offline",      "rude",
+inline constexpr std::array<std::string_view, fault_count> fault_names{"refuse",
+                                                                       "server_error",
+                                                                       "pacing",
+                                                                       "missing",
+                                                                       "cut",
+                                                                       "early_end",
+                                                                       "stall",
+                                                                       "change",
+                                                                       "no_validator",
+                                                                       "date_validator",
+                                                                       "silent_validator",
+                                                                       "ignore_range",
+                                                                       "ignore_condition",
+                                                                       "wrong_range",
+                                                                       "short_range",
+                                                                       "bare_range",
+                                                                       "multipart",
+                                                                       "beyond",
+                                                                       "precondition",
+                                                                       "unsized",
+                                                                       "undelimited",
+                                                                       "chunked",
+                                                                       "bad_chunk",
+                                                                       "wrong_length",
+                                                                       "excess",
+                                                                       "encoding",
+                                                                       "no_content",
+                                                                       "garbage",
+                                                                       "endless_head",
+                                                                       "interim",
+                                                                       "spelling",
+                                                                       "redirect",
+                                                                       "bad_redirect",
+                                                                       "portal",
+                                                                       "stale",
+                                                                       "closing",
+                                                                       "pieces",
+                                                                       "disk_open",
+                                                                       "disk_read",
+                                                                       "disk_write",
+                                                                       "disk_sync",
+                                                                       "disk_rename",
+                                                                       "disk_full",
+                                                                       "disk_plan",
+                                                                       "disk_slow",
+                                                                       "power",
+                                                                       "crash",
+                                                                       "offline",
+                                                                       "rude",
                                                                        "throwing"};
 
 /// Which faults a schedule knows.
