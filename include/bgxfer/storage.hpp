@@ -148,8 +148,8 @@ class BGXFER_API Storage {
   /// is nowhere. The files were synced before. `files` stay valid until the awaitable resolves.
   virtual asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) = 0;
 
-  /// Deletes the temporary files; one that is not there counts as deleted. All are tried; resolves with the first
-  /// failure. `files` stay valid until the awaitable resolves.
+  /// Deletes the temporary files, durably; one that is not there counts as deleted. All are tried; resolves with the
+  /// first failure. `files` stay valid until the awaitable resolves.
   virtual asio::awaitable<Result<void>> discard(std::span<const FilePlace> files) = 0;
 
   /// Bytes that this process may still write to the file system that holds `folder`.

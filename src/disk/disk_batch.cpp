@@ -83,7 +83,7 @@ std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, 
   return failed;
 }
 
-Result<void> discard_file(Folders& folders, const FilePlace& place) {
+Result<void> discard_file(Folders& folders, const FilePlace& place, bool& deleted) {
   const Result<void> lawful = bgxfer::detail::check_place_text(place.target, place.temporary_name);
   if (!lawful) return lawful;
   const Result<std::shared_ptr<const Folder>> folder = folders.get(place.target.parent_path());
@@ -93,6 +93,7 @@ Result<void> discard_file(Folders& folders, const FilePlace& place) {
   }
   const std::error_code failed = unlink_at((*folder)->get(), place.temporary_name);
   if (failed && failed != std::errc::no_such_file_or_directory) return file_error(failed, place.temporary());
+  deleted = !failed;
   return {};
 }
 
@@ -156,9 +157,17 @@ CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files
 
 Result<void> discard_batch(Folders& folders, const std::vector<FilePlace>& files) {
   Result<void> first_failure;
-  for (const FilePlace& place : files) {
-    const Result<void> discarded = discard_file(folders, place);
+  BatchFolders batch;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    bool deleted = false;
+    const Result<void> discarded = discard_file(folders, files[i], deleted);
     if (!discarded && first_failure) first_failure = discarded;
+    if (deleted) batch.add(files[i].target.parent_path(), i);
+  }
+  // Else a power cut brings back a file that nobody knows any more.
+  for (const BatchFolders::Entry& entry : batch.entries()) {
+    const Result<void> synced = sync_folder_at(folders, entry.path);
+    if (!synced && first_failure) first_failure = synced;
   }
   return first_failure;
 }

@@ -1,6 +1,8 @@
 #include "faulty_disk.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace bgxfer::inline v0::testing::detail {
 
@@ -205,13 +207,9 @@ void FaultyDisk::cut(DiskFile& file, double kept) {
   // The new length without the data: file systems that delay allocation do this.
   if (had_changes && file.live.size() > file.durable.size() && random_.chance(0.3))
     file.durable.resize(file.live.size());
-  file.unsynced.clear();
-  file.live = file.durable;
-  file.reserved = 0;
 }
 
 void FaultyDisk::power_cut() {
-  ++cuts_;
   // Extremes are as likely as mixtures: whole classes of mistakes show only when all, or nothing, survives.
   constexpr double chances[] = {0.0, 1.0, 0.5, 0.5};
   const double kept = chances[random_.below(4)];
@@ -223,15 +221,65 @@ void FaultyDisk::power_cut() {
       if (random_.chance(kept)) apply(change);
     }
   }
+  std::set<DiskFile*> cut_files;  // Two names of one file: half a rename.
+  for (const auto& [name, file] : durable_) {
+    if (cut_files.insert(file.get()).second) cut(*file, kept);
+  }
+  restart();
+}
+
+std::vector<FaultyDisk::File> FaultyDisk::changed_files() const {
+  std::map<std::uint64_t, File> changed;
+  for (const auto* names : {&live_, &durable_}) {
+    for (const auto& [name, file] : *names) {
+      if (!file->unsynced.empty()) changed.emplace(file->number, file);
+    }
+  }
+  std::vector<File> files;
+  for (auto& [number, file] : changed) files.push_back(std::move(file));
+  return files;
+}
+
+std::size_t FaultyDisk::unsynced() const {
+  std::size_t count = unsynced_names_.size();
+  for (const File& file : changed_files()) count += file->unsynced.size();
+  return count;
+}
+
+void FaultyDisk::power_cut(std::uint64_t survivors) {
+  const auto survives = [&survivors] {
+    const bool does = (survivors & 1) != 0;
+    survivors >>= 1;
+    return does;
+  };
+  const std::vector<File> files = changed_files();
+  for (const NameChange& change : unsynced_names_) {
+    if (survives()) apply(change);
+  }
+  for (const File& file : files) {
+    for (const DiskFile::Change& change : file->unsynced) {
+      if (!survives()) continue;
+      if (change.is_resize) {
+        file->durable.resize(change.offset);
+      } else {
+        keep_bytes(*file, change.offset, change.length);
+      }
+    }
+  }
+  restart();
+}
+
+/// What processes see after the cut is what the platter has.
+void FaultyDisk::restart() {
   for (const auto& [name, file] : live_) file->linked = false;
   unsynced_names_.clear();
   live_ = durable_;
   used_ = 0;
   for (const auto& [name, file] : live_) {
-    if (file->cut == cuts_) continue;  // two names of one file: half a rename
-    file->cut = cuts_;
-    file->linked = true;
-    cut(*file, kept);
+    if (std::exchange(file->linked, true)) continue;
+    file->unsynced.clear();
+    file->live = file->durable;
+    file->reserved = 0;
     file->charged = file->live.size();
     used_ += file->charged;
   }

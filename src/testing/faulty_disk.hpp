@@ -32,7 +32,6 @@ struct DiskFile {
   std::vector<Change> unsynced;
   std::uint64_t reserved = 0;  ///< Set aside, whatever the size.
   std::uint64_t charged = 0;   ///< What it takes from the disk's capacity.
-  std::uint64_t cut = 0;       ///< The last power cut that was applied to it.
   bool linked = false;         ///< Has a name that processes see.
 };
 
@@ -70,6 +69,10 @@ class FaultyDisk {
 
   /// Any subset of what was not synced survives.
   void power_cut();
+  /// How many changes, of names and of files, were not synced.
+  [[nodiscard]] std::size_t unsynced() const;
+  /// Of these, counted from 0, those survive whose bit is set; a change that survives does so whole.
+  void power_cut(std::uint64_t survivors);
 
   // Room that belongs to no file.
   bool take_room(std::uint64_t bytes);
@@ -97,6 +100,8 @@ class FaultyDisk {
   bool charge(DiskFile& file, std::uint64_t size);
   void detach(const File& file);
   void cut(DiskFile& file, double kept);
+  [[nodiscard]] std::vector<File> changed_files() const;
+  void restart();
   template <class Keep, class Lose>
   void for_each_sector(const DiskFile::Change& change, std::size_t size, double kept, Keep keep, Lose lose);
 
@@ -107,7 +112,6 @@ class FaultyDisk {
   std::uint64_t capacity_ = unlimited;
   std::uint64_t used_ = 0;
   std::uint64_t last_number_ = 0;
-  std::uint64_t cuts_ = 0;
 };
 
 }  // namespace bgxfer::inline v0::testing::detail

@@ -368,11 +368,22 @@ void FaultyStorage::set_latency(Clock::Duration latency) { disk_->latency = late
 bool FaultyStorage::powered_off() const noexcept { return disk_->powered_off; }
 
 void FaultyStorage::power_cut() {
+  begin_next_life();
+  disk_->files.power_cut();
+}
+
+void FaultyStorage::begin_next_life() {
   disk_->powered_off = false;
   disk_->cut_at = 0;
   ++disk_->cuts;
   disk_->end_life();
-  disk_->files.power_cut();
+}
+
+std::size_t FaultyStorage::unsynced() const { return disk_->files.unsynced(); }
+
+void FaultyStorage::power_cut(std::uint64_t survivors) {
+  begin_next_life();
+  disk_->files.power_cut(survivors);
 }
 
 void FaultyStorage::process_crash() {
@@ -531,13 +542,19 @@ asio::awaitable<Result<void>> FaultyStorage::discard(std::span<const FilePlace> 
   const std::shared_ptr<Disk> disk = disk_;
   const std::uint64_t life = disk->life;
   Result<void> first_failure;
+  std::set<std::string> folders;
   for (const FilePlace& place : files) {
     Result<void> removed = bgxfer::detail::check_place_text(place.target, place.temporary_name);
     if (removed) {
       const std::string path = place.temporary().string();
       removed = co_await disk->unlink(life, path);
+      if (removed) folders.insert(detail::FaultyDisk::folder_of(path));
     }
     if (!removed && first_failure) first_failure = removed;
+  }
+  for (const std::string& folder : folders) {
+    const Result<void> named = co_await disk->sync_folder(life, folder);
+    if (!named && first_failure) first_failure = named;
   }
   co_return first_failure;
 }

@@ -61,6 +61,16 @@ class ScriptedTransport final : public Transport {
   std::size_t in_flight_max = 0;
   std::uint64_t bytes_sent = 0;
   int network_changes = 0;
+  std::uint64_t calls = 0;                            ///< Of `open` and `read`, all together.
+  std::uint64_t fail_from = 0;                        ///< Calls with these numbers fail with `failure`. 0: none.
+  std::uint64_t fail_until = 0;
+  Error failure{Errc::connection_closed, ErrorContext::transport};
+
+  /// Counts a call; true if it is to fail.
+  bool fails() {
+    ++calls;
+    return fail_from != 0 && calls >= fail_from && calls <= fail_until;
+  }
 
   Result<void> check_url(std::string_view url) const override {
     if (url.starts_with("http://") || url.starts_with("https://")) return {};
@@ -78,6 +88,7 @@ class ScriptedTransport final : public Transport {
     const Clock::TimePoint connected = clock_->now() + connect_time;
     co_await clock_->sleep_until(connected);
     if (clock_->now() < connected) co_return Error(Errc::cancelled, ErrorContext::transport, "cancelled");
+    if (fails()) co_return failure;
     if (incident.refuse) co_return *incident.refuse;
     auto found = resources.find(request.url);
     if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
@@ -122,6 +133,7 @@ class ScriptedTransport final : public Transport {
       const Clock::TimePoint arrived = transport_.clock_->now() + transport_.read_time;
       co_await transport_.clock_->sleep_until(arrived);
       if (transport_.clock_->now() < arrived) co_return Error(Errc::cancelled, ErrorContext::transport, "cancelled");
+      if (transport_.fails()) co_return transport_.failure;
       std::size_t count = std::min({into.size(), transport_.read_bytes, static_cast<std::size_t>(end_ - position_)});
       if (cut_after_) {
         count = static_cast<std::size_t>(std::min<std::uint64_t>(count, *cut_after_ - sent_));

@@ -93,6 +93,11 @@ class BGXFER_API FaultyStorage final : public Storage {
   /// Cuts the power now, if it is still on, and turns it on again: the seed chooses what of the unsynced has survived.
   /// Locks are free, handles of the old life never do anything again, and `epoch` is another.
   void power_cut();
+  /// How many changes of names and of files a power cut now could take or leave.
+  [[nodiscard]] std::size_t unsynced() const;
+  /// As `power_cut`, but the caller chooses: of these changes, counted from 0, those survive whose bit is set, whole. So a
+  /// test can try every subset. Changes beyond the 64th are lost.
+  void power_cut(std::uint64_t survivors);
   /// The process died, the machine did not: all that was written is there and as volatile as before, locks are free,
   /// handles of the old life never do anything again. Same epoch.
   void process_crash();
@@ -129,6 +134,8 @@ class BGXFER_API FaultyStorage final : public Storage {
   [[nodiscard]] std::string epoch() const override;
 
  private:
+  void begin_next_life();
+
   class Disk;
   class Partial;
   class Log;
