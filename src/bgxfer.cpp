@@ -8,6 +8,7 @@
 #include "memory/memory_storage.cpp"
 #include "ports/clock.cpp"
 #include "ports/digest.cpp"
+#include "ports/http_options.cpp"
 #include "ports/network.cpp"
 #include "ports/storage.cpp"
 #include "ports/transport.cpp"

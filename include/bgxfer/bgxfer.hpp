@@ -12,6 +12,7 @@
 #include <bgxfer/error.hpp>
 #include <bgxfer/event.hpp>
 #include <bgxfer/file.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/ids.hpp>
 #include <bgxfer/job.hpp>
 #include <bgxfer/network.hpp>

@@ -57,6 +57,13 @@ enum class Errc {
   no_progress = 50,          ///< The no-progress timeout passed, or a file restarted without end.
   blocked_address = 51,      ///< The name resolved to an address that the policy forbids.
   ranges_unsupported = 52,   ///< The server cannot send the parts of the resource that the file consists of.
+  certificate_pin_mismatch = 53,    ///< The server's key is none of `TlsOptions::pins`.
+  client_certificate_needed = 54,   ///< The server wants a client certificate, and the job has none.
+  client_certificate_unusable = 55, ///< The client certificate or its key cannot be read or used.
+  client_certificate_refused = 56,  ///< The server does not accept the client certificate.
+  revocation_unknown = 57,   ///< Whether the server's certificate is revoked cannot be known.
+  invalid_proxy = 58,        ///< A proxy, or the list of hosts to reach without, is not understood.
+  proxy_failed = 59,         ///< The proxy did not make the connection, or does not speak as it should.
   // The local disk.
   partial_file_changed = 60, ///< The temporary file is not the one that this job wrote.
   checksum_mismatch = 61,    ///< All bytes arrived, but their SHA-256 is not the expected one.
@@ -70,6 +77,7 @@ enum class Errc {
   journal_failed = 74,       ///< The journal cannot be written; nothing more is promised.
   // Restarted jobs.
   headers_needed = 80,       ///< The job's request headers are secret, were not stored, and must be given again.
+  validator_needed = 81,     ///< The job's certificate validator or certificate source must be given again.
 };
 
 /// What a caller may do about an error. Compare any `std::error_code` with these; codes of the

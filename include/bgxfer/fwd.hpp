@@ -8,6 +8,8 @@ namespace bgxfer::inline v0 {
 
 class BackgroundThread;
 class ByteStream;
+class CertificateValidator;
+class ClientCertificateSource;
 class Clock;
 class Download;
 class Error;
@@ -25,6 +27,7 @@ class Subscription;
 class TransferQueue;
 class Transport;
 struct ByteRange;
+struct Credentials;
 struct FileSpec;
 struct Header;
 struct HttpOptions;
@@ -32,11 +35,13 @@ struct JobOptions;
 struct JobTimes;
 struct Limits;
 struct Progress;
+struct ProxyOptions;
 struct QueueOptions;
 struct Request;
 struct ResponseHead;
 struct RestoreReport;
 struct Sha256;
+struct TlsOptions;
 struct Waiting;
 template <class T>
 class Result;

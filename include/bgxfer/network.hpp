@@ -7,12 +7,25 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/result.hpp>
 
 namespace bgxfer::inline v0 {
+
+/// How to make a stream a secure one.
+struct TlsRequest {
+  TlsRequest(std::string host_name, std::uint16_t port_number, TlsOptions tls)
+      : host(std::move(host_name)), port(port_number), options(std::move(tls)) {}
+
+  std::string host;     ///< Whom the certificate must name: as in `ConnectRequest`.
+  std::uint16_t port;
+  TlsOptions options;
+  std::chrono::nanoseconds timeout = std::chrono::seconds{30};  ///< For the handshake.
+};
 
 /// A connection: bytes both ways, in order. Used by one coroutine at a time, but for `close`.
 class BGXFER_API ByteStream {
@@ -26,6 +39,10 @@ class BGXFER_API ByteStream {
 
   /// Resolves when all of `bytes` are on their way. `bytes` stay valid until the awaitable resolves.
   virtual asio::awaitable<Result<void>> write(std::span<const std::byte> bytes) = 0;
+
+  /// Speaks TLS from here on: over a tunnel through a proxy. Resolves when the peer is verified. Nothing has been read
+  /// that the peer sent after its last plain byte. Streams without TLS keep the default, which is `Errc::tls_failed`.
+  virtual asio::awaitable<Result<void>> start_tls(TlsRequest request);
 
   /// Ends a pending `read` or `write` with an error; later calls fail. Called on the executor of the
   /// coroutine that uses the stream.
@@ -46,7 +63,8 @@ struct ConnectRequest {
 
   std::string host;     ///< A host name without trailing dot, or an IP address without brackets.
   std::uint16_t port;
-  bool secure;          ///< TLS, with `host` verified.
+  bool secure;          ///< TLS, with `host` verified as `tls` says.
+  TlsOptions tls{};
   /// Refuse addresses that a redirect from a public host must not reach: loopback, link-local, private,
   /// multicast, unspecified, and IPv4 mapped forms of these (security rule "address filter").
   bool public_addresses_only = false;

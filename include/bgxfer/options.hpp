@@ -15,6 +15,7 @@
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/config.hpp>
 #include <bgxfer/digest.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -92,17 +93,6 @@ struct FileSpec {
   std::optional<std::uint64_t> size{};      ///< Of the finished file, where the host knows it. Enforced.
 
   friend bool operator==(const FileSpec&, const FileSpec&) = default;
-};
-
-/// What a job asks of HTTP.
-struct HttpOptions {
-  /// Sent with every request to the origin of a file's URL, and to no other. Secret: never logged, never in the
-  /// journal; after a restart the host gives them again with `Job::configure`, until then the job is in
-  /// `error` with `Errc::headers_needed`.
-  std::vector<Header> headers{};
-  RedirectPolicy redirects{};
-
-  friend bool operator==(const HttpOptions&, const HttpOptions&) = default;
 };
 
 /// A job: what to fetch and how. Changed later with `Job::configure`.

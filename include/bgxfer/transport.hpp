@@ -15,25 +15,10 @@
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/result.hpp>
 
 namespace bgxfer::inline v0 {
-
-/// One header field of a request or a response.
-struct Header {
-  std::string name{};
-  std::string value{};
-
-  friend bool operator==(const Header&, const Header&) = default;
-};
-
-/// What to do when a server sends the request elsewhere (spec part 3.9; RFC 9110 section 15.4).
-struct RedirectPolicy {
-  std::uint32_t hops_max = 10;        ///< 0: every redirect is refused with `Errc::redirect_refused`.
-  bool allow_https_to_http = false;   ///< Leaving TLS is refused unless the owner of the job allows it.
-
-  friend bool operator==(const RedirectPolicy&, const RedirectPolicy&) = default;
-};
 
 /// The body of a request that sends one, pulled by the transport. Used by one coroutine at a time.
 class BGXFER_API RequestBody {
@@ -56,7 +41,11 @@ struct Request {
   /// gave it; else the whole resource (If-Range, RFC 9110 section 13.1.5). Empty: no condition.
   std::string validator{};
   std::vector<Header> headers{};      ///< Secret by default: they stay with the origin of `url`.
+  std::vector<Credentials> credentials{};  ///< Secret: they stay with the origin of `url`, and with proxies.
+  bool credentials_without_tls = false;
   RedirectPolicy redirects{};
+  ProxyOptions proxy{};
+  TlsOptions tls{};
   std::shared_ptr<RequestBody> body{};  ///< Empty: a request without a body.
 };
 

@@ -58,6 +58,13 @@ constexpr Row rows[] = {
     {Errc::no_progress, Failure::permanent, "no progress for too long"},
     {Errc::blocked_address, Failure::permanent, "the host's address may not be reached from here"},
     {Errc::ranges_unsupported, Failure::permanent, "the server does not send parts of the resource"},
+    {Errc::certificate_pin_mismatch, Failure::permanent, "the server's key is none of those that were pinned"},
+    {Errc::client_certificate_needed, Failure::permanent, "the server wants a client certificate"},
+    {Errc::client_certificate_unusable, Failure::permanent, "the client certificate cannot be used"},
+    {Errc::client_certificate_refused, Failure::permanent, "the server refuses the client certificate"},
+    {Errc::revocation_unknown, Failure::permanent, "it cannot be known whether the server's certificate is revoked"},
+    {Errc::invalid_proxy, Failure::permanent, "the proxy settings are not understood"},
+    {Errc::proxy_failed, Failure::transient, "the proxy did not make the connection"},
     {Errc::wrong_size, Failure::permanent, "the resource does not have the size that was given for the file"},
     {Errc::partial_file_changed, Failure::transient, "the temporary file is not the one that was written"},
     {Errc::checksum_mismatch, Failure::permanent, "the file's SHA-256 is not the expected one"},
@@ -69,6 +76,8 @@ constexpr Row rows[] = {
     {Errc::journal_failed, Failure::transient, "the journal cannot be written"},
     {Errc::headers_needed, Failure::permanent,
      "the job's request headers are not stored; give them again with configure(), then resume"},
+    {Errc::validator_needed, Failure::permanent,
+     "the job's certificate validator is not stored; give it again with configure(), then resume"},
 };
 
 const Row* find_row(int value) noexcept {

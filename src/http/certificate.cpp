@@ -27,6 +27,15 @@ Errc certificate_error(long verdict) noexcept {
       return Errc::certificate_wrong_host;
     case X509_V_ERR_CERT_REVOKED:
       return Errc::certificate_revoked;
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+      return Errc::revocation_unknown;
     case X509_V_ERR_INVALID_PURPOSE:
       return Errc::certificate_wrong_usage;
     default:

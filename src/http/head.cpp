@@ -12,9 +12,21 @@ namespace bgxfer::inline v0::http::detail {
 namespace {
 
 /// Fields that the transport writes itself, or that would change what the answer means.
-constexpr std::array<std::string_view, 14> reserved_fields = {
-    "host",   "content-length", "transfer-encoding", "connection", "range",   "if-range",         "accept-encoding",
-    "expect", "upgrade",        "keep-alive",        "te",         "trailer", "proxy-connection", "http2-settings"};
+constexpr std::array<std::string_view, 15> reserved_fields = {"host",
+                                                              "content-length",
+                                                              "transfer-encoding",
+                                                              "connection",
+                                                              "range",
+                                                              "if-range",
+                                                              "accept-encoding",
+                                                              "expect",
+                                                              "upgrade",
+                                                              "keep-alive",
+                                                              "te",
+                                                              "trailer",
+                                                              "proxy-connection",
+                                                              "http2-settings",
+                                                              "proxy-authorization"};
 
 Error malformed_head(std::string why) {
   return Error(Errc::invalid_response, ErrorContext::remote_file, std::move(why));
@@ -147,6 +159,11 @@ Result<void> check_request(const Request& request) {
       return refused("header " + header.name + " is set by the transport alone");
     }
   }
+  for (const Credentials& known : request.credentials) {
+    const bool basic = known.scheme == CredentialScheme::basic;
+    if (!is_value(known.user) || !is_value(known.password)) return refused("credentials with a control character");
+    if (basic && known.user.find(':') != std::string::npos) return refused("a user name with a colon");
+  }
   if (!is_value(request.validator)) return refused("the validator has a control character");
   if (request.range.empty() ||
       (request.range.length != ByteRange::to_end && request.range.end() == ByteRange::to_end)) {
@@ -155,7 +172,7 @@ Result<void> check_request(const Request& request) {
   return {};
 }
 
-std::vector<Header> request_fields(const Request& request, const Url& url, std::string_view user_agent) {
+std::vector<Header> request_fields(const Request& request, const Url& url, const HeadExtras& extras) {
   std::vector<Header> fields;
   const auto add = [&fields](std::string_view name, std::string_view value) {
     Header& field = fields.emplace_back();
@@ -163,7 +180,9 @@ std::vector<Header> request_fields(const Request& request, const Url& url, std::
     field.value = value;
   };
   add("Host", url.origin.authority());
-  if (!user_agent.empty() && !has_field(request.headers, "user-agent")) add("User-Agent", user_agent);
+  if (!extras.user_agent.empty() && !has_field(request.headers, "user-agent")) add("User-Agent", extras.user_agent);
+  if (extras.authorization && !has_field(request.headers, "authorization")) add("Authorization", *extras.authorization);
+  if (extras.proxy_authorization) add("Proxy-Authorization", *extras.proxy_authorization);
   if (!has_field(request.headers, "accept")) add("Accept", "*/*");
   add("Accept-Encoding", "identity");
 
@@ -178,12 +197,12 @@ std::vector<Header> request_fields(const Request& request, const Url& url, std::
   return fields;
 }
 
-std::string print_request(const Request& request, const Url& url, std::string_view user_agent) {
+std::string print_request(const Request& request, const Url& url, const HeadExtras& extras) {
   assert(is_token(request.method) && is_value(url.target()));
   std::string text;
   text.reserve(512);
-  (((text += request.method) += ' ') += url.target()) += " HTTP/1.1\r\n";
-  for (const Header& field : request_fields(request, url, user_agent)) {
+  (((text += request.method) += ' ') += (extras.absolute ? url.to_string() : url.target())) += " HTTP/1.1\r\n";
+  for (const Header& field : request_fields(request, url, extras)) {
     assert(is_token(field.name) && is_value(field.value));
     (((text += field.name) += ": ") += field.value) += "\r\n";
   }

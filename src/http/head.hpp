@@ -78,14 +78,21 @@ class BGXFER_API HeadParser {
 /// that frame, route or negotiate are ours alone (Host, Content-Length, Range, ...). Error: `invalid_argument`.
 [[nodiscard]] BGXFER_API Result<void> check_request(const Request& request);
 
+/// What the transport adds to the head of a request.
+struct HeadExtras {
+  std::string_view user_agent{};               ///< For requests that bring none of their own; empty: no such field.
+  bool absolute = false;                       ///< The whole URL in the request line: the request goes to a proxy.
+  std::optional<std::string> authorization{};  ///< Unless the request brings its own.
+  std::optional<std::string> proxy_authorization{};
+};
+
 /// The fields of a request to `url`, in the order in which they are sent. `request` has passed `check_request`.
-/// `user_agent` is for requests that bring none of their own; empty: no such field.
 [[nodiscard]] BGXFER_API std::vector<Header> request_fields(const Request& request, const Url& url,
-                                                            std::string_view user_agent);
+                                                            const HeadExtras& extras);
 
 /// Prints the head of a request with these fields. Asserts that every part passed `check_request`, since a line break
 /// that got this far would be another request.
-[[nodiscard]] std::string print_request(const Request& request, const Url& url, std::string_view user_agent);
+[[nodiscard]] std::string print_request(const Request& request, const Url& url, const HeadExtras& extras);
 
 }  // namespace bgxfer::inline v0::http::detail
 

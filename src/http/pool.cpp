@@ -20,8 +20,8 @@ struct Pool::Waiter {
 /// The waiter's place in the queue: left in whatever way the coroutine ends, and a lease that came too late passed on.
 class Pool::Place {
  public:
-  Place(Pool& pool, const Origin& origin, std::shared_ptr<Waiter> waiter)
-      : pool_(pool), origin_(origin), waiter_(std::move(waiter)) {}
+  Place(Pool& pool, const Route& route, std::shared_ptr<Waiter> waiter)
+      : pool_(pool), route_(route), waiter_(std::move(waiter)) {}
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
@@ -30,11 +30,11 @@ class Pool::Place {
       const std::lock_guard lock(pool_.mutex_);
       unused_grant = waiter_->granted && !taken_;
       if (!waiter_->granted) {
-        pool_.hosts_[origin_].waiters.remove(waiter_);
-        pool_.forget_if_unused(origin_);
+        pool_.hosts_[route_].waiters.remove(waiter_);
+        pool_.forget_if_unused(route_);
       }
     }
-    if (unused_grant) pool_.release(origin_);
+    if (unused_grant) pool_.release(route_);
   }
   [[nodiscard]] bool take() {
     const std::lock_guard lock(pool_.mutex_);
@@ -43,13 +43,13 @@ class Pool::Place {
 
  private:
   Pool& pool_;
-  const Origin& origin_;
+  const Route& route_;
   const std::shared_ptr<Waiter> waiter_;
   bool taken_ = false;
 };
 
 Pool::Lease::~Lease() {
-  if (pool_) pool_->release(origin_);
+  if (pool_) pool_->release(route_);
 }
 
 std::unique_ptr<Connection> Pool::Lease::take_idle(bool public_peers_only) {
@@ -59,7 +59,7 @@ std::unique_ptr<Connection> Pool::Lease::take_idle(bool public_peers_only) {
     {
       const std::lock_guard lock(pool_->mutex_);
       closing = pool_->take_expired(pool_->clock_->now());
-      std::vector<Idle>& idle = pool_->hosts_[origin_].idle;
+      std::vector<Idle>& idle = pool_->hosts_[route_].idle;
       const auto found = std::find_if(idle.rbegin(), idle.rend(), [public_peers_only](const Idle& entry) {
         return !public_peers_only || entry.connection->stream().public_peer();
       });
@@ -81,30 +81,30 @@ void Pool::Lease::keep(std::unique_ptr<Connection> connection, const asio::any_i
   if (pool_->idle_ >= pool_->limits_.idle_connections_max) {
     for (auto& oldest : pool_->take_oldest()) closing.push_back(std::move(oldest));
   }
-  pool_->hosts_[origin_].idle.push_back(Idle{std::move(connection), now});
+  pool_->hosts_[route_].idle.push_back(Idle{std::move(connection), now});
   ++pool_->idle_;
   if (pool_->reaping_ && pool_->reaper_.running()) return;
   pool_->reaping_ = true;
   pool_->reaper_ = Companion(executor, reap_idle(pool_, pool_->clock_));
 }
 
-asio::awaitable<Result<Pool::Lease>> Pool::leased(Origin origin) {
+asio::awaitable<Result<Pool::Lease>> Pool::leased(Route route) {
   const auto waiter = std::make_shared<Waiter>();
   {
     const std::lock_guard lock(mutex_);
-    Host& host = hosts_[origin];
+    Host& host = hosts_[route];
     if (host.leases < limits_.connections_per_host_max && host.waiters.empty()) {
       ++host.leases;
       ++leases_;
-      co_return Lease(shared_from_this(), std::move(origin));
+      co_return Lease(shared_from_this(), std::move(route));
     }
     host.waiters.push_back(waiter);
   }
-  Place place(*this, origin, waiter);
+  Place place(*this, route, waiter);
   // A cancellation that came while nothing was pending left no trace but this.
   const asio::cancellation_state before = co_await asio::this_coro::cancellation_state;
   if (before.cancelled() == asio::cancellation_type::none) co_await suspended(shared_from_this(), waiter);
-  if (place.take()) co_return Lease(shared_from_this(), origin);
+  if (place.take()) co_return Lease(shared_from_this(), route);
   co_return Error(Errc::cancelled, ErrorContext::transport);
 }
 
@@ -151,9 +151,9 @@ std::size_t Pool::idle_count() const {
   return idle_;
 }
 
-void Pool::release(const Origin& origin) noexcept {
+void Pool::release(const Route& route) noexcept {
   const std::lock_guard lock(mutex_);
-  Host& host = hosts_[origin];
+  Host& host = hosts_[route];
   assert(host.leases > 0);
   if (!host.waiters.empty()) {
     // The lease changes hands without being free in between, so nobody can overtake.
@@ -165,7 +165,7 @@ void Pool::release(const Origin& origin) noexcept {
   }
   --host.leases;
   if (--leases_ == 0) quiet_since_ = clock_->now();
-  forget_if_unused(origin);
+  forget_if_unused(route);
 }
 
 /// Takes out what is too old to be used again. The caller holds the lock.
@@ -173,7 +173,7 @@ Pool::Closing Pool::take_expired(Clock::TimePoint now) {
   Closing expired;
   if (idle_ == 0) return expired;
   const bool quiet = leases_ == 0 && now - quiet_since_ >= limits_.quiet_timeout;
-  for (auto& [origin, host] : hosts_) {
+  for (auto& [route, host] : hosts_) {
     std::erase_if(host.idle, [&](Idle& entry) {
       if (!quiet && now - entry.since < limits_.idle_timeout) return false;
       expired.push_back(std::move(entry.connection));
@@ -187,7 +187,7 @@ Pool::Closing Pool::take_expired(Clock::TimePoint now) {
 /// Takes out the connection that has been idle for longest. The caller holds the lock.
 Pool::Closing Pool::take_oldest() {
   std::vector<Idle>* oldest = nullptr;
-  for (auto& [origin, host] : hosts_) {
+  for (auto& [route, host] : hosts_) {
     if (!host.idle.empty() && (!oldest || host.idle.front().since < oldest->front().since)) oldest = &host.idle;
   }
   Closing closing;
@@ -198,8 +198,8 @@ Pool::Closing Pool::take_oldest() {
   return closing;
 }
 
-void Pool::forget_if_unused(const Origin& origin) {
-  const auto found = hosts_.find(origin);
+void Pool::forget_if_unused(const Route& route) {
+  const auto found = hosts_.find(route);
   if (found == hosts_.end()) return;
   const Host& host = found->second;
   if (host.leases == 0 && host.waiters.empty() && host.idle.empty()) hosts_.erase(found);
@@ -222,7 +222,7 @@ std::optional<Clock::TimePoint> Pool::reap() {
   // While transfers run it looks once per quiet timeout, since the moment when the last one ends is not known
   // beforehand.
   Clock::TimePoint next = (leases_ == 0 ? quiet_since_ : now) + limits_.quiet_timeout;
-  for (const auto& [origin, host] : hosts_) {
+  for (const auto& [route, host] : hosts_) {
     if (!host.idle.empty()) next = std::min(next, host.idle.front().since + limits_.idle_timeout);
   }
   return next;

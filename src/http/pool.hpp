@@ -14,7 +14,7 @@
 
 #include "companion.hpp"
 #include "connection.hpp"
-#include "url.hpp"
+#include "route.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
@@ -25,13 +25,13 @@ struct PoolLimits {
   Clock::Duration quiet_timeout = std::chrono::seconds{1};
 };
 
-/// Who may connect to which origin, and which connections wait there for the next request. Any thread.
+/// Who may connect on which route, and which connections wait there for the next request. Any thread.
 ///
 /// The lock is held for short steps and never across an await; connections are closed outside of it. A coroutine closes
 /// what has been idle for too long; it runs only while there is something idle.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  /// The right to have one connection to an origin. Gives it back when it dies, to whoever has waited longest.
+  /// The right to have one connection on a route. Gives it back when it dies, to whoever has waited longest.
   class Lease {
    public:
     Lease(Lease&& other) noexcept = default;
@@ -45,16 +45,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
    private:
     friend class Pool;
-    Lease(std::shared_ptr<Pool> pool, Origin origin) : pool_(std::move(pool)), origin_(std::move(origin)) {}
+    Lease(std::shared_ptr<Pool> pool, Route route) : pool_(std::move(pool)), route_(std::move(route)) {}
 
     std::shared_ptr<Pool> pool_;
-    Origin origin_;
+    Route route_;
   };
 
   Pool(PoolLimits limits, std::shared_ptr<Clock> clock) : limits_(limits), clock_(std::move(clock)) {}
 
-  /// Waits until the origin has room for one more connection. First come, first served; cancellable.
-  asio::awaitable<Result<Lease>> leased(Origin origin);
+  /// Waits until the route has room for one more connection. First come, first served; cancellable.
+  asio::awaitable<Result<Lease>> leased(Route route);
 
   /// Closes every idle connection.
   void clear() noexcept;
@@ -77,10 +77,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   using Closing = std::vector<std::unique_ptr<Connection>>;
 
   static asio::awaitable<void> suspended(std::shared_ptr<Pool> pool, std::shared_ptr<Waiter> waiter);
-  void release(const Origin& origin) noexcept;
+  void release(const Route& route) noexcept;
   Closing take_expired(Clock::TimePoint now);
   Closing take_oldest();
-  void forget_if_unused(const Origin& origin);
+  void forget_if_unused(const Route& route);
   std::optional<Clock::TimePoint> reap();
   static asio::awaitable<void> reap_idle(std::weak_ptr<Pool> pool, std::shared_ptr<Clock> clock);
 
@@ -88,7 +88,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const std::shared_ptr<Clock> clock_;
 
   mutable std::mutex mutex_;
-  std::map<Origin, Host> hosts_;
+  std::map<Route, Host> hosts_;
   std::size_t leases_ = 0;
   std::size_t idle_ = 0;
   Clock::TimePoint quiet_since_{};  // When `leases_` became 0.

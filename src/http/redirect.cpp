@@ -41,6 +41,10 @@ Result<void> RedirectTrail::follow(const Head& head) {
   Result<Url> next = resolve(here_, *location);
   if (!next) return refused(Errc::invalid_response, "a redirect to a bad URL: " + next.error().detail());
 
+  if (request_.redirects.mode == RedirectMode::refuse) {
+    return Error(http_status(head.status), ErrorContext::remote_file,
+                 public_url(here_.to_string()) + ": leads to " + public_url(next->to_string()));
+  }
   if (here_.origin.secure && !next->origin.secure && !request_.redirects.allow_https_to_http) {
     return refused(Errc::redirect_refused, "from https to http");
   }
@@ -52,7 +56,13 @@ Result<void> RedirectTrail::follow(const Head& head) {
   }
   if (!visited_.insert(next->to_string()).second) return refused(Errc::too_many_redirects, "a loop");
 
-  if (next->origin != here_.origin) std::erase_if(request_.headers, [](const Header& h) { return !is_harmless(h); });
+  if (next->origin != here_.origin) {
+    std::erase_if(request_.headers, [](const Header& h) { return !is_harmless(h); });
+    std::erase_if(request_.credentials, [](const Credentials& c) { return c.target == CredentialTarget::server; });
+    // A certificate names its owner as a password does.
+    request_.tls.client = ClientCertificate{};
+    request_.tls.client_source.reset();
+  }
   here_ = *std::move(next);
   ++hops_;
   return {};

@@ -13,7 +13,7 @@
 #include "address.hpp"
 #include "bell.hpp"
 #include "socket_stream.hpp"
-#include "tls.hpp"
+#include "tls_contexts.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
@@ -134,7 +134,8 @@ class ConnectRace {
 
 class SocketNetwork final : public Network {
  public:
-  explicit SocketNetwork(std::filesystem::path ca_bundle) : ca_bundle_(std::move(ca_bundle)) {}
+  explicit SocketNetwork(std::filesystem::path ca_bundle)
+      : contexts_(std::make_shared<TlsContexts>(std::move(ca_bundle))) {}
 
   asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(ConnectRequest request) override {
     const SteadyTime deadline =
@@ -155,39 +156,24 @@ class SocketNetwork final : public Network {
     if (!stream) co_return stream.error();
     if (!request.secure) co_return std::unique_ptr<ByteStream>(*std::move(stream));
 
-    Result<std::shared_ptr<TlsContext>> context = tls_context();
-    if (!context) co_return context.error();
-    Origin peer;
-    peer.secure = true;
-    peer.host = request.host;
-    peer.port = request.port;
-    const Result<void> secured = co_await (*stream)->start_tls(*context, peer, deadline);
+    TlsRequest secure(request.host, request.port, std::move(request.tls));
+    secure.timeout = deadline - std::chrono::steady_clock::now();
+    const Result<void> secured = co_await (*stream)->start_tls(std::move(secure));
     if (!secured) co_return secured.error();
     co_return std::unique_ptr<ByteStream>(*std::move(stream));
   }
 
  private:
-  static Result<std::unique_ptr<SocketStream>> make_stream(tcp::socket socket, const std::string& host) {
+  Result<std::unique_ptr<SocketStream>> make_stream(tcp::socket socket, const std::string& host) const {
     std::error_code ec;
     const tcp::endpoint peer = socket.remote_endpoint(ec);
     if (!ec) socket.native_non_blocking(true, ec);
     if (!ec) socket.set_option(tcp::no_delay(true), ec);
     if (ec) return Error(ec, ErrorContext::transport, host);
-    return std::make_unique<SocketStream>(std::move(socket), is_public(peer.address()));
+    return std::make_unique<SocketStream>(std::move(socket), is_public(peer.address()), contexts_);
   }
 
-  /// Made when it is first needed: reading the system's trust store takes milliseconds, and many hosts speak no TLS.
-  Result<std::shared_ptr<TlsContext>> tls_context() {
-    const std::lock_guard lock(mutex_);
-    if (tls_context_) return tls_context_;
-    Result<std::shared_ptr<TlsContext>> made = TlsContext::make(ca_bundle_);
-    if (made) tls_context_ = *made;
-    return made;
-  }
-
-  std::filesystem::path ca_bundle_;
-  std::mutex mutex_;
-  std::shared_ptr<TlsContext> tls_context_;
+  const std::shared_ptr<TlsContexts> contexts_;
 };
 
 }  // namespace

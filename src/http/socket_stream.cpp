@@ -28,8 +28,11 @@ bool would_block(int number) noexcept { return number == EAGAIN || number == EWO
 
 }  // namespace
 
-SocketStream::SocketStream(asio::ip::tcp::socket socket, bool public_peer)
-    : attached_(std::move(socket)), descriptor_(attached_->native_handle()), public_peer_(public_peer) {}
+SocketStream::SocketStream(asio::ip::tcp::socket socket, bool public_peer, std::shared_ptr<TlsContexts> contexts)
+    : attached_(std::move(socket)),
+      descriptor_(attached_->native_handle()),
+      public_peer_(public_peer),
+      contexts_(std::move(contexts)) {}
 
 SocketStream::~SocketStream() {
   if (tls_ && !closed_) tls_->shut_down();
@@ -41,14 +44,23 @@ SocketStream::~SocketStream() {
   }
 }
 
-asio::awaitable<Result<void>> SocketStream::start_tls(std::shared_ptr<TlsContext> context, Origin peer,
-                                                      std::chrono::steady_clock::time_point deadline) {
-  Result<std::unique_ptr<TlsSession>> session = TlsSession::make(std::move(context), descriptor_, peer);
+asio::awaitable<Result<void>> SocketStream::start_tls(TlsRequest request) {
+  const auto deadline = std::chrono::steady_clock::now() +
+                        std::chrono::duration_cast<std::chrono::steady_clock::duration>(request.timeout);
+  Result<std::shared_ptr<TlsContext>> context = contexts_->find(request.options);
+  if (!context) co_return context.error();
+  Origin peer;
+  peer.secure = true;
+  peer.host = std::move(request.host);
+  peer.port = request.port;
+  Result<std::unique_ptr<TlsSession>> session = TlsSession::make(*std::move(context), descriptor_, peer);
   if (!session) co_return session.error();
   tls_ = *std::move(session);
 
   // A bell instead of a plain wait: it hears the socket and the deadline.
   asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const Result<void> attached = attach(executor);
+  if (!attached) co_return attached;
   Bell bell(executor);
   for (;;) {
     const Result<TlsSession::Step> step = tls_->handshake();

@@ -10,6 +10,7 @@
 #include <bgxfer/network.hpp>
 
 #include "tls.hpp"
+#include "tls_contexts.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
@@ -24,14 +25,10 @@ class SocketStream final : public ByteStream {
   static constexpr int immediate_reads_max = 16;
 
   /// Takes over a connected, non-blocking socket.
-  SocketStream(asio::ip::tcp::socket socket, bool public_peer);
+  SocketStream(asio::ip::tcp::socket socket, bool public_peer, std::shared_ptr<TlsContexts> contexts);
   ~SocketStream() override;
 
-  /// Speaks TLS from here on. Resolves when the peer has been verified, or at the latest at `deadline` with
-  /// `connect_timeout`.
-  asio::awaitable<Result<void>> start_tls(std::shared_ptr<TlsContext> context, Origin peer,
-                                          std::chrono::steady_clock::time_point deadline);
-
+  asio::awaitable<Result<void>> start_tls(TlsRequest request) override;
   asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override;
   asio::awaitable<Result<void>> write(std::span<const std::byte> bytes) override;
   void close() noexcept override;
@@ -51,6 +48,7 @@ class SocketStream final : public ByteStream {
   const int descriptor_;                           // Open as long as this lives, attached or not.
   std::unique_ptr<TlsSession> tls_;
   const bool public_peer_;
+  std::shared_ptr<TlsContexts> contexts_;
   std::atomic<bool> closed_{false};
   int immediate_reads_ = 0;
 };

@@ -1,14 +1,20 @@
 #include "tls.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <fstream>
 #include <limits>
 #include <list>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
@@ -16,6 +22,7 @@
 #include <asio/ip/address.hpp>
 
 #include "certificate.hpp"
+#include "client_identity.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
@@ -127,29 +134,268 @@ struct FreeSslContext {
   void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
 };
 
+/// Certificates that a host's validator has accepted: host, port and digest of each (spec part 3.10).
+class Acceptances {
+ public:
+  bool contains(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return keys_.contains(key);
+  }
+  void add(std::string key) {
+    const std::lock_guard lock(mutex_);
+    if (keys_.size() >= TlsContext::sessions_max) keys_.clear();
+    keys_.insert(std::move(key));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> keys_;
+};
+
 class OpenSslContext final : public TlsContext {
  public:
   std::unique_ptr<SSL_CTX, FreeSslContext> native{};
+  TlsOptions options{};
+  std::optional<ClientIdentity> identity{};
   SessionStore sessions{};
+  Acceptances acceptances{};
 };
 
-int context_index() {
+}  // namespace
+
+/// Hangs on the SSL, where the callbacks find it.
+struct TlsSession::Meeting {
+  explicit Meeting(std::shared_ptr<OpenSslContext> shared, Origin with)
+      : context(std::move(shared)), peer(std::move(with)) {}
+
+  [[nodiscard]] std::string key() const { return peer.host + ":" + std::to_string(peer.port); }
+
+  std::shared_ptr<OpenSslContext> context;
+  Origin peer;
+  bool asked_for_certificate = false;
+  bool showed_certificate = false;
+  std::optional<Error> failure{};  // What a callback knows better than OpenSSL.
+};
+
+namespace {
+
+int meeting_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
 }
 
-/// The session key hangs on the SSL as a `std::string*` owned by the `TlsSession`.
-int key_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
+TlsSession::Meeting* meeting_of(const SSL* ssl) {
+  return static_cast<TlsSession::Meeting*>(SSL_get_ex_data(ssl, meeting_index()));
+}
+
+TlsSession::Meeting* meeting_of(X509_STORE_CTX* verification) {
+  return meeting_of(
+      static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx())));
 }
 
 int keep_session(SSL* ssl, SSL_SESSION* session) {
-  auto* context = static_cast<OpenSslContext*>(SSL_get_ex_data(ssl, context_index()));
-  const auto* key = static_cast<const std::string*>(SSL_get_ex_data(ssl, key_index()));
-  if (!context || !key) return 0;
-  context->sessions.keep(*key, SslSessionPointer(session));
+  TlsSession::Meeting* meeting = meeting_of(ssl);
+  if (!meeting) return 0;
+  meeting->context->sessions.keep(meeting->key(), SslSessionPointer(session));
   return 1;  // The reference is ours now.
+}
+
+/// Whether the job accepts certificates with this flaw. Broken signatures and the like are accepted by nobody.
+bool is_accepted(const TlsOptions& options, int verdict) noexcept {
+  switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return options.ignore_expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return options.ignore_wrong_host;
+    case X509_V_ERR_INVALID_PURPOSE:
+      return options.ignore_wrong_usage;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_UNTRUSTED:
+      return options.ignore_unknown_authority;
+    default:
+      return false;
+  }
+}
+
+int judge_flaw(int good, X509_STORE_CTX* verification) {
+  if (good) return 1;
+  const TlsSession::Meeting* meeting = meeting_of(verification);
+  if (!meeting || !is_accepted(meeting->context->options, X509_STORE_CTX_get_error(verification))) return 0;
+  X509_STORE_CTX_set_error(verification, X509_V_OK);
+  return 1;
+}
+
+struct FreeRevocations {
+  void operator()(STACK_OF(X509_CRL) * lists) const noexcept { sk_X509_CRL_pop_free(lists, X509_CRL_free); }
+};
+using Revocations = std::unique_ptr<STACK_OF(X509_CRL), FreeRevocations>;
+
+/// All lists of a PEM file; none if it cannot be read, which the verification then takes for what it is.
+Revocations read_revocations(const std::filesystem::path& path) {
+  Revocations lists(sk_X509_CRL_new_null());
+  if (path.empty() || !lists) return lists;
+  struct FreeBio {
+    void operator()(BIO* bio) const noexcept { BIO_free(bio); }
+  };
+  const std::unique_ptr<BIO, FreeBio> in(BIO_new_file(path.c_str(), "r"));
+  while (X509_CRL* next = in ? PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr) : nullptr) {
+    if (sk_X509_CRL_push(lists.get(), next) == 0) X509_CRL_free(next);
+  }
+  ERR_clear_error();
+  return lists;
+}
+
+std::vector<std::byte> der_of(X509* certificate) {
+  unsigned char* bytes = nullptr;
+  const int count = i2d_X509(certificate, &bytes);
+  std::vector<std::byte> der;
+  if (count > 0) der.assign(reinterpret_cast<std::byte*>(bytes), reinterpret_cast<std::byte*>(bytes) + count);
+  OPENSSL_free(bytes);
+  return der;
+}
+
+std::optional<Sha256> sha256_of(std::span<const std::byte> bytes) {
+  Sha256 digest;
+  unsigned int size = 0;
+  const int done = EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.bytes.data()), &size,
+                              EVP_sha256(), nullptr);
+  if (done != 1 || size != digest.bytes.size()) return std::nullopt;
+  return digest;
+}
+
+/// RFC 7469 section 2.4.
+std::optional<Sha256> pin_of(X509* certificate) {
+  unsigned char* bytes = nullptr;
+  const int count = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
+  if (count <= 0) return std::nullopt;
+  const auto digest = sha256_of(std::as_bytes(std::span(bytes, static_cast<std::size_t>(count))));
+  OPENSSL_free(bytes);
+  return digest;
+}
+
+Result<void> check_pins(const TlsSession::Meeting& meeting, X509* own) {
+  const std::vector<Sha256>& pins = meeting.context->options.pins;
+  if (pins.empty()) return {};
+  const std::optional<Sha256> found = pin_of(own);
+  if (found && std::find(pins.begin(), pins.end(), *found) != pins.end()) return {};
+  return tls_error(Errc::certificate_pin_mismatch,
+                   meeting.peer.host + ": its key is " + (found ? found->to_string() : std::string("unreadable")));
+}
+
+/// The host's opinion, remembered where it was good.
+Result<void> ask_validator(TlsSession::Meeting& meeting, X509_STORE_CTX* verification, X509* own) {
+  OpenSslContext& context = *meeting.context;
+  if (!context.options.validator) return {};
+  ServerCertificate shown;
+  shown.host = meeting.peer.host;
+  shown.port = meeting.peer.port;
+  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(verification);
+  for (int i = 0; i < sk_X509_num(chain); ++i) shown.chain.push_back(der_of(sk_X509_value(chain, i)));
+  if (shown.chain.empty()) shown.chain.push_back(der_of(own));
+
+  const std::optional<Sha256> digest = sha256_of(shown.chain.front());
+  const std::string key = meeting.key() + " " + (digest ? digest->to_string() : std::string());
+  if (digest && context.acceptances.contains(key)) return {};
+  const Result<void> verdict = context.options.validator->check(shown);
+  if (!verdict) {
+    const Error& error = verdict.error();
+    return Error(error.code(), ErrorContext::server_certificate,
+                 meeting.peer.host + (error.detail().empty() ? std::string() : ": " + error.detail()));
+  }
+  if (digest) context.acceptances.add(key);
+  return {};
+}
+
+/// Takes the place of OpenSSL's own verification, and ends with it.
+int verify_chain(X509_STORE_CTX* verification, void*) {
+  TlsSession::Meeting* meeting = meeting_of(verification);
+  if (!meeting) return 0;
+  const TlsOptions& options = meeting->context->options;
+  Revocations lists;
+  if (options.check_revocation) {
+    lists = read_revocations(options.revocation_lists);
+    X509_STORE_CTX_set0_crls(verification, lists.get());
+    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(verification),
+                                X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  }
+  X509_STORE_CTX_set_verify_cb(verification, judge_flaw);
+  const int good = X509_verify_cert(verification);
+  if (lists) X509_STORE_CTX_set0_crls(verification, nullptr);
+  if (good <= 0) return 0;
+
+  X509* own = X509_STORE_CTX_get0_cert(verification);
+  Result<void> accepted;
+  try {  // Nothing of the host's may be thrown through OpenSSL.
+    accepted = check_pins(*meeting, own);
+    if (accepted) accepted = ask_validator(*meeting, verification, own);
+  } catch (const std::exception& error) {
+    accepted = Error(Errc::invalid_argument, ErrorContext::server_certificate,
+                     std::string("the certificate validator threw: ") + error.what());
+  } catch (...) {
+    accepted = Error(Errc::invalid_argument, ErrorContext::server_certificate, "the certificate validator threw");
+  }
+  if (accepted) return 1;
+  meeting->failure = accepted.error();
+  X509_STORE_CTX_set_error(verification, X509_V_ERR_APPLICATION_VERIFICATION);
+  return 0;
+}
+
+/// The server wants to know who we are.
+int show_certificate(SSL* ssl, void*) {
+  TlsSession::Meeting* meeting = meeting_of(ssl);
+  if (!meeting) return 0;
+  meeting->asked_for_certificate = true;
+  OpenSslContext& context = *meeting->context;
+  std::optional<ClientIdentity> handed;
+  if (context.options.client_source) {
+    Result<std::string> pem = Error(Errc::client_certificate_unusable, ErrorContext::transport);
+    try {
+      pem = context.options.client_source->pem_for(meeting->peer.host);
+    } catch (...) {
+      pem = tls_error(Errc::client_certificate_unusable, "the client certificate source threw");
+    }
+    if (!pem) {
+      meeting->failure = pem.error();
+      return 0;
+    }
+    if (pem->empty()) return 1;
+    Result<ClientIdentity> parsed = ClientIdentity::parse(*pem, "the client certificate source");
+    if (!parsed) {
+      meeting->failure = parsed.error();
+      return 0;
+    }
+    handed = *std::move(parsed);
+  }
+  const ClientIdentity* identity = handed ? &*handed : context.identity ? &*context.identity : nullptr;
+  if (!identity) return 1;
+  meeting->showed_certificate = identity->use_on(ssl);
+  if (meeting->showed_certificate) return 1;
+  meeting->failure = tls_error(Errc::client_certificate_unusable, "OpenSSL refuses the client certificate or its key");
+  return 0;
+}
+
+/// The alerts with which servers turn a client's certificate down.
+bool is_certificate_alert(int reason) noexcept {
+  switch (reason) {
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+      return true;
+    default:
+      return false;
+  }
 }
 
 int clamped_size(std::size_t size) noexcept {
@@ -161,8 +407,10 @@ int clamped_size(std::size_t size) noexcept {
 
 TlsContext::~TlsContext() = default;
 
-Result<std::shared_ptr<TlsContext>> TlsContext::make(const std::filesystem::path& ca_bundle) {
+Result<std::shared_ptr<TlsContext>> TlsContext::make(const std::filesystem::path& ca_bundle,
+                                                     const TlsOptions& options) {
   auto context = std::make_shared<OpenSslContext>();
+  context->options = options;
   context->native.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* native = context->native.get();
   if (!native || !socket_bio_method()) return tls_error(Errc::tls_failed, "OpenSSL cannot be set up");
@@ -172,8 +420,13 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const std::filesystem::path
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb(native, keep_session);
+  SSL_CTX_set_cert_verify_callback(native, verify_chain, nullptr);
+  SSL_CTX_set_cert_cb(native, show_certificate, nullptr);
+  // A resumed session is not verified again, which is the point of a revocation check.
+  if (!options.check_revocation) {
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(native, keep_session);
+  }
   SSL_CTX_set_read_ahead(native, 1);
   SSL_CTX_set_default_read_buffer_len(native, tls_read_buffer_bytes);
 
@@ -186,12 +439,23 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const std::filesystem::path
     ERR_clear_error();
     return tls_error(Errc::certificate_untrusted, std::move(detail));
   }
+  if (!options.extra_authorities.empty() && SSL_CTX_load_verify_file(native, options.extra_authorities.c_str()) != 1) {
+    std::string detail = "certificates cannot be read from " + options.extra_authorities.string() + ": " +
+                         tls_reason(ERR_peek_last_error());
+    ERR_clear_error();
+    return tls_error(Errc::certificate_untrusted, std::move(detail));
+  }
+  if (!options.client.file.empty() && !options.client_source) {
+    Result<ClientIdentity> identity = ClientIdentity::read(options.client);
+    if (!identity) return identity.error();
+    context->identity = *std::move(identity);
+  }
   return std::shared_ptr<TlsContext>(std::move(context));
 }
 
 Result<std::unique_ptr<TlsSession>> TlsSession::make(std::shared_ptr<TlsContext> context, int socket,
                                                      const Origin& peer) {
-  auto* shared = static_cast<OpenSslContext*>(context.get());
+  const auto shared = std::static_pointer_cast<OpenSslContext>(std::move(context));
   SSL* ssl = SSL_new(shared->native.get());
   BIO* bio = ssl ? BIO_new(socket_bio_method()) : nullptr;
   if (!bio) {
@@ -203,10 +467,10 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(std::shared_ptr<TlsContext>
   SSL_set_bio(ssl, bio, bio);
 
   // A session goes only to the very origin that gave it.
-  std::unique_ptr<TlsSession> session(
-      new TlsSession(std::move(context), ssl, peer.host + ":" + std::to_string(peer.port)));
-  SSL_set_ex_data(ssl, context_index(), shared);
-  SSL_set_ex_data(ssl, key_index(), &session->host_);
+  auto meeting = std::make_unique<Meeting>(shared, peer);
+  const std::string key = meeting->key();
+  SSL_set_ex_data(ssl, meeting_index(), meeting.get());
+  std::unique_ptr<TlsSession> session(new TlsSession(std::move(meeting), ssl));
 
   bool named = expect_host(SSL_get0_param(ssl), peer.host);
   asio::error_code not_an_address;
@@ -214,13 +478,12 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(std::shared_ptr<TlsContext>
   if (named && not_an_address) named = SSL_set_tlsext_host_name(ssl, peer.host.c_str()) == 1;
   if (!named) return tls_error(Errc::tls_failed, "OpenSSL refuses the host name " + peer.host);
 
-  if (const SslSessionPointer earlier = shared->sessions.find(session->host_)) SSL_set_session(ssl, earlier.get());
+  if (const SslSessionPointer earlier = shared->sessions.find(key)) SSL_set_session(ssl, earlier.get());
   SSL_set_connect_state(ssl);
   return session;
 }
 
-TlsSession::TlsSession(std::shared_ptr<TlsContext> context, ssl_st* ssl, std::string host)
-    : context_(std::move(context)), ssl_(ssl), host_(std::move(host)) {}
+TlsSession::TlsSession(std::unique_ptr<Meeting> meeting, ssl_st* ssl) : meeting_(std::move(meeting)), ssl_(ssl) {}
 
 TlsSession::~TlsSession() { SSL_free(ssl_); }
 
@@ -235,7 +498,7 @@ Result<TlsSession::Step> TlsSession::handshake() {
       return Step{Want::write, 0};
     default:
       // What the server rejected once it may reject for ever.
-      static_cast<OpenSslContext*>(context_.get())->sessions.forget(host_);
+      meeting_->context->sessions.forget(meeting_->key());
       return fail(code);
   }
 }
@@ -298,9 +561,15 @@ const Error& TlsSession::fail(int code) {
   const int system_error = errno;
   const unsigned long reason = ERR_peek_error();
   ERR_clear_error();
-  const std::string host = host_.substr(0, host_.rfind(':'));
+  const std::string& host = meeting_->peer.host;
   const bool by_tls = ERR_GET_LIB(reason) == ERR_LIB_SSL;
-  if (by_tls && ERR_GET_REASON(reason) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+  if (meeting_->failure) {
+    failure_ = *meeting_->failure;
+  } else if (by_tls && meeting_->asked_for_certificate && is_certificate_alert(ERR_GET_REASON(reason))) {
+    const bool shown = meeting_->showed_certificate;
+    failure_ = tls_error(shown ? Errc::client_certificate_refused : Errc::client_certificate_needed,
+                         host + ": " + tls_reason(reason));
+  } else if (by_tls && ERR_GET_REASON(reason) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
     const long verdict = SSL_get_verify_result(ssl_);
     failure_ = tls_error(certificate_error(verdict), host + ": " + X509_verify_cert_error_string(verdict));
   } else if (by_tls && ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {

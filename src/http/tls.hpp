@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/result.hpp>
 
 #include "url.hpp"
@@ -16,18 +17,19 @@ struct ssl_st;
 
 namespace bgxfer::inline v0::http::detail {
 
-/// Settings and sessions that all TLS connections of one transport share. Any thread.
+/// Settings and sessions that the TLS connections with the same `TlsOptions` share. Any thread.
 ///
 /// TLS 1.2 or later, certificates verified against the system's trust store or a file in its place, host names and
-/// addresses by RFC 6125 without partial wildcards and without falling back to the subject. There is no switch that
-/// turns any of it off.
+/// addresses by RFC 6125 without partial wildcards and without falling back to the subject. What the options accept
+/// beyond that is accepted for itself alone: a certificate that is expired and of another host needs both.
 class TlsContext {
  public:
   /// How many hosts' sessions are kept for resumption.
   static constexpr std::size_t sessions_max = 64;
 
-  /// `ca_bundle` is a PEM file; empty: the system's trust store.
-  [[nodiscard]] static Result<std::shared_ptr<TlsContext>> make(const std::filesystem::path& ca_bundle);
+  /// `ca_bundle` is a PEM file; empty: the system's trust store. Reads the other files that `options` name.
+  [[nodiscard]] static Result<std::shared_ptr<TlsContext>> make(const std::filesystem::path& ca_bundle,
+                                                                const TlsOptions& options);
 
   virtual ~TlsContext();
 
@@ -41,6 +43,8 @@ class TlsContext {
 /// into the caller's.
 class TlsSession {
  public:
+  struct Meeting;
+
   enum class Want { nothing, read, write };
   struct Step {
     Want want = Want::nothing;  ///< What the socket must become before the call is repeated.
@@ -64,13 +68,12 @@ class TlsSession {
   void shut_down() noexcept;
 
  private:
-  TlsSession(std::shared_ptr<TlsContext> context, ssl_st* ssl, std::string host);
+  TlsSession(std::unique_ptr<Meeting> meeting, ssl_st* ssl);
 
   const Error& fail(int code);
 
-  std::shared_ptr<TlsContext> context_;
+  std::unique_ptr<Meeting> meeting_;  // What OpenSSL's callbacks know of this connection.
   ssl_st* ssl_;
-  std::string host_;
   std::optional<Error> failure_{};  // After a fatal error OpenSSL forbids everything, even the shutdown.
 };
 

@@ -107,7 +107,9 @@ Error connect_failure(::httplib::Error cause, bool had_socket, const TransportOp
   ::httplib::Request request;
   request.method = transfer.request.method;
   request.path = transfer.url.target();
-  for (Header& field : http::detail::request_fields(transfer.request, transfer.url, options.user_agent)) {
+  http::detail::HeadExtras extras;
+  extras.user_agent = options.user_agent;
+  for (Header& field : http::detail::request_fields(transfer.request, transfer.url, extras)) {
     request.headers.emplace(std::move(field.name), std::move(field.value));
   }
   request.content_receiver = [&transfer](const char* bytes, std::size_t count, std::uint64_t, std::uint64_t) {

@@ -15,6 +15,7 @@ using bgxfer::http::detail::BodyReader;
 using bgxfer::http::detail::check_request;
 using bgxfer::http::detail::Framing;
 using bgxfer::http::detail::framing_of;
+using bgxfer::http::detail::HeadExtras;
 using bgxfer::http::detail::HeadParser;
 
 namespace {
@@ -98,19 +99,20 @@ TEST_CASE("each limit of a head holds, and one byte less is fine") {
 
 TEST_CASE("a request head says what is wanted and nothing that was not checked") {
   const auto url = *bgxfer::http::detail::parse_url("http://h:81/p?q");
-  const std::string_view line = "ua";
+  HeadExtras plain;
+  plain.user_agent = "ua";
   Request request("x");
-  CHECK(print_request(request, url, line) ==
+  CHECK(print_request(request, url, plain) ==
         "GET /p?q HTTP/1.1\r\nHost: h:81\r\nUser-Agent: ua\r\nAccept: */*\r\nAccept-Encoding: identity\r\n\r\n");
   request.range = bgxfer::ByteRange{5, 10};
   request.validator = "\"v\"";
-  CHECK(print_request(request, url, line).find("\r\nRange: bytes=5-14\r\nIf-Range: \"v\"\r\n") != std::string::npos);
+  CHECK(print_request(request, url, plain).find("\r\nRange: bytes=5-14\r\nIf-Range: \"v\"\r\n") != std::string::npos);
   request.range = bgxfer::ByteRange{5, bgxfer::ByteRange::to_end};
-  CHECK(print_request(request, url, line).find("\r\nRange: bytes=5-\r\n") != std::string::npos);
+  CHECK(print_request(request, url, plain).find("\r\nRange: bytes=5-\r\n") != std::string::npos);
   request.range = bgxfer::ByteRange{0, 10};
-  CHECK(print_request(request, url, line).find("\r\nRange: bytes=0-9\r\n") != std::string::npos);
+  CHECK(print_request(request, url, plain).find("\r\nRange: bytes=0-9\r\n") != std::string::npos);
   request.range = bgxfer::ByteRange{};
-  CHECK(print_request(request, url, line).find("Range") == std::string::npos);
+  CHECK(print_request(request, url, plain).find("Range") == std::string::npos);
 }
 
 TEST_CASE("callers may not frame, route or inject") {
@@ -155,7 +157,7 @@ TEST_CASE("header injection is impossible whatever the bytes") {
       header.value += static_cast<char>(random() % 2 ? 'a' + random() % 26 : random() % 256);
     request.headers.push_back(header);
     if (!check_request(request)) continue;
-    const std::string text = print_request(request, url, {});
+    const std::string text = print_request(request, url, HeadExtras{});
     std::size_t lines = 0;
     for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) ++lines;
     CHECK(lines == 6);  // Request line, Host, Accept, Accept-Encoding, the caller's, the empty line.

@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace http_test {
 
@@ -57,6 +59,60 @@ class TlsAuthority {
 
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
+  /// The serial number of the certificate that was made last.
+  [[nodiscard]] static long last_serial() { return serial_ - 1; }
+
+  /// A revocation list of this authority, signed now, as PEM.
+  void write_revocations(const std::filesystem::path& path, const std::vector<long>& serials,
+                         long valid_until_seconds = 3600) const {
+    struct FreeList {
+      void operator()(X509_CRL* list) const { X509_CRL_free(list); }
+    };
+    const std::unique_ptr<X509_CRL, FreeList> list(X509_CRL_new());
+    X509_CRL_set_version(list.get(), 1);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_.get()));
+    ASN1_TIME* time = X509_gmtime_adj(nullptr, -3600);
+    X509_CRL_set1_lastUpdate(list.get(), time);
+    X509_gmtime_adj(time, valid_until_seconds);
+    X509_CRL_set1_nextUpdate(list.get(), time);
+    X509_gmtime_adj(time, -3600);
+    for (long serial : serials) {
+      X509_REVOKED* entry = X509_REVOKED_new();
+      ASN1_INTEGER* number = ASN1_INTEGER_new();
+      ASN1_INTEGER_set(number, serial);
+      X509_REVOKED_set_serialNumber(entry, number);
+      X509_REVOKED_set_revocationDate(entry, time);
+      ASN1_INTEGER_free(number);
+      X509_CRL_add0_revoked(list.get(), entry);
+    }
+    ASN1_TIME_free(time);
+    X509_CRL_sign(list.get(), key_.get(), EVP_sha256());
+    std::FILE* out = std::fopen(path.c_str(), "w");
+    PEM_write_X509_CRL(out, list.get());
+    std::fclose(out);
+  }
+
+  /// A client's certificate with its key in `path`: as PKCS#12, or as PEM with the key behind a password or not.
+  void write_client(const std::filesystem::path& path, bool pkcs12, const std::string& password) const {
+    CertificateWish wish;
+    wish.usage = "clientAuth";
+    wish.common_name = "bgxfer test client";
+    const Key key(EVP_EC_gen("P-256"));
+    const Certificate certificate = make(key.get(), wish, false, certificate_.get(), key_.get());
+    std::FILE* out = std::fopen(path.c_str(), "w");
+    if (pkcs12) {
+      PKCS12* archive = PKCS12_create(password.c_str(), "client", key.get(), certificate.get(), nullptr, 0, 0, 0, 0, 0);
+      i2d_PKCS12_fp(out, archive);
+      PKCS12_free(archive);
+    } else {
+      PEM_write_X509(out, certificate.get());
+      auto* secret = const_cast<char*>(password.c_str());
+      PEM_write_PrivateKey(out, key.get(), password.empty() ? nullptr : EVP_aes_256_cbc(), nullptr, 0, nullptr,
+                           password.empty() ? nullptr : secret);
+    }
+    std::fclose(out);
+  }
+
   /// The settings of a server with such a certificate.
   [[nodiscard]] ServerTls server(const CertificateWish& wish = {}) const {
     const Key key(EVP_EC_gen("P-256"));
@@ -82,10 +138,9 @@ class TlsAuthority {
 
   static Certificate make(EVP_PKEY* key, const CertificateWish& wish, bool authority, X509* issuer,
                           EVP_PKEY* issuer_key) {
-    static long serial = 1;
     Certificate certificate(X509_new());
     X509_set_version(certificate.get(), 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial++);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial_++);
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), wish.valid_from_seconds);
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), wish.valid_until_seconds);
     X509_set_pubkey(certificate.get(), key);
@@ -101,6 +156,8 @@ class TlsAuthority {
     X509_sign(certificate.get(), issuer_key, EVP_sha256());
     return certificate;
   }
+
+  static inline long serial_ = 1;
 
   Key key_;
   Certificate certificate_;

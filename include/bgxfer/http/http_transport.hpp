@@ -9,6 +9,7 @@
 
 #include <bgxfer/clock.hpp>
 #include <bgxfer/config.hpp>
+#include <bgxfer/http/proxy.hpp>
 #include <bgxfer/network.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -45,8 +46,14 @@ struct TransportOptions {
   std::size_t response_fields_max = 100;
 
   /// A PEM file of certificate authorities to trust in place of the system's. Empty: the system's trust store. Used by
-  /// the built-in network only. Certificates are always verified; there is no switch against it.
+  /// the built-in network only. Certificates are always verified; what a job accepts beyond that is in its `TlsOptions`.
   std::filesystem::path ca_bundle{};
+  /// How proxies are found for jobs with `ProxyUsage::preconfigured` and `autodetect`. Empty: what the environment of the
+  /// process says (http_proxy, https_proxy, all_proxy, no_proxy), read once, when the transport is made.
+  std::shared_ptr<ProxyResolver> proxies{};
+  bool environment_proxies = true;  ///< False: the variables are not read; `environment` is taken as it is.
+  ProxyEnvironment environment{};
+
   /// The User-Agent field, unless a request brings its own. Empty: the field is left out.
   std::string user_agent = "bgxfer";
 };
@@ -65,7 +72,15 @@ struct TransportOptions {
 ///
 /// Redirects follow `Request::redirects`. Never to another scheme than http and https, not from https to http unless
 /// allowed, and not from a public address to a private one. Once the origin changes all headers of the request but
-/// Accept, Accept-Language and User-Agent stay behind.
+/// Accept, Accept-Language and User-Agent stay behind, and so do credentials for servers and client certificates.
+///
+/// Credentials answer to challenges of the origin of the request's URL: Basic, Digest (nonces are used again), and Bearer
+/// without being asked; a refusal is `http_status(401)`, or 407 for proxies, with the reason in the detail. Negotiate and
+/// NTLM are not spoken.
+///
+/// Proxies: plain http is asked of an HTTP proxy itself, https goes through a tunnel (CONNECT), and SOCKS5 tunnels both.
+/// Names are resolved by the proxy. What a proxy learns of a request's secrets over plain http is all of them: it is
+/// part of the way there.
 ///
 /// Connections are kept and used again. One that turns out dead before any byte of a response is replaced
 /// without an error; requests with a body always get a fresh one, since their body cannot be had twice.

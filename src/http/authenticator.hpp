@@ -1,0 +1,89 @@
+#ifndef BGXFER_HTTP_AUTHENTICATOR_HPP
+#define BGXFER_HTTP_AUTHENTICATOR_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <bgxfer/http_options.hpp>
+
+#include "digest_access.hpp"
+#include "head.hpp"
+#include "url.hpp"
+
+namespace bgxfer::inline v0::http::detail {
+
+/// What servers and proxies have asked for before, so that the next request need not be refused first. Any thread.
+class ProofMemory {
+ public:
+  /// The ones used last are kept.
+  static constexpr std::size_t entries_max = 64;
+
+  /// Whom, and with what: a proof for one user at one place is never used for another.
+  struct Key {
+    Origin place{};
+    Credentials credentials{};
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct Turn {
+    std::optional<DigestChallenge> challenge{};  ///< Empty: Basic.
+    std::uint32_t count = 0;                     ///< How often the nonce has been used, this time included.
+  };
+
+  void learn(const Key& key, std::optional<DigestChallenge> challenge);
+  /// What to answer to, where the place has asked before. Counts the use of the nonce.
+  [[nodiscard]] std::optional<Turn> next(const Key& key);
+  void forget(const Key& key);
+
+ private:
+  struct Entry {
+    Entry(Key entry_key, Turn entry_turn) : key(std::move(entry_key)), turn(std::move(entry_turn)) {}
+    Key key;
+    Turn turn;
+  };
+  std::mutex mutex_;
+  std::list<Entry> entries_;
+};
+
+/// Proves to one place, over the hops of one request, who is asking. Decides; does no I/O.
+class Authenticator {
+ public:
+  /// `place` is the origin of the server, or of the proxy. `in_clear` permits Basic and Bearer there.
+  Authenticator(std::shared_ptr<ProofMemory> memory, const std::vector<Credentials>& credentials,
+                CredentialTarget target, Origin place, bool in_clear);
+
+  /// The value of (Proxy-)Authorization for the next attempt; empty for none.
+  [[nodiscard]] std::optional<std::string> proof(std::string_view method, std::string_view target);
+
+  /// Takes in a refusal (401 or 407) and says whether another attempt may fare better.
+  [[nodiscard]] bool refused(const Head& head);
+
+  /// Why it did not: for people, without secrets.
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
+
+ private:
+  const Credentials* find(CredentialScheme scheme) const noexcept;
+
+  std::shared_ptr<ProofMemory> memory_;
+  std::vector<Credentials> credentials_;  // Of the target alone.
+  CredentialTarget target_;
+  Origin place_;
+  bool in_clear_;
+  std::optional<CredentialScheme> tried_{};  // What the last attempt carried.
+  std::string tried_nonce_{};
+  bool challenged_ = false;
+  std::string why_{};
+};
+
+/// `user:password` in Base64 (RFC 7617).
+[[nodiscard]] std::string basic_proof(const Credentials& credentials);
+
+}  // namespace bgxfer::inline v0::http::detail
+
+#endif
