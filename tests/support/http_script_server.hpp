@@ -67,6 +67,26 @@ class Peer {
     read(&c, 1);
   }
 
+  /// Carries bytes to and from another server on loopback until one side ends: what a proxy does behind CONNECT.
+  void splice_to(std::uint16_t port) {
+    const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    bool open = ::connect(other, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    pollfd both[] = {{socket_, POLLIN, 0}, {other, POLLIN, 0}};
+    while (open && ::poll(both, 2, 10'000) > 0) {
+      for (int from : {0, 1}) {
+        if (!(both[from].revents & (POLLIN | POLLHUP))) continue;
+        char bytes[16 * 1024];
+        const long count = ::recv(both[from].fd, bytes, sizeof bytes, 0);
+        open = open && count > 0 && ::send(both[1 - from].fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) == count;
+      }
+    }
+    ::close(other);
+  }
+
   /// Ends with a reset instead of an orderly close.
   void reset() {
     const linger abrupt{1, 0};
