@@ -34,3 +34,4 @@
 #include "http/http_transport.cpp"
 // What comes with OpenSSL.
 #include "openssl/sha256.cpp"
+#include "openssl/file_secret_store.cpp"

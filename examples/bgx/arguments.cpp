@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <string_view>
 
@@ -46,6 +47,36 @@ bgxfer::Sha256 parse_sha256(const std::string& option, const std::string& text) 
   return *value;
 }
 
+/// The value itself, or the first line of the file that it names: what stands on a command line is seen by others.
+std::string secret_of(const std::string& option, const std::string& text) {
+  if (!text.starts_with('@')) return text;
+  std::ifstream in(text.substr(1));
+  std::string line;
+  if (!std::getline(in, line)) throw UsageError(fmt::format("{}: {} cannot be read, or is empty", option, text.substr(1)));
+  return line;
+}
+
+Login parse_login(const std::string& option, const std::string& text) {
+  const std::string line = secret_of(option, text);
+  const std::size_t colon = line.find(':');
+  if (colon == std::string::npos || colon == 0) {
+    throw UsageError(fmt::format("{} needs NAME:PASSWORD, or @FILE with a line of that form", option));
+  }
+  return Login{line.substr(0, colon), line.substr(colon + 1)};
+}
+
+bgxfer::Sha256 parse_pin(const std::string& option, const std::string& text) {
+  const std::optional<bgxfer::Sha256> value = bgxfer::Sha256::parse(text);
+  if (!value) throw UsageError(fmt::format("{} needs 64 hex digits: the SHA-256 of the server's public key", option));
+  return *value;
+}
+
+bgxfer::RedirectMode parse_redirects(const std::string& option, const std::string& text) {
+  if (text == "follow") return bgxfer::RedirectMode::follow;
+  if (text == "refuse") return bgxfer::RedirectMode::refuse;
+  throw UsageError(fmt::format("{} {}: use follow or refuse", option, text));
+}
+
 const Option options[] = {
     {"--help", "-h", false, [](Arguments& a, const std::string&, const std::string&) { a.help = true; }},
     {"--version", "", false, [](Arguments& a, const std::string&, const std::string&) { a.version = true; }},
@@ -75,6 +106,32 @@ const Option options[] = {
      [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
     {"--header", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.headers.push_back(parse_header(o, v)); }},
+    {"--user", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.user = parse_login(o, v); }},
+    {"--proxy-user", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.proxy_user = parse_login(o, v); }},
+    {"--proxy", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy = v; }},
+    {"--proxy-bypass", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy_bypass = v; }},
+    {"--cert", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.certificate = absolute(path_of(o, v)); }},
+    {"--key", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.key = absolute(path_of(o, v)); }},
+    {"--key-password", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.key_password = secret_of(o, v); }},
+    {"--crl", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.revocation_lists = absolute(path_of(o, v)); }},
+    {"--pin", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.pins.push_back(parse_pin(o, v)); }},
+    {"--redirects", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.redirects = parse_redirects(o, v); }},
+    {"--method", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.method = v; }},
+    {"--insecure-ca", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.insecure_authority = true; }},
+    {"--insecure-expired", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.insecure_expired = true; }},
+    {"--insecure-host", "", false, [](Arguments& a, const std::string&, const std::string&) { a.insecure_host = true; }},
+    {"--insecure-usage", "", false, [](Arguments& a, const std::string&, const std::string&) { a.insecure_usage = true; }},
+    {"--insecure-auth", "", false, [](Arguments& a, const std::string&, const std::string&) { a.insecure_auth = true; }},
+    {"--insecure-redirects", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.insecure_redirects = true; }},
 };
 
 const Option& find_option(const std::string& name) {

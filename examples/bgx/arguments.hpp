@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <bgxfer/digest.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -19,6 +20,12 @@ namespace bgx {
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// What `--user` and its like say.
+struct Login {
+  std::string user{};
+  std::string password{};
 };
 
 /// The command line, checked as far as that needs nothing but the command line itself.
@@ -45,6 +52,24 @@ struct Arguments {
   std::optional<std::chrono::milliseconds> no_progress_timeout{};
   std::optional<bgxfer::Sha256> sha256{};
   std::vector<bgxfer::Header> headers{};
+
+  std::optional<Login> user{};
+  std::optional<Login> proxy_user{};
+  std::optional<std::string> proxy{};  ///< "none": no proxy at all.
+  std::optional<std::string> proxy_bypass{};
+  std::filesystem::path certificate{};
+  std::filesystem::path key{};
+  std::optional<std::string> key_password{};
+  std::filesystem::path revocation_lists{};
+  std::vector<bgxfer::Sha256> pins{};
+  std::optional<bgxfer::RedirectMode> redirects{};
+  std::optional<std::string> method{};
+  bool insecure_authority = false;
+  bool insecure_expired = false;
+  bool insecure_host = false;
+  bool insecure_usage = false;
+  bool insecure_auth = false;
+  bool insecure_redirects = false;
 };
 
 /// Throws `UsageError`.

@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "job_options.hpp"
 #include "job_list.hpp"
 #include "json_lines.hpp"
 
@@ -96,8 +97,10 @@ asio::awaitable<int> suspend(Session& session) {
 
 asio::awaitable<int> resume(Session& session) {
   bgxfer::Job job = named_job(session);
-  const std::vector<bgxfer::Header>& headers = session.arguments().headers;
-  if (!headers.empty()) job.configure([&headers](bgxfer::JobOptions& options) { options.http.headers = headers; });
+  const Arguments& arguments = session.arguments();
+  const bgxfer::CommandResult changed =
+      job.configure([&arguments](bgxfer::JobOptions& options) { apply(arguments, options); });
+  if (!changed) co_return refuse(session, changed.error());
   const bgxfer::CommandResult done = job.resume();
   if (!done) co_return refuse(session, done.error());
   co_return co_await report(session, job);

@@ -23,11 +23,20 @@ std::string blamed_file(const bgxfer::Job& job, const bgxfer::Error& error) {
 
 std::string cure_of_status(int status) {
   switch (status) {
+    case 400:
+      return "check the URL, or give a certificate with --cert if the server wants one";
     case 401:
+      return "give a name and a password with --user, or another permission with --header 'Authorization: ...'";
     case 403:
-      return "the server wants a permission: give it with --header 'Authorization: ...'";
+      return "the server wants a permission: give it with --user, --cert or --header 'Authorization: ...'";
     case 407:
-      return "the proxy wants a permission that bgx cannot give";
+      return "give a name and a password with --proxy-user";
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+      return "use the URL that it leads to, or let it be followed: --redirects follow";
     case 404:
     case 410:
       return "check the URL: the server has nothing there";
@@ -51,13 +60,31 @@ std::string cure_of_errc(Errc code) {
     case Errc::checksum_mismatch:
       return "check --sha256 and the URL; the file was not put in place";
     case Errc::certificate_untrusted:
-      return "if its authority is yours, name it with --cacert FILE";
+      return "if its authority is yours, name it with --cacert FILE; --insecure-ca accepts any";
+    case Errc::certificate_pin_mismatch:
+      return "find out whether the server got a new key, and give that with --pin";
+    case Errc::certificate_revoked:
+      return "do not trust this server; tell its owner";
+    case Errc::revocation_unknown:
+      return "check the lists of --crl: every authority of the server's certificate needs a fresh one";
+    case Errc::certificate_wrong_usage:
+      return "tell the owner of the server; --insecure-usage accepts it";
+    case Errc::client_certificate_needed:
+      return "give a certificate with --cert FILE, and its key with --key FILE";
+    case Errc::client_certificate_unusable:
+      return "check --cert, --key and --key-password";
+    case Errc::client_certificate_refused:
+      return "give a certificate that the server knows with --cert FILE";
+    case Errc::invalid_proxy:
+      return "use --proxy http://server:port or socks5://server:port, or --proxy none";
+    case Errc::proxy_failed:
+      return "check --proxy, and whether the proxy runs";
     case Errc::certificate_expired:
-      return "check the clock of this computer, or tell the owner of the server";
+      return "check the clock of this computer, or tell the owner of the server; --insecure-expired accepts it";
     case Errc::certificate_wrong_host:
-      return "check the host name in the URL";
+      return "check the host name in the URL; --insecure-host accepts any";
     case Errc::headers_needed:
-      return "give --header again: headers are secret and not stored";
+      return "give --header, --user and the like again: they are secret and not stored";
     case Errc::unproven_end:
       return "give the file's --sha256";
     case Errc::no_progress:

@@ -41,6 +41,9 @@ Where something is fetched:
   --header 'K: V'          sent to the server with every request; never stored
   --sha256 HEX             what the file must have; for a single file
   --cacert FILE            authorities to trust for https, in place of the system's
+  --user NAME:PASSWORD     for servers that ask (Basic or Digest); never stored. @FILE reads it from a file
+  --proxy URL|none         http://server:port or socks5://server:port, in place of the environment's
+  --cert FILE, --method M, --insecure-...  and more: `bgx help http`
 
 Exit: 0 done, 1 a job failed, 2 the command line is wrong, 3 the journal is in use or damaged, 130 interrupted.
 )"},
@@ -60,6 +63,33 @@ foreground). Headers are not stored: give --header again to go on.
 
 Puts a job into the queue and prints its id. `bgx run` fetches it. The folders of the files must exist. Headers are
 not stored: a job that was added with --header waits until `bgx run --header` or `bgx resume --header` gives them.
+)"},
+    {"http", R"(How servers are reached and proven, for `get`, `add`, `run` and `resume`:
+
+  --user NAME:PASSWORD        for servers that ask for it, by Basic or Digest. Others on this computer see command
+                              lines: @FILE takes it from the first line of a file
+  --insecure-auth             let the password of --user go over plain http, where everybody on the way can read it
+  --proxy URL|none            the proxy: http://server:port or socks5://server:port; none: no proxy at all
+                              (default: http_proxy, https_proxy, all_proxy and no_proxy of the environment)
+  --proxy-bypass 'HOST...'    hosts to reach without the proxy; *.example.org for all names below one, <local> for
+                              names without a dot
+  --proxy-user NAME:PASSWORD  for proxies that ask for it; @FILE as above
+  --cert FILE                 the certificate to show to servers that ask for one: PEM or PKCS#12
+  --key FILE                  its key, if that is not in the same file
+  --key-password PASSWORD     of the key, or of the PKCS#12 file; @FILE as above
+  --pin HEX                   the only key that the server may have: the SHA-256 of its public key; may be given again
+  --crl FILE                  refuse certificates that these revocation lists (PEM) name, or are silent about
+  --redirects follow|refuse   refuse: a redirect is an error that says where it leads
+  --insecure-redirects        follow redirects from https to http
+  --method M                  another method than GET; nothing of it is resumed, and no failure retried
+
+What a server's certificate may lack, one by one, for the jobs that it is given to:
+  --insecure-ca               an authority that is known here
+  --insecure-expired          a date that is valid
+  --insecure-host             the name of the host
+  --insecure-usage            the purpose of serving
+
+Names, passwords and headers are never stored: give them again to go on after an interruption.
 )"},
     {"run", R"(bgx run [options]
 

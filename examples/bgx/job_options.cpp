@@ -7,6 +7,42 @@ namespace {
 /// Somebody is waiting: a job that gets nowhere should say so before long.
 constexpr std::chrono::milliseconds no_progress_timeout{300'000};
 
+/// The login, for whichever of the two schemes the other side asks for.
+void add_login(std::vector<bgxfer::Credentials>& credentials, bgxfer::CredentialTarget target, const Login& login) {
+  std::erase_if(credentials, [target](const bgxfer::Credentials& known) { return known.target == target; });
+  for (bgxfer::CredentialScheme scheme : {bgxfer::CredentialScheme::basic, bgxfer::CredentialScheme::digest}) {
+    credentials.push_back(bgxfer::Credentials{target, scheme, login.user, login.password});
+  }
+}
+
+void apply_http(const Arguments& arguments, bgxfer::HttpOptions& http) {
+  if (!arguments.headers.empty()) http.headers = arguments.headers;
+  if (arguments.user) add_login(http.credentials, bgxfer::CredentialTarget::server, *arguments.user);
+  if (arguments.proxy_user) add_login(http.credentials, bgxfer::CredentialTarget::proxy, *arguments.proxy_user);
+  if (arguments.proxy) {
+    http.proxy = bgxfer::ProxyOptions{};
+    http.proxy.usage = *arguments.proxy == "none" ? bgxfer::ProxyUsage::none : bgxfer::ProxyUsage::listed;
+    if (*arguments.proxy != "none") http.proxy.list = *arguments.proxy;
+  }
+  if (arguments.proxy_bypass) http.proxy.bypass = *arguments.proxy_bypass;
+  if (!arguments.certificate.empty()) {
+    http.tls.client = bgxfer::ClientCertificate{arguments.certificate, arguments.key, arguments.key_password.value_or("")};
+  }
+  if (!arguments.revocation_lists.empty()) {
+    http.tls.check_revocation = true;
+    http.tls.revocation_lists = arguments.revocation_lists;
+  }
+  if (!arguments.pins.empty()) http.tls.pins = arguments.pins;
+  if (arguments.redirects) http.redirects.mode = *arguments.redirects;
+  if (arguments.method) http.method = *arguments.method;
+  http.tls.ignore_unknown_authority |= arguments.insecure_authority;
+  http.tls.ignore_expired |= arguments.insecure_expired;
+  http.tls.ignore_wrong_host |= arguments.insecure_host;
+  http.tls.ignore_wrong_usage |= arguments.insecure_usage;
+  http.credentials_without_tls |= arguments.insecure_auth;
+  http.redirects.allow_https_to_http |= arguments.insecure_redirects;
+}
+
 }  // namespace
 
 bgxfer::JobOptions new_job(const Arguments& arguments) {
@@ -22,7 +58,7 @@ void apply(const Arguments& arguments, bgxfer::JobOptions& options) {
   if (arguments.parallel) options.parallel_files = *arguments.parallel;
   if (arguments.bytes_per_second && arguments.verb != "run") options.bytes_per_second_max = *arguments.bytes_per_second;
   if (arguments.no_progress_timeout) options.no_progress_timeout = *arguments.no_progress_timeout;
-  if (!arguments.headers.empty()) options.http.headers = arguments.headers;
+  apply_http(arguments, options.http);
   if (arguments.retry_delay) {
     options.retry_delay_min = *arguments.retry_delay;
     if (options.retry_delay_max < options.retry_delay_min) options.retry_delay_max = options.retry_delay_min;

@@ -26,16 +26,22 @@ struct Tally {
   asio::steady_timer all_ended;  ///< Cancelled when the last one has ended.
 };
 
-bool waits_for_headers(const bgxfer::Job& job) {
+bool waits_for_secrets(const bgxfer::Job& job) {
   const std::optional<bgxfer::Error> error = job.error();
   return job.state() == bgxfer::JobState::error && error && error->code() == bgxfer::Errc::headers_needed;
 }
 
-/// Gives the job what the command line says. Headers are secret: they go only to jobs that had some and wait for them.
+/// Gives the job what the command line says. Secrets go only to jobs that had some and wait for them.
 bgxfer::CommandResult prepare(const Arguments& arguments, bgxfer::Job& job) {
   Arguments changes = arguments;
   changes.name.reset();
-  if (!waits_for_headers(job)) changes.headers.clear();
+  const bool waits = waits_for_secrets(job);
+  if (!waits) {
+    changes.headers.clear();
+    changes.user.reset();
+    changes.proxy_user.reset();
+    changes.key_password.reset();
+  }
 
   const bgxfer::JobOptions before = job.options();
   bgxfer::JobOptions after = before;
@@ -43,7 +49,7 @@ bgxfer::CommandResult prepare(const Arguments& arguments, bgxfer::Job& job) {
   if (after == before) return {};
   const bgxfer::CommandResult changed =
       job.configure([&changes](bgxfer::JobOptions& options) { apply(changes, options); });
-  if (changed && !changes.headers.empty()) job.resume();
+  if (changed && waits) job.resume();
   return changed;
 }
 

@@ -19,8 +19,10 @@
 #include <bgxfer/journal_report.hpp>
 #include <bgxfer/options.hpp>
 #include <bgxfer/range_set.hpp>
+#include <bgxfer/request_provider.hpp>
 #include <bgxfer/restore_report.hpp>
 #include <bgxfer/result.hpp>
+#include <bgxfer/secret_store.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/storage.hpp>
 #include <bgxfer/subscription.hpp>

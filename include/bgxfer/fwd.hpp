@@ -21,6 +21,8 @@ class Network;
 class PartialFile;
 class RangeSet;
 class RequestBody;
+class RequestProvider;
+class SecretStore;
 class Sha256Stream;
 class Storage;
 class Subscription;

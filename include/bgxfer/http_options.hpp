@@ -81,8 +81,8 @@ struct ProxyOptions {
   /// an entry is; one without serves all that have no entry of their own. `protocol` says how the proxy is spoken to:
   /// http (the default, port 80) or socks5 (port 1080; names are resolved by the proxy). At most 32000 bytes.
   std::string list{};
-  /// Hosts that are spoken to directly, separated by spaces: names or addresses, `*.example.org` for a name and all
-  /// below it, `<local>` for every name without a dot. At most 32000 bytes.
+  /// Hosts that are spoken to directly, separated by spaces: names or addresses, `*.example.org` for all names
+  /// below one, `<local>` for every name without a dot. At most 32000 bytes.
   std::string bypass{};
 
   friend bool operator==(const ProxyOptions&, const ProxyOptions&) = default;

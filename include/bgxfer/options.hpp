@@ -22,6 +22,8 @@
 namespace bgxfer::inline v0 {
 
 class Clock;
+class RequestProvider;
+class SecretStore;
 class Storage;
 
 /// Runs a callable on the thread where the host wants its callbacks.
@@ -69,6 +71,8 @@ struct QueueOptions {
   std::shared_ptr<Storage> storage{};
   std::shared_ptr<Clock> clock{};          ///< Empty: the steady clock.
   std::filesystem::path journal{};         ///< Empty: jobs live and die with the queue.
+  std::shared_ptr<SecretStore> secrets{};  ///< Keeps headers and credentials over restarts. Empty: they are asked for again.
+  std::shared_ptr<RequestProvider> requests{};  ///< Renews URLs and headers. Empty: they are what the job says.
   Sha256Factory sha256{};                  ///< Needed for files with `FileSpec::sha256`; see `bgxfer/openssl/sha256.hpp`.
 
   Limits limits{};

@@ -170,6 +170,14 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::journal_damaged: return 0x8020006C;
     case Errc::journal_failed: return 0x8007001D;
     case Errc::headers_needed: return 0x80200056;
+    case Errc::certificate_pin_mismatch: return 0x80072F8F;
+    case Errc::client_certificate_needed: return 0x80072F0C;
+    case Errc::client_certificate_unusable: return 0x80072F9A;
+    case Errc::client_certificate_refused: return http_facility | 403;
+    case Errc::revocation_unknown: return 0x80072F19;
+    case Errc::invalid_proxy: return 0x8020003F;
+    case Errc::proxy_failed: return 0x8020002D;
+    case Errc::validator_needed: return 0x80200074;
   }
   return unspecified_failure;
 }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "../model/secrets.hpp"
 #include "../model/validate.hpp"
 #include "job_task.hpp"
 
@@ -66,6 +67,11 @@ Result<void> check_count(const Model& model, std::size_t files) {
                std::to_string(files) + " files, at most " + std::to_string(model.limits().files_per_job_max));
 }
 
+/// Whether the job has been resumed, as far as its record tells.
+bool has_begun(const JobRecord& job) {
+  return job.state != JobState::suspended || job.error_count > 0 || job.totals.bytes_transferred > 0;
+}
+
 void forget_failures(JobCore& job) {
   job.attempts = 0;
   job.failing_since.reset();
@@ -77,6 +83,7 @@ void forget_failures(JobCore& job) {
 Result<Model::Core> add_job(Model& model, JobOptions options) {
   Result<void> valid = validate_options(options, model.limits());
   if (!valid) return valid.error();
+  if (options.http.method != default_method) options.priority = Priority::foreground;  // Spec part 3.11.
   std::vector<FileSpec> files = std::exchange(options.files, {});
   Result<void> count = check_count(model, files.size());
   if (!count) return count.error();
@@ -171,20 +178,33 @@ Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edi
     Model::Lock lock = model.lock();
     options = job.record.options;
   }
+  const HttpOptions stored = std::exchange(options.http, shown(options.http));
   const JobType type = options.type;
   edit(options);  // The host's code: without the lock.
   if (!options.files.empty()) {
     return Error(Errc::invalid_argument, ErrorContext::queue, "configure: files are added with Job::add");
   }
   if (options.type != type) return Error(Errc::invalid_argument, ErrorContext::queue, "configure: the type is fixed");
+  keep_unshown(options.http, stored);
+  const bool own_method = options.http.method != default_method;
+  if (options.http.method != stored.method) {
+    if (own_method) options.priority = Priority::foreground;
+  } else if (own_method && options.priority != Priority::foreground) {
+    return Error(Errc::invalid_argument, ErrorContext::queue,
+                 "priority: a job with the method " + options.http.method + " stays in the foreground");
+  }
   Result<void> valid = validate_options(options, model.limits());
   if (!valid) return valid;
 
   Model::Lock lock = model.lock();
   Result<void> open = check_open(lock, job, "configure");
   if (!open) return open;
-  const bool withheld = job.record.headers_withheld && options.http.headers.empty();
+  if (options.http.method != stored.method && has_begun(job.record)) {
+    return Error(Errc::invalid_state, ErrorContext::queue, "http.method: fixed once the job has been resumed");
+  }
+  const bool withheld = job.record.headers_withheld && !has_secrets(options.http);
   model.commit(lock, job, JobConfigured{job.record.id, std::move(options), withheld, model.clock().wall_now()});
+  model.secrets_changed(lock, job.record.id);
   model.wake(lock);
   return {};
 }

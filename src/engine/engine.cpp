@@ -35,6 +35,13 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max);
   context->sha256 = options.sha256;
   context->log = options.log;
+  context->requests = options.requests;
+  if (options.secrets && !options.journal.empty()) {
+    context->secrets = std::make_shared<SecretKeeper>(context->strand, context->model, options.secrets, options.log);
+    context->model->on_secrets([link = std::weak_ptr<SecretKeeper>(context->secrets)](const Model::Lock& lock, JobId job) {
+      if (const std::shared_ptr<SecretKeeper> keeper = link.lock()) keeper->changed(lock, job);
+    });
+  }
   if (!options.journal.empty()) {
     context->checkpoint = std::make_shared<Checkpoint>(context->strand, context->model, options.storage);
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "../model/secrets.hpp"
 #include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -15,6 +16,12 @@ constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
 
 /// Below this much to fetch again, a server that ignores a conditional range is simply read from its start.
 constexpr std::uint64_t plain_retry_bytes_min = 1024 * 1024;
+
+/// Whether an answer sounds like a URL or a token that has expired (bad-servers.md rows 36 and 37).
+bool asks_for_renewal(const Error& error) {
+  const bool denied = error.code() == http_status(401) || error.code() == http_status(403);
+  return denied && !error.retry_after();
+}
 
 /// After so many responses with the wrong bytes the server is taken not to know ranges.
 constexpr std::uint32_t refusals_max = 2;
@@ -66,6 +73,8 @@ asio::awaitable<Result<void>> FileTask::run() {
   co_return outcome;
 }
 
+bool FileTask::own_method() const noexcept { return http_.method != default_method; }
+
 std::optional<ByteRange> FileTask::next_gap() const {
   if (ended_) return std::nullopt;
   return arrived_.first_gap(ByteRange{0, size_.value_or(ByteRange::to_end)});
@@ -74,6 +83,7 @@ std::optional<ByteRange> FileTask::next_gap() const {
 /// Opens the temporary file of an earlier turn. What it should hold but does not is fetched again.
 asio::awaitable<Result<void>> FileTask::reopen() {
   known_.arrived = !arrived_.empty();
+  if (known_.arrived && own_method()) co_return co_await restart("what " + http_.method + " fetches is not resumed");
   if (!known_.arrived) {
     // Nothing to keep: the file is made anew once the server has answered.
     identity_.reset();
@@ -114,7 +124,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
     if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
-  const bool plain = refused_ >= refusals_max;
+  const bool plain = refused_ >= refusals_max || own_method();
   if (plain && !layout_.whole()) {
     co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file, public_url(url_));
   }
@@ -128,12 +138,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   if (asked.remote.offset + overlap == piece.remote.offset) asked.overlap = overlap;
   asked.conditional = conditional_ && known_.arrived && !known_.validator.empty() && asked.remote != ByteRange{};
 
-  Request request(url_);
-  request.range = asked.remote;
-  request.headers = http_.headers;
-  request.redirects = http_.redirects;
-  if (asked.conditional) request.validator = known_.validator;
-  Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
+  Result<std::unique_ptr<Download>> opened = co_await ask(asked);
   if (stopping_) co_return cancelled();
   if (!opened) co_return co_await open_failed(opened.error(), piece, asked.conditional || at_the_end);
   if (at_the_end) co_return Result<void>{};  // There is more, and it has to be compared.
@@ -193,6 +198,38 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
     co_return learn_size(piece.remote.offset + (*size_ - piece.local));
   }
   co_return received;
+}
+
+/// Makes the request, as the host's provider would have it if there is one.
+asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& asked) {
+  Request request(url_);
+  request.method = http_.method;
+  request.range = asked.remote;
+  request.headers = http_.headers;
+  request.credentials = http_.credentials;
+  request.credentials_without_tls = http_.credentials_without_tls;
+  request.redirects = http_.redirects;
+  request.proxy = http_.proxy;
+  request.tls = http_.tls;
+  if (asked.conditional) request.validator = known_.validator;
+  if (!context_.requests) co_return co_await context_.transport->open(std::move(request));
+
+  std::optional<Error> refused;
+  for (;;) {
+    RequestQuestion question;
+    question.job = job_->record.id;
+    question.file = file_;
+    question.url = url_;
+    question.refused = refused;
+    Result<RequestAnswer> answer = co_await context_.requests->answer(std::move(question));
+    if (!answer) co_return answer.error();
+    Request renewed = request;
+    if (!answer->url.empty()) renewed.url = std::move(answer->url);
+    for (Header& header : answer->headers) renewed.headers.push_back(std::move(header));
+    Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(renewed));
+    if (opened || refused || stopping_ || !asks_for_renewal(opened.error())) co_return opened;
+    refused = opened.error();
+  }
 }
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.

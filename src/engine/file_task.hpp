@@ -37,6 +37,7 @@ class FileTask {
   asio::awaitable<Result<void>> finish();
 
   // The steps of filling a gap.
+  asio::awaitable<Result<std::unique_ptr<Download>>> ask(const Asked& asked);
   asio::awaitable<Result<void>> learn(const ResponseHead& head);
   Result<void> learn_size(std::uint64_t resource_size);
   asio::awaitable<Result<void>> make_file();
@@ -49,6 +50,8 @@ class FileTask {
 
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
+  /// Whether the job has a method of its own, with which nothing is resumed (spec part 3.11).
+  [[nodiscard]] bool own_method() const noexcept;
   [[nodiscard]] Error cancelled() const;
   [[nodiscard]] Error sync_failed() const;
   [[nodiscard]] Error wrong_size(std::uint64_t found) const;

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "../model/secrets.hpp"
+
 namespace bgxfer::inline v0::detail {
 
 namespace {
@@ -60,7 +62,7 @@ Model::Core Model::insert(JobRecord record) {
   return core;
 }
 
-Model::Core Model::create(const Lock&, JobOptions options) {
+Model::Core Model::create(const Lock& lock, JobOptions options) {
   JobId id;
   do {
     const std::uint64_t high = random_.next();
@@ -69,6 +71,7 @@ Model::Core Model::create(const Lock&, JobOptions options) {
   const JobCreated created{id, std::move(options), false, clock_->wall_now()};
   Core core = insert(make_record(created));
   record(created);
+  if (has_secrets(created.options.http)) secrets_changed(lock, id);
   hub_->post(JobAdded{id});
   changed.notify();
   return core;
@@ -87,6 +90,7 @@ void Model::adopt(const Lock&, std::vector<JobRecord> records) {
 void Model::remove(const Lock& lock, JobCore& job) {
   if (std::exchange(job.removed, true)) return;
   record(JobRemoved{job.record.id});
+  if (job.record.headers_withheld || has_secrets(job.record.options.http)) secrets_changed(lock, job.record.id);
   const JobId id = job.record.id;
   set_active(job, false);
   const Core keep = find(lock, id);

@@ -105,6 +105,12 @@ class Model : public std::enable_shared_from_this<Model> {
   void on_check(std::function<Result<void>(const FileSpec&)> check) { check_ = std::move(check); }
   [[nodiscard]] Result<void> check(const FileSpec& file) const { return check_(file); }
 
+  /// Called, with the lock held, when the secrets of a job may have changed, and when it has gone. Must only post.
+  void on_secrets(std::function<void(const Lock&, JobId)> notify) { secrets_ = std::move(notify); }
+  void secrets_changed(const Lock& lock, JobId job) const {
+    if (secrets_) secrets_(lock, job);
+  }
+
   /// Called, with the lock held, when there may be something for the engine to do. Must only post.
   void on_wake(std::function<void()> wake) { wake_ = std::move(wake); }
   void wake(const Lock&) const {
@@ -132,6 +138,7 @@ class Model : public std::enable_shared_from_this<Model> {
   Journal* journal_ = nullptr;
   std::function<void(bool urgent)> recorded_;
   std::function<void()> wake_;
+  std::function<void(const Lock&, JobId)> secrets_;
   std::function<Result<void>(const FileSpec&)> check_;
 
   std::unordered_map<JobId, Core> jobs_;

@@ -41,6 +41,9 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
   Result<Restored> restored = co_await opened.replay();
   if (!restored) co_return restored.error();
 
+  if (context_.secrets) {
+    for (JobRecord& job : restored->jobs) co_await context_.secrets->restore(job);
+  }
   report_ = std::move(restored->report);
   pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal), context_.log);
   Result<void> adopted = adopt(std::move(restored->jobs), restored->rewrite_needed);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <bgxfer/digest.hpp>
+#include <bgxfer/request_provider.hpp>
 #include <bgxfer/storage.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -13,6 +14,7 @@
 #include "checkpoint.hpp"
 #include "journal_pump.hpp"
 #include "model.hpp"
+#include "secret_keeper.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -26,6 +28,8 @@ struct TaskContext {
   std::shared_ptr<JournalPump> pump;       ///< Empty for a queue without a journal.
   std::shared_ptr<Checkpoint> checkpoint;
   std::shared_ptr<BufferPool> buffers;
+  std::shared_ptr<SecretKeeper> secrets;   ///< Empty for a queue without a store or without a journal.
+  std::shared_ptr<RequestProvider> requests;
   Sha256Factory sha256;
   std::function<void(std::string_view)> log;
 

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "../model/retry.hpp"
+#include "../model/secrets.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -31,6 +32,11 @@ bool is_disk_full(std::error_code code) noexcept {
 void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& error) {
   const Clock::TimePoint now = model.clock().now();
 
+  // Nothing of such a request may be repeated without being asked (spec part 3.11).
+  if (job.record.options.http.method != default_method) {
+    model.move(lock, job, Stimulus::failed_for_good, error);
+    return;
+  }
   if (is_disk_full(error.code())) {
     // Only room ends this: no attempt is counted and no budget spent.
     job.reason = WaitReason::disk_space;
@@ -39,7 +45,8 @@ void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& er
     return;
   }
   // A server that says when to come back means a refusal to pass (bad-servers.md row 37).
-  if (error.code() == Failure::permanent && !error.retry_after()) {
+  const bool hosts_opinion = error.context() == ErrorContext::server_certificate && error.code() != Errc::validator_needed;
+  if (error.code() == Failure::permanent && !error.retry_after() && !hosts_opinion) {
     model.move(lock, job, Stimulus::failed_for_good, error);
     return;
   }

@@ -2,6 +2,7 @@
 
 #include "../engine/commands.hpp"
 #include "../engine/conditions.hpp"
+#include "../model/secrets.hpp"
 
 namespace bgxfer::inline v0 {
 
@@ -12,7 +13,9 @@ JobId Job::id() const {
 
 JobOptions Job::options() const {
   detail::Model::Lock lock = core_->model->lock();
-  return core_->record.options;
+  JobOptions options = core_->record.options;
+  options.http = detail::shown(std::move(options.http));
+  return options;
 }
 
 JobState Job::state() const {

@@ -240,7 +240,9 @@ class HttpTransport final : public Transport {
       const bool again = proof.refused((*answered)->head()) && !request.body && attempt < attempts_max;
       (*answered)->discard_body();
       if (!again) {
-        const std::string who = by_proxy ? "proxy " + hop.proxy.host + ": " : std::string();
+        // Some proxies turn a wrong password of theirs down with 401, as if they were the server.
+        std::string who;
+        if (hop.forwarded()) who = (by_proxy ? "proxy " : "the server or the proxy ") + hop.proxy.host + ": ";
         co_return Error(http_status(status), ErrorContext::remote_file, who + proof.why());
       }
     }

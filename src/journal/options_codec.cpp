@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "http_options_codec.hpp"
+
 namespace bgxfer::inline v0::detail {
 
 namespace {
@@ -22,6 +24,7 @@ enum class OptionTag : std::uint8_t {
   redirect_hops_max = 10,
   allow_https_to_http = 11,
   tag = 12,
+  http = 13,
 };
 
 /// Tags inside a file of a job.
@@ -62,6 +65,9 @@ void put_options(Bytes& out, const JobOptions& options) {
   fields.number(OptionTag::redirect_hops_max, options.http.redirects.hops_max);
   fields.flag(OptionTag::allow_https_to_http, options.http.redirects.allow_https_to_http);
   fields.text(OptionTag::tag, options.tag);
+  Bytes http;
+  put_http_options(http, options.http);
+  if (!http.empty()) fields.raw(OptionTag::http, http);
 }
 
 JobOptions read_options(View bytes, Sense& sense) {
@@ -73,7 +79,7 @@ JobOptions read_options(View bytes, Sense& sense) {
   options.retry_delay_min = options.retry_delay_max = options.no_progress_timeout = milliseconds{0};
   options.http.redirects.hops_max = 0;
 
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::tag));
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::http));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<OptionTag>(field.tag)) {
@@ -113,6 +119,9 @@ JobOptions read_options(View bytes, Sense& sense) {
       case OptionTag::tag:
         options.tag = values.text(field.value);
         break;
+      case OptionTag::http:
+        read_http_options(field.value, sense, options.http);
+        break;
     }
   }
   return options;
@@ -123,7 +132,9 @@ Result<void> check_options(const JobOptions& options) {
   if (!name) return name;
   Result<void> description = check_text("description", options.description.size());
   if (!description) return description;
-  return check_text("tag", options.tag.size());
+  Result<void> tag = check_text("tag", options.tag.size());
+  if (!tag) return tag;
+  return check_http_options(options.http);
 }
 
 void put_spec(Bytes& out, const FileSpec& spec) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../model/secrets.hpp"
 #include "error_codec.hpp"
 #include "options_codec.hpp"
 
@@ -183,7 +184,7 @@ class RecordWriter {
     Bytes options;
     put_options(options, change.options);
     fields_.raw(Tag::options, options);
-    fields_.flag(Tag::headers_withheld, change.headers_withheld || !change.options.http.headers.empty());
+    fields_.flag(Tag::headers_withheld, change.headers_withheld || has_secrets(change.options.http));
     finish(type);
   }
 

@@ -12,6 +12,13 @@ constexpr std::uint32_t parallel_files_max = 64;
 constexpr std::size_t chunk_bytes_min = 4 * 1024;
 constexpr std::size_t chunk_bytes_max = 16 * 1024 * 1024;
 
+// Spec parts 3.5 and 3.6.
+constexpr std::size_t user_bytes_max = 300;
+constexpr std::size_t password_bytes_max = 65'536;
+constexpr std::size_t proxy_list_bytes_max = 32'000;
+constexpr std::size_t method_bytes_max = 64;
+constexpr std::size_t pins_max = 64;
+
 Error refuse(Errc code, std::string detail) { return Error(code, ErrorContext::queue, std::move(detail)); }
 
 Result<void> check_length(std::string_view name, std::size_t bytes, std::size_t bytes_max) {
@@ -35,7 +42,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 /// Headers that belong to the transport: a caller who sets them could corrupt framing or resume.
 constexpr std::string_view reserved_headers[] = {"Host",     "Content-Length",  "Transfer-Encoding", "Connection", "Range",
-                                                 "If-Range", "Accept-Encoding", "Expect",            "Upgrade"};
+                                                 "If-Range", "Accept-Encoding", "Expect",            "Upgrade",    "Proxy-Authorization"};
 
 Result<void> validate_headers(const std::vector<Header>& headers, const Limits& limits) {
   std::size_t bytes = 0;
@@ -54,6 +61,80 @@ Result<void> validate_headers(const std::vector<Header>& headers, const Limits& 
     }
   }
   return check_length("http.headers", bytes, limits.header_bytes_max);
+}
+
+Result<void> validate_credentials(const std::vector<Credentials>& credentials) {
+  for (auto known = credentials.begin(); known != credentials.end(); ++known) {
+    const bool bearer = known->scheme == CredentialScheme::bearer;
+    if (known->target != CredentialTarget::server && known->target != CredentialTarget::proxy) {
+      return refuse(Errc::invalid_argument, "http.credentials: the target is server or proxy");
+    }
+    if (known->scheme != CredentialScheme::basic && known->scheme != CredentialScheme::digest && !bearer) {
+      return refuse(Errc::invalid_argument,
+                    "http.credentials: NTLM, Negotiate and Passport are not spoken; use Basic, Digest or Bearer");
+    }
+    if (bearer && (known->target == CredentialTarget::proxy || known->password.empty())) {
+      return refuse(Errc::invalid_argument, "http.credentials: a token (Bearer) is for servers, and not empty");
+    }
+    if (!bearer && known->user.empty()) return refuse(Errc::invalid_argument, "http.credentials: the user name is empty");
+    Result<void> user = check_length("http.credentials: a user name", known->user.size(), user_bytes_max);
+    if (!user) return user;
+    Result<void> password = check_length("http.credentials: a password", known->password.size(), password_bytes_max);
+    if (!password) return password;
+    if (std::any_of(known->user.begin(), known->user.end(), is_control) ||
+        std::any_of(known->password.begin(), known->password.end(), is_control)) {
+      return refuse(Errc::invalid_argument, "http.credentials: control characters in a user name or password");
+    }
+    if (known->scheme == CredentialScheme::basic && known->user.find(':') != std::string::npos) {
+      return refuse(Errc::invalid_argument, "http.credentials: for Basic a user name has no colon (RFC 7617)");
+    }
+    const bool again = std::any_of(credentials.begin(), known, [&known](const Credentials& other) {
+      return other.target == known->target && other.scheme == known->scheme;
+    });
+    if (again) return refuse(Errc::invalid_argument, "http.credentials: two for the same target and scheme");
+  }
+  return {};
+}
+
+Result<void> validate_proxy(const ProxyOptions& proxy) {
+  if (proxy.usage > ProxyUsage::autodetect) return refuse(Errc::invalid_argument, "http.proxy.usage: not one of the four");
+  const bool listed = proxy.usage == ProxyUsage::listed;
+  if (listed && proxy.list.empty()) return refuse(Errc::invalid_argument, "http.proxy.list: empty, but the usage is listed");
+  if (!listed && (!proxy.list.empty() || !proxy.bypass.empty())) {
+    return refuse(Errc::invalid_argument, "http.proxy: lists are only for the usage listed");
+  }
+  Result<void> list = check_length("http.proxy.list", proxy.list.size(), proxy_list_bytes_max);
+  if (!list) return list;
+  if (proxy.list.find('@') != std::string::npos) {
+    return refuse(Errc::invalid_argument, "http.proxy.list: user names and passwords go into http.credentials");
+  }
+  return check_length("http.proxy.bypass", proxy.bypass.size(), proxy_list_bytes_max);
+}
+
+Result<void> validate_http(const HttpOptions& http, const Limits& limits) {
+  const std::string& method = http.method;
+  if (method.empty() || method.size() > method_bytes_max || method == "CONNECT" ||
+      !std::all_of(method.begin(), method.end(), is_token_char)) {
+    return refuse(Errc::invalid_argument, "http.method: a method of HTTP, and not CONNECT");
+  }
+  if (http.redirects.mode > RedirectMode::refuse) {
+    return refuse(Errc::invalid_argument, "http.redirects.mode: not one of the three");
+  }
+  if (http.redirects.mode == RedirectMode::report) {
+    return refuse(Errc::invalid_argument, "http.redirects.mode: report is not there yet; use follow or refuse");
+  }
+  Result<void> credentials = validate_credentials(http.credentials);
+  if (!credentials) return credentials;
+  Result<void> proxy = validate_proxy(http.proxy);
+  if (!proxy) return proxy;
+  if (http.tls.pins.size() > pins_max) {
+    return refuse(Errc::invalid_argument, "http.tls.pins: at most " + std::to_string(pins_max));
+  }
+  for (const std::filesystem::path* path : {&http.tls.revocation_lists, &http.tls.extra_authorities,
+                                            &http.tls.client.file, &http.tls.client.key_file}) {
+    if (path->native().find('\0') != std::string::npos) return refuse(Errc::invalid_argument, "http.tls: a zero byte in a path");
+  }
+  return validate_headers(http.headers, limits);
 }
 
 Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
@@ -97,7 +178,7 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   for (milliseconds time : {options.retry_delay_min, options.retry_delay_max, options.no_progress_timeout}) {
     if (time < milliseconds{0}) return refuse(Errc::invalid_argument, "a retry delay or timeout is negative");
   }
-  return validate_headers(options.http.headers, limits);
+  return validate_http(options.http, limits);
 }
 
 Result<void> validate_file(const FileSpec& file, const Limits& limits) {

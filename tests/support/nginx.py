@@ -27,6 +27,7 @@ http {{
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
     location /broken/ {{ return 503; }}
   }}
+  {members}
 }}
 """
 
@@ -63,6 +64,10 @@ class Nginx:
     def https_url(self, name):
         return f"https://localhost:{self.tls_port}/{name}"
 
+    def members_url(self, name):
+        """Where a client certificate of the authority is needed."""
+        return f"https://localhost:{self.members_port}/{name}"
+
     def bytes_sent(self):
         """Bytes of all bodies so far, as far as the server knows."""
         return sum(int(line) for line in (self.folder / "access.log").read_text().split())
@@ -79,11 +84,14 @@ class Nginx:
 
     def _start(self):
         for _ in range(5):  # Somebody else may take a port before nginx does.
-            self.port, self.tls_port = free_ports(2)
-            tls = ""
+            self.port, self.tls_port, self.members_port = free_ports(3)
+            tls = members = ""
             if self._tls:
+                keys = "ssl_certificate server.pem; ssl_certificate_key server.key;"
+                members = (f"server {{ listen 127.0.0.1:{self.members_port} ssl; {keys} root www; "
+                           "ssl_client_certificate authority.pem; ssl_verify_client on; }")
                 tls = f"listen 127.0.0.1:{self.tls_port} ssl; ssl_certificate server.pem; ssl_certificate_key server.key;"
-            (self.folder / "nginx.conf").write_text(self.config.format(port=self.port, tls=tls))
+            (self.folder / "nginx.conf").write_text(self.config.format(port=self.port, tls=tls, members=members))
             if self._launch():
                 return
         raise RuntimeError(f"nginx does not start: {(self.folder / 'stderr').read_text()}")
@@ -114,3 +122,10 @@ class Nginx:
         openssl("x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key",
                 "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem")
         os.chmod(self.folder / "server.key", 0o600)
+        (self.folder / "usage").write_text("extendedKeyUsage=clientAuth\n")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=member",
+                "-keyout", "member.key", "-out", "member.csr")
+        openssl("x509", "-req", "-in", "member.csr", "-CA", "authority.pem", "-CAkey", "authority.key",
+                "-CAcreateserial", "-days", "2", "-extfile", "usage", "-out", "member.pem")
+        openssl("pkcs12", "-export", "-in", "member.pem", "-inkey", "member.key", "-passout", "pass:open sesame",
+                "-out", "member.p12")

@@ -157,6 +157,16 @@ class RandomChanges {
     options.bytes_per_second_max = dice_.one_in(2) ? 0 : dice_.bits();
     options.http.redirects.hops_max = static_cast<std::uint32_t>(dice_.below(12));
     options.http.redirects.allow_https_to_http = dice_.one_in(2);
+    options.http.redirects.mode = static_cast<bgxfer::RedirectMode>(dice_.below(3));
+    options.http.headers_write_only = dice_.one_in(4);
+    options.http.credentials_without_tls = dice_.one_in(4);
+    options.http.proxy.usage = static_cast<bgxfer::ProxyUsage>(dice_.below(4));
+    if (dice_.one_in(3)) options.http.proxy.list = text(20);
+    if (dice_.one_in(3)) options.http.tls.client.file = text(20);
+    options.http.tls.ignore_expired = dice_.one_in(4);
+    options.http.tls.check_revocation = dice_.one_in(4);
+    if (dice_.one_in(4)) options.http.tls.pins.resize(1 + dice_.below(3));
+    if (dice_.one_in(4)) options.http.method = "POST";
     return options;
   }
 

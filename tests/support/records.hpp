@@ -42,6 +42,13 @@ inline std::string show(const bgxfer::JobOptions& options) {
         static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http)}) {
     text += ' ' + std::to_string(number);
   }
+  const bgxfer::HttpOptions& http = options.http;
+  text += " http " + http.method + ' ' + http.proxy.list + ' ' + http.proxy.bypass + ' ' + http.tls.client.file.string();
+  for (auto number : {static_cast<int>(http.redirects.mode), static_cast<int>(http.proxy.usage),
+                      int{http.headers_write_only}, int{http.credentials_without_tls}, int{http.tls.ignore_expired},
+                      int{http.tls.check_revocation}, static_cast<int>(http.tls.pins.size())}) {
+    text += ' ' + std::to_string(number);
+  }
   return text;
 }
 

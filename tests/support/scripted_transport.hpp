@@ -44,6 +44,8 @@ struct Asking {
   ByteRange range;
   std::string validator;
   std::vector<Header> headers;
+  std::vector<Credentials> credentials{};
+  std::string method{};
 };
 
 /// A transport that serves resources from memory, at a speed in virtual time, with incidents on request.
@@ -78,7 +80,7 @@ class ScriptedTransport final : public Transport {
   }
 
   asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override {
-    Asking asking{request.url, request.range, request.validator, request.headers};
+    Asking asking{request.url, request.range, request.validator, request.headers, request.credentials, request.method};
     asked.push_back(asking);
     Incident incident;
     if (!incidents.empty()) {

@@ -1,0 +1,69 @@
+#include "secret_keeper.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <asio/detached.hpp>
+
+#include "../model/secrets.hpp"
+#include "spawn.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+void SecretKeeper::changed(const Model::Lock& lock, JobId job) {
+  if (std::find(waiting_.begin(), waiting_.end(), job) == waiting_.end()) waiting_.push_back(job);
+  if (std::exchange(running_, true)) return;
+  model_->effect_began(lock);
+  spawn(strand_, run(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
+  for (;;) {
+    JobId id;
+    std::vector<std::byte> secret;
+    bool keep = false;
+    {
+      Model::Lock lock = self->model_->lock();
+      if (self->waiting_.empty()) {
+        self->running_ = false;
+        self->model_->effect_ended(lock);
+        co_return;
+      }
+      id = self->waiting_.front();
+      self->waiting_.erase(self->waiting_.begin());
+      const Model::Core job = self->model_->find(lock, id);
+      // What was withheld is in the store still.
+      if (job && !job->removed && job->record.headers_withheld) continue;
+      keep = job && !job->removed && has_secrets(job->record.options.http);
+      if (keep) secret = pack_secrets(job->record.options.http);
+    }
+    Result<void> done;
+    if (keep) {
+      done = co_await self->store_->put(id.to_string(), std::move(secret));
+    } else {
+      done = co_await self->store_->erase(id.to_string());
+    }
+    if (!done) self->say("not kept", id, done.error());
+  }
+}
+
+asio::awaitable<void> SecretKeeper::restore(JobRecord& record) {
+  if (!record.headers_withheld) co_return;
+  Result<std::vector<std::byte>> secret = co_await store_->get(record.id.to_string());
+  if (!secret) {
+    if (secret.error().code() != Errc::not_found) say("not restored", record.id, secret.error());
+    co_return;
+  }
+  if (unpack_secrets(*secret, record.options.http)) {
+    record.headers_withheld = false;
+  } else {
+    say("not restored", record.id, Error(Errc::journal_damaged, ErrorContext::queue));
+  }
+}
+
+void SecretKeeper::say(const char* what, JobId job, const Error& error) const {
+  if (log_) log_("secrets of job " + job.to_string() + " " + what + ": " + error.message());
+}
+
+}  // namespace bgxfer::inline v0::detail
