@@ -157,3 +157,72 @@ TEST_CASE("a queue without a transport or a storage says which one is missing") 
   CHECK(refused(nothing, Errc::invalid_argument));
   CHECK(nothing.error().detail().find("transport") != std::string::npos);
 }
+
+TEST_CASE("spec 3.6: credentials at their limits, and the kinds that are not spoken") {
+  using bgxfer::Credentials;
+  using bgxfer::CredentialScheme;
+  using bgxfer::CredentialTarget;
+  const auto with = [](Credentials known) {
+    return options_with([&](JobOptions& it) { it.http.credentials = {known}; });
+  };
+  const Credentials good{CredentialTarget::server, CredentialScheme::basic, "me", "open sesame"};
+  CHECK(with(good));
+  Credentials known = good;
+  known.user.assign(300, 'u');
+  known.password.assign(65'536, 'p');
+  CHECK(with(known));
+  known.user += 'u';
+  CHECK(refused(with(known), Errc::string_too_long));
+  known = good;
+  known.password.assign(65'537, 'p');
+  CHECK(refused(with(known), Errc::string_too_long));
+  for (CredentialScheme scheme : {CredentialScheme::ntlm, CredentialScheme::negotiate, CredentialScheme::passport}) {
+    known = good;
+    known.scheme = scheme;
+    CHECK(refused(with(known), Errc::invalid_argument));
+  }
+  known = good;
+  known.user = "a:b";
+  CHECK(refused(with(known), Errc::invalid_argument));
+  known.scheme = CredentialScheme::digest;
+  CHECK(with(known));
+  known = good;
+  known.password = "marker-secret\n";
+  const Result<void> result = with(known);
+  REQUIRE(refused(result, Errc::invalid_argument));
+  CHECK(result.error().message().find("marker-secret") == std::string::npos);
+  known = good;
+  known.target = static_cast<CredentialTarget>(3);
+  CHECK(refused(with(known), Errc::invalid_argument));
+  CHECK(refused(options_with([&](JobOptions& it) { it.http.credentials = {good, good}; }), Errc::invalid_argument));
+}
+
+TEST_CASE("spec 3.5: proxy lists go with their usage, and have a limit") {
+  using bgxfer::ProxyUsage;
+  const auto with = [](ProxyUsage usage, std::string list, std::string bypass = {}) {
+    return options_with([&](JobOptions& it) {
+      it.http.proxy.usage = usage;
+      it.http.proxy.list = list;
+      it.http.proxy.bypass = bypass;
+    });
+  };
+  CHECK(with(ProxyUsage::listed, "p:1", "<local>"));
+  CHECK(refused(with(ProxyUsage::listed, ""), Errc::invalid_argument));
+  CHECK(refused(with(ProxyUsage::none, "p:1"), Errc::invalid_argument));
+  CHECK(refused(with(ProxyUsage::preconfigured, "", "h"), Errc::invalid_argument));
+  CHECK(with(ProxyUsage::listed, std::string(32'000, 'p'), std::string(32'000, 'b')));
+  CHECK(refused(with(ProxyUsage::listed, std::string(32'001, 'p')), Errc::string_too_long));
+  CHECK(refused(with(ProxyUsage::listed, "p", std::string(32'001, 'b')), Errc::string_too_long));
+  CHECK(refused(with(ProxyUsage::listed, "u:secret@p"), Errc::invalid_argument));
+  CHECK(refused(with(static_cast<ProxyUsage>(4), ""), Errc::invalid_argument));
+}
+
+TEST_CASE("spec 3.11: a method is a token, and not CONNECT") {
+  for (const char* method : {"GET", "POST", "M-SEARCH"}) {
+    CHECK(options_with([&](JobOptions& it) { it.http.method = method; }));
+  }
+  for (const char* method : {"", "CONNECT", "A B", "A\r\n"}) {
+    CHECK(refused(options_with([&](JobOptions& it) { it.http.method = method; }), Errc::invalid_argument));
+  }
+  CHECK(refused(options_with([](JobOptions& it) { it.http.method.assign(65, 'M'); }), Errc::invalid_argument));
+}
