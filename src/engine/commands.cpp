@@ -202,6 +202,9 @@ Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edi
   if (options.http.method != stored.method && has_begun(job.record)) {
     return Error(Errc::invalid_state, ErrorContext::queue, "http.method: fixed once the job has been resumed");
   }
+  if (options.http.tls.validator != stored.tls.validator && is_active(job.record.state)) {
+    return Error(Errc::invalid_state, ErrorContext::queue, "http.tls.validator: suspend the job first");
+  }
   const bool withheld = job.record.headers_withheld && !has_secrets(options.http);
   model.commit(lock, job, JobConfigured{job.record.id, std::move(options), withheld, model.clock().wall_now()});
   model.secrets_changed(lock, job.record.id);

@@ -240,10 +240,10 @@ using Revocations = std::unique_ptr<STACK_OF(X509_CRL), FreeRevocations>;
 Revocations read_revocations(const std::filesystem::path& path) {
   Revocations lists(sk_X509_CRL_new_null());
   if (path.empty() || !lists) return lists;
-  struct FreeBio {
+  struct CloseList {
     void operator()(BIO* bio) const noexcept { BIO_free(bio); }
   };
-  const std::unique_ptr<BIO, FreeBio> in(BIO_new_file(path.c_str(), "r"));
+  const std::unique_ptr<BIO, CloseList> in(BIO_new_file(path.c_str(), "r"));
   while (X509_CRL* next = in ? PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr) : nullptr) {
     if (sk_X509_CRL_push(lists.get(), next) == 0) X509_CRL_free(next);
   }

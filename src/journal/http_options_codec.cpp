@@ -34,7 +34,7 @@ constexpr std::uint64_t flag_revocation = 0x01, flag_wrong_host = 0x02, flag_exp
 constexpr std::uint64_t flags_all = 0x1f;
 
 constexpr std::size_t pin_bytes = 32;
-constexpr std::size_t pins_max = 64;
+constexpr std::size_t journal_pins_max = 64;
 
 /// Stands in for an object of the host that a restart has lost.
 class LostValidator final : public CertificateValidator, public ClientCertificateSource {
@@ -121,7 +121,7 @@ void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
         tls.extra_authorities = values.text(field.value);
         break;
       case HttpTag::pins: {
-        if (field.value.empty() || field.value.size() % pin_bytes != 0 || field.value.size() > pins_max * pin_bytes) {
+        if (field.value.empty() || field.value.size() % pin_bytes != 0 || field.value.size() > journal_pins_max * pin_bytes) {
           fields.fail(Sense::malformed);
           break;
         }
@@ -162,7 +162,7 @@ Result<void> check_http_options(const HttpOptions& options) {
     }
   }
   if (options.method.empty()) return Error(Errc::invalid_argument, ErrorContext::queue, "http.method is empty");
-  if (tls.pins.size() > pins_max) return Error(Errc::invalid_argument, ErrorContext::queue, "http.tls.pins: too many");
+  if (tls.pins.size() > journal_pins_max) return Error(Errc::invalid_argument, ErrorContext::queue, "http.tls.pins: too many");
   return {};
 }
 

@@ -285,6 +285,24 @@ TEST_CASE("spec 3.10: after a restart a job's validator is missing, which is an 
   CHECK(verdict.error().code() == Errc::validator_needed);
 }
 
+TEST_CASE("spec 3.10: a validator is given to a job that does not run") {
+  World world;
+  world.start();
+  Job job = world.add("a", 1'000'000);
+  const auto give = [&job] {
+    return job.configure([](JobOptions& o) { o.http.tls.validator = std::make_shared<Agreeable>(); });
+  };
+  REQUIRE(give());
+  job.resume();
+  world.run_for(5ms);
+  const CommandResult refused = give();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::invalid_state);
+  REQUIRE(job.configure([](JobOptions& o) { o.display_name = "other"; }));
+  job.suspend();
+  CHECK(give());
+}
+
 TEST_CASE("spec 3.10: what a validator refuses is tried again, whatever its code; a missing one is not") {
   for (bool missing : {false, true}) {
     World world;
