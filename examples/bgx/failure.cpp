@@ -84,7 +84,7 @@ std::string cure_of_errc(Errc code) {
     case Errc::certificate_wrong_host:
       return "check the host name in the URL; --insecure-host accepts any";
     case Errc::headers_needed:
-      return "give --header, --user and the like again: they are secret and not stored";
+      return "give --header again, and --user and the like: they are secret and not stored";
     case Errc::unproven_end:
       return "give the file's --sha256";
     case Errc::no_progress:
