@@ -90,7 +90,7 @@ asio::awaitable<void> run(bgxfer::TransferQueue& queue, std::vector<bgxfer::File
       return sum;
     };
     // Until all four are at it again.
-    for (const std::uint64_t seen = count(); moving < seen + (std::uint64_t{32} << 20); moving = count()) {
+    for (const std::uint64_t seen = count(); moving < seen + (std::uint64_t{8} << 20); moving = count()) {
       timer.expires_after(std::chrono::milliseconds(2));
       co_await timer.async_wait(asio::use_awaitable);
       if (std::all_of(background.begin(), background.end(),

@@ -22,7 +22,7 @@ namespace bgxfer::inline v0::http::detail {
 class SocketStream final : public ByteStream {
  public:
   /// Reads that succeed at once, one after the other, before other coroutines get their turn.
-  static constexpr int immediate_reads_max = 16;
+  static constexpr int immediate_reads_max = 4;
 
   /// Takes over a connected, non-blocking socket.
   SocketStream(asio::ip::tcp::socket socket, bool public_peer, std::shared_ptr<TlsContexts> contexts);
