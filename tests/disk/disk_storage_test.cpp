@@ -193,6 +193,16 @@ TEST_CASE("a target in a missing folder, or that is a folder, is the system's ow
   CHECK(world.disk->check_target(world.folder() / "file" / "below").error().code() == std::errc::not_a_directory);
 }
 
+TEST_CASE("a folder that takes the place of a target is noticed, although the target was free before") {
+  DiskWorld world;
+  CHECK(world.disk->check_target(world.folder() / "file"));
+  std::filesystem::create_directory(world.folder() / "file");
+  CHECK(world.disk->check_target(world.folder() / "file").error().code() == std::errc::is_a_directory);
+  CHECK(world.disk->check_target(world.folder() / "other"));
+  std::filesystem::remove(world.folder() / "file");
+  CHECK(world.disk->check_target(world.folder() / "file"));
+}
+
 TEST_CASE("a folder that was deleted and made again is found again") {
   DiskWorld world;
   const std::filesystem::path sub = world.folder() / "sub";

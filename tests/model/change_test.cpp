@@ -151,6 +151,24 @@ TEST_CASE("progress of another generation counts for nothing") {
   CHECK(record.files[0].bytes() == 300);
 }
 
+TEST_CASE("a change that tells another size than the host did is void") {
+  JobRecord record = make_record(JobCreated{job, {}, false, noon});
+  FilesAdded added{job, {}, noon};
+  bgxfer::FileSpec& spec = added.files.emplace_back();
+  spec.url = "https://cdn.example/0";
+  spec.target = "/games/0";
+  spec.size = 2000;
+  apply(record, added);
+  CHECK(record.files[0].expected_size() == 2000);
+  CHECK(record.files[0].facts == nullptr);
+  apply(record, started());
+  apply(record, finished());
+  CHECK(record.files[0].stage == FileStage::waiting);
+  CHECK(record.files[0].size == 2000);
+  CHECK(record.totals == count_totals(record));
+  CHECK(copy_of(record).files[0].expected_size() == 2000);
+}
+
 TEST_CASE("a file that starts under another generation has nothing of the one before") {
   JobRecord record = record_of(1);
   apply(record, started());
