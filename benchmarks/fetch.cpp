@@ -1,6 +1,7 @@
 // Fetches a list of files as one job, journal on: what a launcher does with a patch.
 // LIST has a line for each file: URL, tab, target, and perhaps a tab and a SHA-256.
-// Prints a line of JSON: what was asked of the storage until the last byte had arrived, and how long that took.
+// Prints a line of JSON: what was asked of the storage from the job's start until it was transferred, and how long that
+// took.
 // Run: fetch LIST JOURNAL [--parallel N] [--threads N] [--checkpoint-ms N] [--ca FILE] [--count]
 #include <chrono>
 #include <fstream>
@@ -62,6 +63,9 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, const Arguments& argume
     co_return 1;
   }
   bgxfer::Job job = *added;
+  // Adding the job is over and done with, syncs and all.
+  (co_await queue.saved()).value();
+  const std::uint64_t syncs_before = counts.log_syncs;
   const auto begin = std::chrono::steady_clock::now();
   job.resume();
   const bgxfer::Result<void> transferred = co_await job.transferred();
@@ -70,7 +74,7 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, const Arguments& argume
       R"({{"seconds": {:.6f}, "bytes": {}, "received": {}, "log_bytes": {}, "log_appends": {}, "log_syncs": {}, "file_syncs": {}}})"
       "\n",
       time.count(), job.progress().bytes_transferred, job.bytes_received(), counts.log_bytes.load(),
-      counts.log_appends.load(), counts.log_syncs.load(), counts.file_syncs.load());
+      counts.log_appends.load(), counts.log_syncs - syncs_before, counts.file_syncs.load());
   if (!transferred) {
     fmt::print(stderr, "fetch: {}\n", transferred.error());
     co_return 1;
