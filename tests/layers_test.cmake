@@ -9,7 +9,7 @@ file(REAL_PATH "${CMAKE_ARGV${last}}" root)
 # Rooms with public headers at include/bgxfer/ itself. All others have them, if any, at include/bgxfer/<room>/.
 set(headers_of_base   bits byte_range range_set error result ids config version)
 set(headers_of_model  state options event restore_report)
-set(headers_of_ports  clock transport storage network digest http_options request_provider secret_store detail/asio)
+set(headers_of_ports  clock transport scheme_transport storage network digest http_options request_provider secret_store detail/asio)
 set(headers_of_journal journal_report)
 set(headers_of_facade transfer_queue job file subscription background_thread bgxfer fwd)
 set(headers_of_format format)
@@ -27,7 +27,7 @@ set(rooms_of_format   base model ports facade)
 set(rooms_of_http     base ports openssl)        # Its factory may hand in what openssl makes of the ports.
 set(rooms_of_openssl  base ports)
 set(rooms_of_httplib  base ports http)           # Only the pure units of http: see never_in_httplib.
-set(rooms_of_file     base ports)
+set(rooms_of_file     base ports disk)      # Only its system calls and its threads: see never_in_file.
 set(rooms_of_disk     base ports)
 set(rooms_of_memory   base ports)
 set(rooms_of_testing  base ports memory)
@@ -58,6 +58,7 @@ set(never_in_journal "<fstream>" "std::[io]?fstream" "system_clock::now" "steady
 set(never_in_engine  "httplib" "openssl" "SSL_" "steady_clock::now" "system_clock::now" "std::j?thread" "<thread>"
   "[^a-z_]rand *[(]" "random_device" "<fstream>" "std::[io]?fstream"
   "filesystem::(exists|remove|rename|copy|create_|file_size|status|resize_file|space|directory_iterator)")
+set(never_in_file    "disk/(disk_batch|disk_log|disk_partial|disk_storage|folder)[.]hpp")
 set(never_in_httplib "http/(bell|companion|connection|exchange|http_transport|pool|socket_network|socket_stream|tls|watchdog)[.]hpp")
 
 # --- from here on, no rules: only the reading ---

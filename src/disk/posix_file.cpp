@@ -67,6 +67,8 @@ std::error_code statx_facts(int fd, const char* name, int flags, FileFacts& into
   into.mode = facts.stx_mode;
   into.links = facts.stx_nlink;
   into.owner = facts.stx_uid;
+  into.group = facts.stx_gid;
+  into.modified = static_cast<std::int64_t>(facts.stx_mtime.tv_sec) * 1'000'000'000 + facts.stx_mtime.tv_nsec;
   const bool birth_known = (facts.stx_mask & STATX_BTIME) != 0 && facts.stx_btime.tv_sec != 0;
   const std::uint64_t birth =
       static_cast<std::uint64_t>(facts.stx_btime.tv_sec) * 1'000'000'000U + facts.stx_btime.tv_nsec;
@@ -92,6 +94,59 @@ void push_components(std::vector<std::string>& stack, std::string_view path) {
     if (slash == std::string_view::npos) return;
     end = slash;
   }
+}
+
+Descriptor open_step(int at, const char* name, int flags) {
+  return Descriptor(uninterrupted([=] { return ::openat(at, name, flags | O_CLOEXEC); }));
+}
+
+/// Where a path leads.
+struct PathEnd {
+  Descriptor folder;  ///< The folder that the last component lies in; it is no link any more.
+  std::string name;   ///< "." for the root.
+  Descriptor itself;
+  FileFacts facts;
+};
+
+std::error_code walk(PathEnd& end, const std::string& path, LinkTrust trust) {
+  end.itself = open_step(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+  if (end.itself.get() < 0) return last_posix_error();
+  if (const std::error_code failed = facts_of(end.itself.get(), end.facts)) return failed;
+  end.name = ".";
+  std::vector<std::string> todo;
+  push_components(todo, path);
+  std::size_t hops = 0;
+  while (!todo.empty()) {
+    const std::string name = std::move(todo.back());
+    todo.pop_back();
+    if (name == ".") continue;
+    Descriptor next = open_step(end.itself.get(), name.c_str(), O_PATH | O_NOFOLLOW);
+    if (next.get() < 0) return last_posix_error();
+    FileFacts facts;
+    if (const std::error_code failed = facts_of(next.get(), facts)) return failed;
+    if (facts.is_link()) {
+      const bool trusted = trust == LinkTrust::all || facts.owner == 0 || facts.owner == ::geteuid();
+      if (!trusted || ++hops > link_hops_max) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
+      std::string text(link_bytes_max, '\0');
+      const ssize_t length = ::readlinkat(next.get(), "", text.data(), text.size());
+      if (length < 0) return last_posix_error();
+      text.resize(static_cast<std::size_t>(length));
+      if (text.starts_with('/')) {
+        end.itself = open_step(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+        if (end.itself.get() < 0) return last_posix_error();
+        if (const std::error_code failed = facts_of(end.itself.get(), end.facts)) return failed;
+        end.name = ".";
+      }
+      push_components(todo, text);
+      continue;
+    }
+    if (!todo.empty() && !facts.is_folder()) return std::make_error_code(std::errc::not_a_directory);
+    end.folder = std::move(end.itself);
+    end.itself = std::move(next);
+    end.name = name;
+    end.facts = facts;
+  }
+  return {};
 }
 
 // The whole of a small text file; empty if it cannot be read.
@@ -126,39 +181,27 @@ std::error_code open_at(Descriptor& into, int folder, const std::string& name, O
 }
 
 std::error_code open_folder(Descriptor& into, const std::string& path) {
-  const auto open_part = [](int at, const char* name, int flags) {
-    return Descriptor(uninterrupted([=] { return ::openat(at, name, flags | O_CLOEXEC); }));
-  };
-  Descriptor at = open_part(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
-  if (at.get() < 0) return last_posix_error();
-  std::vector<std::string> todo;
-  push_components(todo, path);
-  std::size_t hops = 0;
-  while (!todo.empty()) {
-    const std::string name = std::move(todo.back());
-    todo.pop_back();
-    if (name == ".") continue;
-    Descriptor next = open_part(at.get(), name.c_str(), O_PATH | O_NOFOLLOW);
-    if (next.get() < 0) return last_posix_error();
-    FileFacts facts;
-    if (const std::error_code failed = facts_of(next.get(), facts)) return failed;
-    if (facts.is_link()) {
-      const bool trusted = facts.owner == 0 || facts.owner == ::geteuid();
-      if (!trusted || ++hops > link_hops_max) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
-      std::string text(link_bytes_max, '\0');
-      const ssize_t length = ::readlinkat(next.get(), "", text.data(), text.size());
-      if (length < 0) return last_posix_error();
-      text.resize(static_cast<std::size_t>(length));
-      if (text.starts_with('/')) at = open_part(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
-      push_components(todo, text);
-      continue;
-    }
-    if (!facts.is_folder()) return std::make_error_code(std::errc::not_a_directory);
-    at = std::move(next);
-  }
-  Descriptor folder = open_part(at.get(), ".", O_RDONLY | O_DIRECTORY);
+  PathEnd end;
+  if (const std::error_code failed = walk(end, path, LinkTrust::own)) return failed;
+  if (!end.facts.is_folder()) return std::make_error_code(std::errc::not_a_directory);
+  Descriptor folder = open_step(end.itself.get(), ".", O_RDONLY | O_DIRECTORY);
   if (folder.get() < 0) return last_posix_error();
   into = std::move(folder);
+  return {};
+}
+
+std::error_code open_source(Descriptor& into, const std::string& path, LinkTrust trust) {
+  PathEnd end;
+  if (const std::error_code failed = walk(end, path, trust)) return failed;
+  if (end.facts.is_folder()) return std::make_error_code(std::errc::is_a_directory);
+  // Known before it is opened: opening a device can do things, and opening a FIFO can wait for ever.
+  if (!end.facts.is_regular()) return std::make_error_code(std::errc::not_supported);
+  Descriptor file;
+  if (const std::error_code failed = open_at(file, end.folder.get(), end.name, OpenMode::read)) return failed;
+  FileFacts facts;
+  if (const std::error_code failed = facts_of(file.get(), facts)) return failed;
+  if (!facts.is_regular()) return std::make_error_code(std::errc::not_supported);
+  into = std::move(file);
   return {};
 }
 

@@ -43,6 +43,8 @@ struct FileFacts {
   std::uint32_t mode = 0;  ///< Type and permissions, as `st_mode`.
   std::uint32_t links = 0;
   std::uint32_t owner = 0;
+  std::uint32_t group = 0;
+  std::int64_t modified = 0;  ///< Nanoseconds since 1970.
 
   [[nodiscard]] bool is_regular() const noexcept;
   [[nodiscard]] bool is_folder() const noexcept;
@@ -68,6 +70,13 @@ std::error_code open_at(Descriptor& into, int folder, const std::string& name, O
 /// Opens a folder by its absolute path. Links on the way are followed if they belong to root or to the process's user;
 /// another's are `ELOOP`.
 std::error_code open_folder(Descriptor& into, const std::string& path);
+
+/// Which symbolic links on a way are followed.
+enum class LinkTrust { own, all };  ///< `own`: those of root and of the process's user.
+
+/// Opens a regular file for reading by its absolute path, which may lead through links and end in one. A link that is
+/// not trusted is `ELOOP`, a folder `EISDIR`; anything else is `ENOTSUP` and is not opened at all.
+std::error_code open_source(Descriptor& into, const std::string& path, LinkTrust trust);
 
 std::error_code facts_of(int fd, FileFacts& into);
 /// Of what has the name in the folder, without following a link.

@@ -9,8 +9,8 @@ Worker::~Worker() {
     std::lock_guard lock(mutex_);
     ending_ = true;
   }
-  changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 asio::awaitable<void> Worker::wait_for(std::function<void()> call) {
@@ -20,30 +20,77 @@ asio::awaitable<void> Worker::wait_for(std::function<void()> call) {
   return bgxfer::detail::suspend(std::move(begin));
 }
 
+void Worker::Wait::end(bool leave) {
+  bgxfer::detail::Suspension ended;
+  {
+    const std::lock_guard lock(mutex);
+    ended = std::move(waiting);
+    // Whoever comes second finds that nobody waits any more.
+    if (ended) left = leave;
+  }
+  ended.resume();
+}
+
+bool Worker::Wait::is_left() {
+  const std::lock_guard lock(mutex);
+  return left;
+}
+
+asio::awaitable<void> Worker::wait_or_leave(std::shared_ptr<Worker> worker, std::function<void()> call,
+                                            std::shared_ptr<Wait> wait) {
+  auto begin = [worker = std::move(worker), call = std::move(call), wait = std::move(wait)](
+                   bgxfer::detail::Suspension waiting, asio::cancellation_slot slot) mutable {
+    {
+      const std::lock_guard lock(wait->mutex);
+      wait->waiting = std::move(waiting);
+    }
+    if (slot.is_connected()) {
+      // The slot may keep its handler for longer than the wait lasts.
+      slot.assign([weak = std::weak_ptr<Wait>(wait)](asio::cancellation_type) {
+        if (const std::shared_ptr<Wait> waited = weak.lock()) waited->end(true);
+      });
+    }
+    std::function<void()> whole = [wait, call = std::move(call)]() mutable {
+      call();
+      // What the call owned is gone before the coroutine goes on.
+      call = nullptr;
+      wait->end(false);
+    };
+    worker->add(std::move(whole), bgxfer::detail::Suspension());
+  };
+  return bgxfer::detail::suspend(std::move(begin));
+}
+
 void Worker::add(std::function<void()> call, bgxfer::detail::Suspension waiting) {
   std::lock_guard lock(mutex_);
-  if (!thread_.joinable()) {
-    // The host's signals are none of this thread's business: it inherits a mask that blocks them all.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      thread_ = std::thread(&Worker::work, this);
-    } catch (...) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  // Those in line have been promised the idle threads already.
+  if (idle_ <= jobs_.size() && threads_.size() < threads_max_) start_thread();
   jobs_.push_back(Job{std::move(call), std::move(waiting)});
   changed_.notify_one();
+}
+
+void Worker::start_thread() {
+  // The host's signals are none of these threads' business: they inherit a mask that blocks them all.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    threads_.emplace_back(&Worker::work, this);
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (threads_.empty()) throw;
+    return;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Worker::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
+    ++idle_;
     changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+    --idle_;
     if (jobs_.empty()) return;
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
