@@ -50,7 +50,7 @@ std::string cure_of_status(int status) {
 std::string cure_of_errc(Errc code) {
   switch (code) {
     case Errc::invalid_url:
-      return "use an http:// or https:// URL";
+      return "use an http://, https:// or file:/// URL";
     case Errc::relative_target:
       return "use an absolute path";
     case Errc::unsafe_target:
@@ -143,6 +143,12 @@ std::string cure_of(const bgxfer::Error& error) {
     cure = "check the permissions of the folder, or choose another one";
   }
   if (code == std::errc::no_such_file_or_directory) cure = "make the folder first, or choose another one";
+  if (error.context() == bgxfer::ErrorContext::remote_file) {
+    // A file:// URL: what is missing is not on the side of the target.
+    if (code == std::errc::permission_denied) cure = "check the permissions of the file and of the folders on the way to it";
+    if (code == std::errc::no_such_file_or_directory) cure = "check the URL: there is no such file";
+    if (code == std::errc::is_a_directory) cure = "name a file in it";
+  }
   if (code == std::errc::connection_refused)
     cure = "check the host and the port in the URL, and whether the server runs";
   if (!cure.empty()) return cure;

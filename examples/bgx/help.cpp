@@ -49,7 +49,8 @@ Exit: 0 done, 1 a job failed, 2 the command line is wrong, 3 the journal is in u
 )"},
     {"get", R"(bgx get URL... [-o FILE | -d FOLDER] [options]
 
-Fetches the files as one job, waits, and puts them in place. Run again after an interruption, a crash or a
+Fetches the files as one job, waits, and puts them in place. A URL is http://, https:// or, for a file on this machine
+or on a mounted share, file:///path. Run again after an interruption, a crash or a
 failure, the same command goes on with the same job: nothing that has arrived is fetched twice.
 
   -o FILE      the name of the file; only with a single URL

@@ -13,8 +13,10 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 #include <bgxfer/disk/disk_storage.hpp>
+#include <bgxfer/file/file_transport.hpp>
 #include <bgxfer/http/http_transport.hpp>
 #include <bgxfer/openssl/sha256.hpp>
+#include <bgxfer/scheme_transport.hpp>
 
 #include "display.hpp"
 #include "failure.hpp"
@@ -48,7 +50,9 @@ Session::Session(const Arguments& arguments, Mode mode)
   bgxfer::http::TransportOptions http;
   http.ca_bundle = arguments.ca_file;
   bgxfer::QueueOptions options;
-  options.transport = bgxfer::http::make_transport(std::move(http));
+  const auto web = bgxfer::http::make_transport(std::move(http));
+  options.transport =
+      bgxfer::make_scheme_transport({{"http", web}, {"https", web}, {"file", bgxfer::file::make_transport()}});
   if (mode == Mode::look) options.transport = std::make_shared<HeldTransport>(options.transport);
   options.storage = bgxfer::disk::make_storage();
   options.sha256 = bgxfer::openssl::sha256();

@@ -33,6 +33,21 @@ class Get(World):
         for name, content in contents.items():
             self.assertEqual(self.read(f"in/{name}"), content)
 
+    def test_a_file_of_this_machine_is_fetched_beside_one_of_a_server(self):
+        content = self.serve("from a server", 1000)
+        (self.folder / "share").mkdir()
+        (self.folder / "share/from a share").write_bytes(b"x" * 3_000_001)
+        share = f"file://{self.folder}/share"
+        job = self.done("get", self.url("from%20a%20server"), f"{share}/from%20a%20share")[0]
+        self.assertEqual(job["state"], "completed")
+        self.assertEqual(self.read("from a server"), content)
+        self.assertEqual(self.read("from a share"), b"x" * 3_000_001)
+
+    def test_a_file_that_is_not_there_is_named_with_what_to_do(self):
+        missing = f"{self.folder}/share/missing"
+        self.fails_with(1, "get", f"file://{missing}", says=(missing, "there is no such file", "check the URL"))
+        self.fails_with(2, "get", "file://server/share/a", says=("mount the share",))
+
     def test_an_existing_file_is_replaced_by_a_relative_name(self):
         content = self.serve("new", 1000)
         (self.folder / "old").write_text("old")
