@@ -24,6 +24,7 @@ struct Version {
   std::span<const std::byte> bytes{};
   std::string etag{};      ///< As in the field: weak ones too. Empty: none.
   std::string modified{};  ///< Last-Modified; empty: none.
+  bool strong = false;     ///< One of them proves that two responses carry the same bytes.
 };
 
 struct Resource {
