@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../base/mutant.hpp"
 #include "durable.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -47,8 +48,10 @@ asio::awaitable<void> Conclusion::run() {
 asio::awaitable<Result<void>> Conclusion::commit_files() {
   Result<void> durable = co_await make_durable(context_, job_);
   if (!durable) co_return durable;
-  Result<void> saved = co_await context_.saved();
-  if (!saved) co_return saved;
+  if (!BGXFER_MUTANT(14)) {
+    Result<void> saved = co_await context_.saved();
+    if (!saved) co_return saved;
+  }
 
   std::size_t next = 0;
   for (;;) {
@@ -89,6 +92,7 @@ void Conclusion::commit_failed(const Error& error) {
 
 /// Best effort: a file that cannot be deleted is named in the log (BITS: BG_S_UNABLE_TO_DELETE_FILES).
 asio::awaitable<void> Conclusion::discard_files() {
+  if (BGXFER_MUTANT(28)) co_return;
   std::size_t next = 0;
   std::size_t end = 0;
   {

@@ -5,6 +5,8 @@
 
 #include <asio/post.hpp>
 
+#include "../base/mutant.hpp"
+
 namespace bgxfer::inline v0::detail {
 
 bool Registration::deliver(const Event& event) {
@@ -44,7 +46,7 @@ std::shared_ptr<Registration> EventHub::subscribe(std::optional<JobId> job, std:
 
 void EventHub::post(Event event) {
   std::lock_guard lock(mutex_);
-  if (listeners_.empty()) return;
+  if (listeners_.empty() || (BGXFER_MUTANT(27) && std::holds_alternative<JobTransferred>(event))) return;
   if (const auto* made = std::get_if<ProgressMade>(&event)) {
     for (Event& queued : waiting_) {
       auto* older = std::get_if<ProgressMade>(&queued);

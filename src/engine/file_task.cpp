@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "../base/mutant.hpp"
 #include "../model/secrets.hpp"
 #include "verdict.hpp"
 
@@ -38,7 +39,7 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
   http_ = job_->record.options.http;
   generation_ = record.generation;
   if (record.size != size_unknown) size_ = record.size;
-  expected_size_ = record.expected_size();
+  if (!BGXFER_MUTANT(25)) expected_size_ = record.expected_size();
   if (!record.facts) return;
 
   const FileFacts& facts = *record.facts;
@@ -185,7 +186,8 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
     overlap = 0;
   }
   // Where the file is the whole resource, bytes belong where the server says they come from, whatever was asked.
-  const std::uint64_t local = layout_.whole() ? head.granted.offset : piece.local - overlap;
+  const bool placed = layout_.whole() && !BGXFER_MUTANT(19);
+  const std::uint64_t local = placed ? head.granted.offset : piece.local - overlap;
   const std::uint64_t at = verdict == Verdict::compare ? piece.local : local;
   std::uint64_t length = head.granted.length;
   if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;
@@ -211,7 +213,7 @@ asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& as
   request.redirects = http_.redirects;
   request.proxy = http_.proxy;
   request.tls = http_.tls;
-  if (asked.conditional) request.validator = known_.validator;
+  if (asked.conditional && !BGXFER_MUTANT(4)) request.validator = known_.validator;
   if (!context_.requests) co_return co_await context_.transport->open(std::move(request));
 
   std::optional<Error> refused;
@@ -235,7 +237,8 @@ asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& as
 /// No response: what can be understood is handled here, everything else is the job's to judge.
 asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, Piece piece, bool proven) {
   const bool beyond = error.code() == http_status(416) && piece.remote.offset > 0;
-  if (beyond && proven && !known_.resource_size && error.resource_size() == piece.remote.offset) {
+  const bool fits = (proven && error.resource_size() == piece.remote.offset) || BGXFER_MUTANT(21);
+  if (beyond && fits && !known_.resource_size) {
     // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition, or bytes that were
     // compared just now, it might be the end of another version.
     if (!layout_.whole()) co_return learn_size(piece.remote.offset);
@@ -331,7 +334,8 @@ asio::awaitable<Result<void>> FileTask::same_bytes(Download& download, std::uint
     if (*got == 0) co_return Result<void>{};  // What is there now is shorter.
     Result<std::size_t> had = co_await open_->partial->read(local, ours.first(*got));
     if (!had) co_return had.error();
-    if (*had != *got || std::memcmp(ours.data(), theirs.data(), *got) != 0) co_return Result<void>{};
+    const bool equal = std::memcmp(ours.data(), theirs.data(), *got) == 0 || BGXFER_MUTANT(20);
+    if (*had != *got || !equal) co_return Result<void>{};
     local += *got;
     count -= *got;
   }
@@ -368,6 +372,14 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
       co_return wrong_size(local + *count);
     }
+    if (!sized && expected_size_ && local + *count == *expected_size_) {
+      // Only the end proves that this is all. Until it is seen the last bytes do not count, or the beginning of a longer
+      // resource would look like the file once it is taken up again.
+      std::byte more{};
+      Result<std::size_t> beyond = co_await download.read(std::span(&more, 1));
+      if (!beyond) co_return stopping_ ? cancelled() : beyond.error();
+      if (*beyond > 0) co_return wrong_size(local + *count + *beyond);
+    }
 
     Result<void> stored = co_await store(local, room.first(*count));
     if (!stored) co_return stored;
@@ -375,6 +387,11 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     if (open_->failed) co_return sync_failed();
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
+  }
+  if (BGXFER_MUTANT(7) && local < end) {
+    size_ = local;
+    ended_ = true;
+    co_return Result<void>{};
   }
   if (sized) {
     // An empty resource has come to its end at once.
@@ -442,7 +459,7 @@ FileStarted FileTask::started() const {
 void FileTask::claim(const Model::Lock& lock) {
   if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
   if (!std::exchange(open_->noted, true)) context_.model->commit(lock, *job_, started());
-  context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, false, unclaimed_.ranges()});
+  context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, BGXFER_MUTANT(6), unclaimed_.ranges()});
   unclaimed_.clear();
 }
 
@@ -493,6 +510,7 @@ asio::awaitable<Result<void>> FileTask::restart(std::string why) {
   overlap_max_ = ByteRange::to_end;
   maybe_ended_ = false;
   ended_ = false;
+  if (BGXFER_MUTANT(11)) co_return Result<void>{};
   // The old temporary file is replaced by a new one, which no old record can be about.
   co_return co_await context_.saved();
 }
@@ -548,7 +566,7 @@ asio::awaitable<Result<void>> FileTask::verify() {
   const Sha256 found = digest_->finish();
   digest_.reset();
   digested_ = 0;
-  if (found == *sha256_) co_return Result<void>{};
+  if (found == *sha256_ || BGXFER_MUTANT(26)) co_return Result<void>{};
 
   Result<void> restarted = co_await restart("its SHA-256 is wrong");
   if (!restarted) co_return restarted;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "../base/mutant.hpp"
 #include "../model/secrets.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -197,6 +198,7 @@ void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
 
 void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  if (BGXFER_MUTANT(8)) return apply(job.record, FileRestarted{job.record.id, file, record.generation});
   commit(lock, job, FileRestarted{job.record.id, file, record.generation + 1});
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "../base/mutant.hpp"
+
 namespace bgxfer::inline v0::detail {
 
 namespace {
@@ -46,7 +48,7 @@ Schedule choose(std::span<const Candidate> jobs, const Limits& limits, Clock::Ti
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     (jobs[i].priority == Priority::foreground ? foreground : background).push_back(i);
   }
-  const bool background_waits = !foreground.empty() && !limits.background_beside_foreground;
+  const bool background_waits = !BGXFER_MUTANT(15) && !foreground.empty() && !limits.background_beside_foreground;
 
   Schedule schedule;
   fill(jobs, foreground, limits.foreground_jobs_max, limits, now, schedule);

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "../base/mutant.hpp"
 #include "../model/retry.hpp"
 #include "../model/secrets.hpp"
 
@@ -63,7 +64,7 @@ void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& er
     return;
   }
   job.reason = error.retry_after() ? WaitReason::server : WaitReason::retry;
-  job.next_attempt = now + *delay;
+  job.next_attempt = BGXFER_MUTANT(31) ? Clock::TimePoint::max() : now + *delay;
   const bool connecting = job.record.state == JobState::connecting;
   model.move(lock, job, connecting ? Stimulus::connect_failed : Stimulus::failed_for_now, error);
 }

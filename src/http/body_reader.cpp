@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "../base/mutant.hpp"
+
 namespace bgxfer::inline v0::http::detail {
 
 namespace {
@@ -58,7 +60,9 @@ Result<BodyReader::Step> BodyReader::take(std::span<const std::byte> buffered, s
       continue;
     }
     const Result<std::size_t> skipped = chunked_.skip_framing(buffered.subspan(step.consumed));
-    if (!skipped) {
+    if (!skipped && BGXFER_MUTANT(24)) {
+      done_ = true;
+    } else if (!skipped) {
       failure_ = skipped.error();
     } else {
       step.consumed += *skipped;
@@ -96,7 +100,7 @@ void BodyReader::delivered(std::size_t count) noexcept {
 
 Result<void> BodyReader::stream_ended() {
   assert(!done_);
-  if (kind_ != Framing::Kind::to_close || exact_) return body_cut();
+  if ((kind_ != Framing::Kind::to_close || exact_) && !BGXFER_MUTANT(7)) return body_cut();
   done_ = overlong_ = true;
   return {};
 }

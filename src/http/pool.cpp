@@ -7,6 +7,7 @@
 #include <asio/cancellation_state.hpp>
 #include <asio/this_coro.hpp>
 
+#include "../base/mutant.hpp"
 #include "../ports/suspension.hpp"
 
 namespace bgxfer::inline v0::http::detail {
@@ -160,7 +161,7 @@ void Pool::release(const Route& route) noexcept {
     const std::shared_ptr<Waiter> next = std::move(host.waiters.front());
     host.waiters.pop_front();
     next->granted = true;
-    if (next->suspension) next->suspension.resume();
+    if (next->suspension && !BGXFER_MUTANT(30)) next->suspension.resume();
     return;
   }
   --host.leases;

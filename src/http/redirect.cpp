@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "../base/mutant.hpp"
 #include "text.hpp"
 
 namespace bgxfer::inline v0::http::detail {
@@ -38,14 +39,14 @@ Result<void> RedirectTrail::follow(const Head& head) {
 
   const std::optional<std::string_view> location = head.field("location");
   if (!location || location->empty()) return refused(Errc::invalid_response, "a redirect without Location");
-  Result<Url> next = resolve(here_, *location);
+  Result<Url> next = BGXFER_MUTANT(18) ? parse_url(*location) : resolve(here_, *location);
   if (!next) return refused(Errc::invalid_response, "a redirect to a bad URL: " + next.error().detail());
 
   if (request_.redirects.mode == RedirectMode::refuse) {
     return Error(http_status(head.status), ErrorContext::remote_file,
                  public_url(here_.to_string()) + ": leads to " + public_url(next->to_string()));
   }
-  if (here_.origin.secure && !next->origin.secure && !request_.redirects.allow_https_to_http) {
+  if (here_.origin.secure && !next->origin.secure && !request_.redirects.allow_https_to_http && !BGXFER_MUTANT(17)) {
     return refused(Errc::redirect_refused, "from https to http");
   }
   if (request_.method != "GET" && request_.method != "HEAD") {

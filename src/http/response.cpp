@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "../base/mutant.hpp"
 #include "content_range.hpp"
 #include "date.hpp"
 #include "retry_after.hpp"
@@ -50,6 +51,11 @@ Result<ContentRange> partial_range(const Request& request, const Head& head, con
     assumed.range = request.range;
     return assumed;
   }
+  if (BGXFER_MUTANT(5) && measured) {
+    ContentRange assumed;
+    assumed.range = ByteRange{request.range.offset, framing.length};
+    return assumed;
+  }
   const std::optional<ContentRange> range = parse_content_range(*field);
   if (!range || !range->range) return refused("a partial answer with a bad Content-Range");
   if (measured && framing.length != range->range->length) return refused("Content-Length contradicts Content-Range");
@@ -66,9 +72,9 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
     return Error(Errc::invalid_response, ErrorContext::remote_file,
                  where + ": status " + std::to_string(head.status) + " has no body");
   }
-  const bool success = fetches ? head.status == 200 || head.status == 206 : head.status >= 200 && head.status <= 299;
+  const bool success = BGXFER_MUTANT(23) && head.status >= 500 ? true : fetches ? head.status == 200 || head.status == 206 : head.status >= 200 && head.status <= 299;
   if (!success) return status_error(head, url, now);
-  if (is_encoded_body(head)) return Error(Errc::encoded_body, ErrorContext::remote_file, where);
+  if (is_encoded_body(head) && !BGXFER_MUTANT(22)) return Error(Errc::encoded_body, ErrorContext::remote_file, where);
 
   ResponseHead result;
   if (head.status == 206) {

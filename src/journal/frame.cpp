@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "../base/mutant.hpp"
 #include "crc32c.hpp"
 #include "little_endian.hpp"
 
@@ -149,7 +150,7 @@ std::optional<Frame> FrameReader::read_at(std::size_t offset) {
     effort_left_ -= cost;
   }
   const std::uint32_t sum = record_crc(id_crc_, length, frame.seq, frame.type, frame.flags, frame.payload);
-  if (sum != load_le<std::uint32_t>(head.subspan(4))) return std::nullopt;
+  if (sum != load_le<std::uint32_t>(head.subspan(4)) && !BGXFER_MUTANT(1)) return std::nullopt;
   return frame;
 }
 

@@ -9,6 +9,7 @@
 #include <asio/cancellation_state.hpp>
 #include <asio/this_coro.hpp>
 
+#include "../base/mutant.hpp"
 #include "../base/file_name.hpp"
 #include "faulty_disk.hpp"
 
@@ -247,7 +248,7 @@ class FaultyStorage::Partial final : public PartialFile {
 
   asio::awaitable<Result<void>> sync() override {
     const Result<void> synced = co_await disk_->sync(life_, path_, *file_);
-    if (!synced || disk_->files.has_durable_name(path_, file_)) co_return synced;
+    if (!synced || disk_->files.has_durable_name(path_, file_) || BGXFER_MUTANT(10)) co_return synced;
     const std::string folder = detail::FaultyDisk::folder_of(path_);
     co_return co_await disk_->sync_folder(life_, folder);
   }
@@ -288,7 +289,7 @@ class FaultyStorage::Log final : public LogFile {
 
   asio::awaitable<Result<void>> sync() override {
     const Result<void> synced = co_await disk_->sync(life_, path_, *file_);
-    if (!synced || disk_->files.has_durable_name(path_, file_)) co_return synced;
+    if (!synced || disk_->files.has_durable_name(path_, file_) || BGXFER_MUTANT(9)) co_return synced;
     const std::string folder = detail::FaultyDisk::folder_of(path_);
     co_return co_await disk_->sync_folder(life_, folder);
   }
@@ -301,6 +302,7 @@ class FaultyStorage::Log final : public LogFile {
     if (failed) co_return disk_error(failed, path_);
     disk_->files.rename(fresh, path_);
     file_ = *written;
+    if (BGXFER_MUTANT(3)) co_return Result<void>();
     const std::string folder = detail::FaultyDisk::folder_of(path_);
     const Result<void> named = co_await disk_->sync_folder(life_, folder);
     if (named && !has_reserve_) has_reserve_ = disk_->files.take_room(reserve_bytes);
@@ -530,6 +532,7 @@ asio::awaitable<CommitReport> FaultyStorage::commit(std::span<const CommitFile> 
     ++report.done;
   }
   for (const auto& [folder, first] : folders) {
+    if (BGXFER_MUTANT(12)) break;
     const Result<void> named = co_await disk->sync_folder(life, folder);
     if (named || first >= report.done) continue;
     report.done = first;

@@ -239,3 +239,20 @@ TEST_CASE("a resource that has become shorter than the bytes that are compared r
   world.run();
   CHECK(world.contents("file") == test::content(10));
 }
+
+TEST_CASE("the beginning of a longer resource is never taken for the file, however often the job is resumed") {
+  World world;
+  world.start();
+  FileSpec spec = world.file("file", some);
+  spec.size = 2 * world.transport->read_bytes;  // A read ends exactly there.
+  world.resource("file").sized = false;
+  JobOptions options;
+  options.files.push_back(spec);
+  Job job = world.queue->add(options).value();
+  for (int i = 0; i < 2; ++i) {
+    job.resume();
+    world.run();
+    REQUIRE(job.state() == JobState::error);
+    CHECK(job.error()->code() == Errc::wrong_size);
+  }
+}

@@ -1,3 +1,4 @@
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -9,8 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include <malloc.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mutant.hpp"
+#include "mutants.hpp"
 #include "schedule.hpp"
 #include "swarm.hpp"
 
@@ -27,6 +32,8 @@ struct Arguments {
   std::uint64_t seed = 0;  // one only
   std::uint64_t mask = every_fault;
   double minutes = 0;
+  Mode mode = Mode::by_seed;
+  bool mutants = false;
   bool trace = false;
   bool keep_going = false;
 };
@@ -43,6 +50,12 @@ void on_abort(int signal) {
   std::raise(signal);
 }
 
+void choose_mutant([[maybe_unused]] int number) {
+#ifdef BGXFER_MUTANTS
+  bgxfer::mutants::chosen = number;
+#endif
+}
+
 bool parse(int count, char** words, Arguments& arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string_view word = words[i];
@@ -57,6 +70,14 @@ bool parse(int count, char** words, Arguments& arguments) {
       arguments.mask = number();
     else if (word == "--minutes")
       arguments.minutes = i + 1 < count ? std::strtod(words[++i], nullptr) : 0;
+    else if (word == "--safety")
+      arguments.mode = Mode::safety;
+    else if (word == "--liveness")
+      arguments.mode = Mode::liveness;
+    else if (word == "--mutants")
+      arguments.mutants = true;
+    else if (word == "--mutant")
+      choose_mutant(static_cast<int>(number()));
     else if (word == "--trace")
       arguments.trace = true;
     else if (word == "--keep-going")
@@ -68,13 +89,13 @@ bool parse(int count, char** words, Arguments& arguments) {
 }
 
 /// Switches faults off, one by one, as long as the invariant stays broken.
-std::uint64_t shrink(std::uint64_t seed, const Outcome& found) {
+std::uint64_t shrink(std::uint64_t seed, Mode mode, const Outcome& found) {
   std::uint64_t mask = found.swarm;
   const std::string invariant = found.violation.substr(0, 3);
   for (std::size_t i = 0; i < fault_count; ++i) {
     const std::uint64_t bit = std::uint64_t{1} << i;
     if ((mask & bit) == 0) continue;
-    const Outcome less = run_schedule(seed, mask & ~bit, false);
+    const Outcome less = run_schedule(seed, mask & ~bit, mode, false);
     if (less.violation.substr(0, 3) == invariant) mask &= ~bit;
   }
   return mask;
@@ -99,17 +120,19 @@ std::string kind_of(const Outcome& outcome) {
   return kind;
 }
 
-void report(std::uint64_t seed, const Outcome& outcome) {
+void report(std::uint64_t seed, Mode mode, const Outcome& outcome) {
   std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), outcome.violation.c_str());
-  const std::uint64_t mask = shrink(seed, outcome);
-  std::printf("  needs: %s\n  ./dev sim --seed %llu --mask 0x%llx --trace\n", names_of(mask).c_str(),
-              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(mask));
+  const std::uint64_t mask = shrink(seed, mode, outcome);
+  const std::array<const char*, 3> modes{"", " --safety", " --liveness"};
+  std::printf("  needs: %s\n  ./dev sim --seed %llu --mask 0x%llx%s --trace\n", names_of(mask).c_str(),
+              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(mask),
+              modes[static_cast<std::size_t>(mode)]);
   std::fflush(stdout);
 }
 
 int run_one(const Arguments& arguments) {
   running_seed = arguments.seed;
-  const Outcome outcome = run_schedule(arguments.seed, arguments.mask, arguments.trace);
+  const Outcome outcome = run_schedule(arguments.seed, arguments.mask, arguments.mode, arguments.trace);
   std::printf("seed %llu: %s, hash %016llx, faults: %s\n", static_cast<unsigned long long>(arguments.seed),
               outcome.violation.empty() ? "no violation" : outcome.violation.c_str(),
               static_cast<unsigned long long>(outcome.hash), names_of(outcome.swarm).c_str());
@@ -129,9 +152,9 @@ int run_many(const Arguments& arguments) {
   for (std::uint64_t seed = arguments.from; seed < arguments.from + arguments.seeds; ++seed) {
     if (arguments.minutes > 0 && elapsed() > arguments.minutes * 60) break;
     running_seed = seed;
-    Outcome outcome = run_schedule(seed, arguments.mask, false);
+    Outcome outcome = run_schedule(seed, arguments.mask, arguments.mode, false);
     if (outcome.violation.empty() && seed % 100 == 0) {
-      const Outcome again = run_schedule(seed, arguments.mask, false);
+      const Outcome again = run_schedule(seed, arguments.mask, arguments.mode, false);
       if (again.hash != outcome.hash) outcome.violation = "(t) the same seed gave another trace";
     }
     ++schedules;
@@ -141,7 +164,7 @@ int run_many(const Arguments& arguments) {
     simulated += outcome.simulated;
     if (outcome.violation.empty()) continue;
     ++violations;
-    if (kinds[kind_of(outcome)]++ < 2) report(seed, outcome);
+    if (kinds[kind_of(outcome)]++ < 2) report(seed, arguments.mode, outcome);
     if (!arguments.keep_going && violations >= 20) break;
   }
   const double seconds = elapsed();
@@ -157,14 +180,64 @@ int run_many(const Arguments& arguments) {
   return violations == 0 ? 0 : 1;
 }
 
+/// Runs schedules with a deliberate bug until one is found out. In a process of its own: it may crash or hang.
+int hunt(const Arguments& arguments, const Mutant& mutant) {
+  choose_mutant(mutant.number);
+  for (std::uint64_t seed = arguments.from; seed < arguments.from + arguments.seeds; ++seed) {
+    running_seed = seed;
+    alarm(120);
+    const Outcome outcome = run_schedule(seed, arguments.mask, arguments.mode, false);
+    if (outcome.violation.empty()) continue;
+    std::printf("%3d  %-62.*s %8llu  %.60s\n", mutant.number, static_cast<int>(mutant.what.size()), mutant.what.data(),
+                static_cast<unsigned long long>(seed - arguments.from + 1), outcome.violation.c_str());
+    std::fflush(stdout);
+    return 0;
+  }
+  std::printf("%3d  %-62.*s not found in %llu\n", mutant.number, static_cast<int>(mutant.what.size()),
+              mutant.what.data(), static_cast<unsigned long long>(arguments.seeds));
+  std::fflush(stdout);
+  return 1;
+}
+
+int run_mutants(const Arguments& arguments) {
+#ifndef BGXFER_MUTANTS
+  std::fputs("This build has no mutants: use the release preset (./dev sim --mutants).\n", stderr);
+  return 2;
+#endif
+  int missed = 0;
+  std::printf("  #  deliberate bug                                                 schedules  found by\n");
+  std::fflush(stdout);
+  for (const Mutant& mutant : mutants) {
+    const pid_t child = fork();
+    if (child == 0) std::_Exit(hunt(arguments, mutant));
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child) return 3;
+    if (WIFSIGNALED(status)) {
+      std::printf("%3d  %-62.*s          signal %d\n", mutant.number, static_cast<int>(mutant.what.size()),
+                  mutant.what.data(), WTERMSIG(status));
+      std::fflush(stdout);
+    } else if (WEXITSTATUS(status) != 0) {
+      ++missed;
+    }
+  }
+  std::printf("%zu mutants, %d not found\n", mutants.size(), missed);
+  return missed == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   Arguments arguments;
   if (!parse(count, words, arguments)) {
-    std::fputs("sim [--seeds N] [--from S] [--minutes M] [--keep-going] | --seed S [--mask BITS] [--trace]\n", stderr);
+    std::fputs("sim [--safety | --liveness] [--seeds N] [--from S] [--minutes M] [--keep-going]\n"
+               "    | --seed S [--mask BITS] [--trace] | --mutants [--seeds N] [--from S]; --mutant N goes with all\n",
+               stderr);
     return 2;
   }
+  // A world dies after each schedule: what it gave back is kept for the next one.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   for (int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, on_abort);
+  if (arguments.mutants) return run_mutants(arguments);
   return arguments.seed != 0 ? run_one(arguments) : run_many(arguments);
 }

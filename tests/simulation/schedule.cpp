@@ -121,11 +121,12 @@ class Schedule {
   enum class End : std::uint8_t { other, closed, crash, power_cut };
 
  public:
-  Schedule(std::uint64_t seed, std::uint64_t mask, bool print)
-      : random_(seed * 2 + 1), swarm_(Swarm(random_).only(mask)), simulation_(random_.next() | 1), trace_(print) {
+  Schedule(std::uint64_t seed, std::uint64_t mask, Mode mode, bool print)
+      : mode_(mode), random_(seed * 2 + 1), swarm_(Swarm(random_).only(mask)), simulation_(random_.next() | 1), trace_(print) {
     trace_.use(simulation_.clock());
     disk_ = std::make_shared<testing::FaultyStorage>(simulation_.clock(), random_.next());
     server_ = std::make_unique<Server>(simulation_, Random(random_.next()), swarm_, trace_);
+    server_->on_wrong = [this](std::string what) { violate(std::move(what)); };
     disk_->on_power_cut([this] { simulation_.stop(); });
     if (print) trace_.before = [this] { print_disk(); };
     choose_options();
@@ -134,9 +135,10 @@ class Schedule {
 
   Outcome run() {
     const Clock::TimePoint begin = simulation_.clock()->now();
-    const std::uint64_t lives = 1 + random_.below(4);
+    const std::uint64_t lives = (mode_ == Mode::safety ? 3 : 1) + random_.below(4);
     for (std::uint64_t life = 0; life < lives && ok(); ++life) live();
-    if (ok()) finale();
+    if (ok() && mode_ == Mode::safety) check_safety();
+    if (ok() && mode_ == Mode::liveness) finale();
     stop_process();
     Outcome outcome;
     outcome.violation = violation_;
@@ -499,7 +501,7 @@ class Schedule {
     const std::string name = "f" + std::to_string(++files_made_);
     file.spec.url = (random_.chance(0.3) ? "https://server/" : "http://server/") + name;
     file.spec.target = "/files/" + name;
-    server_->add("/" + name);
+    server_->add("/" + name, file.spec.url.starts_with("https"));
     file.added = number;
     const std::span<const std::byte> bytes = resource_of(file.spec).versions.back().bytes;
     if (bytes.size() > 100 && random_.chance(0.15)) {
@@ -843,6 +845,10 @@ class Schedule {
     for (const Version& version : versions) {
       if (assemble(*spec, version.bytes) == bytes) {
         if (spec->size && *spec->size != bytes.size()) violate("(a) " + name + " has another size than the host gave");
+        if (!spec->sha256) return;
+        const std::unique_ptr<Sha256Stream> digest = quick_digest();
+        digest->update(bytes);
+        if (digest->finish() != *spec->sha256) violate("(a) " + name + " has another SHA-256 than the host gave");
         return;
       }
     }
@@ -865,14 +871,42 @@ class Schedule {
 
   // The end: all is well from here on.
 
+  /// The faults never stop: whatever is there when the last life has ended is right, and the journal can be read.
+  void check_safety() {
+    trace_("safety");
+    disk_->power_cut();
+    note_end(End::power_cut, now());
+    stop_process();
+    if (!ok()) return;
+    rates_ = testing::FaultRates();
+    mend();
+    open();
+    if (ok() && !queue_) return violate("(b) the queue does not open on a disk that works");
+    if (ok()) check_names();
+  }
+
+  /// The moment when the faults stop: between two lives, or in the middle of one.
   void finale() {
-    trace_("finale");
-    healthy_ = true;
+    const bool in_the_middle = random_.chance(0.5);
+    if (in_the_middle) {
+      open();
+      const std::uint64_t actions = random_.below(10);
+      for (std::uint64_t i = 0; i < actions && queue_ && !ended(); ++i) {
+        act();
+        pass_time();
+      }
+      if (!ok()) return;
+    }
+    trace_("finale", in_the_middle);
     rates_ = testing::FaultRates();
     mend();
     disk_->set_latency(Clock::Duration{0});
     server_->heal();
-    open();
+    if (queue_) {
+      queue_->network_changed(Connectivity::online);
+    } else {
+      open();
+    }
     if (!ok()) return;
     if (!queue_) return violate("(g) the queue does not open although all is well");
     for (int round = 0; round < 2 && ok(); ++round) bring_to_an_end(round);
@@ -957,6 +991,7 @@ class Schedule {
     }
   }
 
+  const Mode mode_;
   Random random_;
   const Swarm swarm_;
   testing::Simulation simulation_;
@@ -971,7 +1006,6 @@ class Schedule {
   std::optional<Result<RestoreReport>> restored_;
   std::size_t records_lost_ = 0;
   bool closed_ = false;
-  bool healthy_ = false;
 
   std::vector<JobTruth> jobs_;
   std::map<std::string, FileSpec> targets_;  // That may have been taken: their job was completed.
@@ -987,8 +1021,9 @@ class Schedule {
 
 }  // namespace
 
-Outcome run_schedule(std::uint64_t seed, std::uint64_t mask, bool print) {
-  Schedule schedule(seed, mask, print);
+Outcome run_schedule(std::uint64_t seed, std::uint64_t mask, Mode mode, bool print) {
+  if (mode == Mode::by_seed) mode = seed % 4 == 0 ? Mode::safety : Mode::liveness;
+  Schedule schedule(seed, mask, mode, print);
   return schedule.run();
 }
 

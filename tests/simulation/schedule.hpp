@@ -8,6 +8,10 @@
 
 namespace bgxfer::simulation {
 
+/// Safety: the faults never stop, and nothing is ever wrong. Liveness: they stop at a moment, and then every job comes
+/// to its end in bounded time. By seed: one in four for safety.
+enum class Mode : std::uint8_t { by_seed, safety, liveness };
+
 /// What one schedule was like.
 struct Outcome {
   std::string violation{};  ///< Empty: none. Begins with the letter of the invariant (README.md).
@@ -20,7 +24,7 @@ struct Outcome {
 };
 
 /// Runs the schedule of `seed`, with the faults that are in `mask` too.
-[[nodiscard]] Outcome run_schedule(std::uint64_t seed, std::uint64_t mask, bool print);
+[[nodiscard]] Outcome run_schedule(std::uint64_t seed, std::uint64_t mask, Mode mode, bool print);
 
 }  // namespace bgxfer::simulation
 

@@ -1,6 +1,7 @@
 #ifndef BGXFER_TESTS_SIMULATION_SERVER_HPP
 #define BGXFER_TESTS_SIMULATION_SERVER_HPP
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -32,6 +33,8 @@ struct Resource {
   std::vector<Version> pages{};     ///< What others said in its name, with a status of 200.
   bool sized = true;
   bool delimited = true;
+  bool moved = false;   ///< Its own place only redirects, however well all is.
+  bool secure = false;  ///< Wanted by https: never to be asked for without.
 };
 
 /// A digest that is quick instead of secure: the engine only compares.
@@ -44,8 +47,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Told of requests that must never be made.
+  std::function<void(std::string what)> on_wrong;
+
   [[nodiscard]] std::shared_ptr<Network> network() const { return network_; }
-  void add(const std::string& path);
+  void add(const std::string& path, bool secure);
   [[nodiscard]] const Resource& resource(const std::string& path) const { return resources_.at(path); }
   /// From here on everything is well.
   void heal() { healthy_ = true; }
@@ -62,7 +68,7 @@ class Server {
   testing::ServerAnswer answer(const testing::ServerRequest& request);
   bool answer_without_head(testing::ServerAnswer& answer);
   bool answer_with_status(Reply& reply, const testing::ServerRequest& request, Resource& resource);
-  bool answer_with_redirect(Reply& reply, const testing::ServerRequest& request);
+  bool answer_with_redirect(Reply& reply, const testing::ServerRequest& request, const Resource& resource);
   void answer_with_bytes(Reply& reply, const testing::ServerRequest& request, Resource& resource);
 
   std::shared_ptr<Clock> clock_;
