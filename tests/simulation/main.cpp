@@ -229,9 +229,10 @@ int run_mutants(const Arguments& arguments) {
 int main(int count, char** words) {
   Arguments arguments;
   if (!parse(count, words, arguments)) {
-    std::fputs("sim [--safety | --liveness] [--seeds N] [--from S] [--minutes M] [--keep-going]\n"
-               "    | --seed S [--mask BITS] [--trace] | --mutants [--seeds N] [--from S]; --mutant N goes with all\n",
-               stderr);
+    std::fputs(
+        "sim [--safety | --liveness] [--seeds N] [--from S] [--minutes M] [--keep-going]\n"
+        "    | --seed S [--mask BITS] [--trace] | --mutants [--seeds N] [--from S]; --mutant N goes with all\n",
+        stderr);
     return 2;
   }
   // A world dies after each schedule: what it gave back is kept for the next one.

@@ -252,7 +252,8 @@ ServerAnswer Server::answer(const ServerRequest& request) {
     return answer;
   }
   Resource& resource = found->second;
-  if (resource.secure && !request.secure && on_wrong) on_wrong("(k) " + std::string(path) + " is asked for without TLS");
+  if (resource.secure && !request.secure && on_wrong)
+    on_wrong("(k) " + std::string(path) + " is asked for without TLS");
   if (happens(Fault::change, 0.1)) add_version(resource);
   if (answer_with_redirect(reply, request, resource) || answer_with_status(reply, request, resource)) return answer;
   answer_with_bytes(reply, request, resource);
