@@ -498,7 +498,7 @@ asio::awaitable<Result<void>> FileTask::restart(std::string why) {
     if (record.size != size_unknown) size_ = record.size;
     context_.model->move(lock, *job_, Stimulus::resource_changed);
   }
-  arrived_.clear();
+  if (!BGXFER_MUTANT(11)) arrived_.clear();
   unclaimed_.clear();
   known_ = Known();
   digest_.reset();
@@ -510,7 +510,6 @@ asio::awaitable<Result<void>> FileTask::restart(std::string why) {
   overlap_max_ = ByteRange::to_end;
   maybe_ended_ = false;
   ended_ = false;
-  if (BGXFER_MUTANT(11)) co_return Result<void>{};
   // The old temporary file is replaced by a new one, which no old record can be about.
   co_return co_await context_.saved();
 }

@@ -86,7 +86,7 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
     result.granted = ByteRange{};
     if (framing.kind == Framing::Kind::length) result.granted.length = framing.length;
     if (framing.kind == Framing::Kind::none) result.granted.length = 0;
-    if (framing.kind == Framing::Kind::length && head.status == 200) result.resource_size = framing.length;
+    if (framing.kind == Framing::Kind::length && (head.status == 200 || BGXFER_MUTANT(23))) result.resource_size = framing.length;
   }
   result.delimited = framing.kind != Framing::Kind::to_close;
   const std::vector<std::string> units = head.list("accept-ranges");

@@ -289,7 +289,7 @@ class FaultyStorage::Log final : public LogFile {
 
   asio::awaitable<Result<void>> sync() override {
     const Result<void> synced = co_await disk_->sync(life_, path_, *file_);
-    if (!synced || disk_->files.has_durable_name(path_, file_) || BGXFER_MUTANT(9)) co_return synced;
+    if (!synced || disk_->files.has_durable_name(path_, file_)) co_return synced;
     const std::string folder = detail::FaultyDisk::folder_of(path_);
     co_return co_await disk_->sync_folder(life_, folder);
   }
