@@ -139,7 +139,7 @@ class ScriptedTransport final : public Transport {
       std::size_t count = std::min({into.size(), transport_.read_bytes, static_cast<std::size_t>(end_ - position_)});
       if (cut_after_) {
         count = static_cast<std::size_t>(std::min<std::uint64_t>(count, *cut_after_ - sent_));
-        if (count == 0) co_return Error(Errc::body_truncated, ErrorContext::remote_file, head_.final_url);
+        if (count == 0) co_return Error(Errc::body_truncated, ErrorContext::remote_file, public_url(head_.final_url));
       }
       std::memcpy(into.data(), content_.data() + position_, count);
       position_ += count;
