@@ -165,12 +165,12 @@ class OpenSslContext final : public TlsContext {
 
 /// Hangs on the SSL, where the callbacks find it.
 struct TlsSession::Meeting {
-  explicit Meeting(std::shared_ptr<OpenSslContext> shared, Origin with)
+  explicit Meeting(std::shared_ptr<TlsContext> shared, Origin with)
       : context(std::move(shared)), peer(std::move(with)) {}
 
   [[nodiscard]] std::string key() const { return peer.host + ":" + std::to_string(peer.port); }
 
-  std::shared_ptr<OpenSslContext> context;
+  std::shared_ptr<TlsContext> context;  // An OpenSslContext: `native_of`.
   Origin peer;
   bool asked_for_certificate = false;
   bool showed_certificate = false;
@@ -178,6 +178,10 @@ struct TlsSession::Meeting {
 };
 
 namespace {
+
+OpenSslContext& native_of(const TlsSession::Meeting& meeting) {
+  return static_cast<OpenSslContext&>(*meeting.context);
+}
 
 int meeting_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -196,7 +200,7 @@ TlsSession::Meeting* meeting_of(X509_STORE_CTX* verification) {
 int keep_session(SSL* ssl, SSL_SESSION* session) {
   TlsSession::Meeting* meeting = meeting_of(ssl);
   if (!meeting) return 0;
-  meeting->context->sessions.keep(meeting->key(), SslSessionPointer(session));
+  native_of(*meeting).sessions.keep(meeting->key(), SslSessionPointer(session));
   return 1;  // The reference is ours now.
 }
 
@@ -226,7 +230,7 @@ bool is_accepted(const TlsOptions& options, int verdict) noexcept {
 int judge_flaw(int good, X509_STORE_CTX* verification) {
   if (good) return 1;
   const TlsSession::Meeting* meeting = meeting_of(verification);
-  if (!meeting || !is_accepted(meeting->context->options, X509_STORE_CTX_get_error(verification))) return 0;
+  if (!meeting || !is_accepted(native_of(*meeting).options, X509_STORE_CTX_get_error(verification))) return 0;
   X509_STORE_CTX_set_error(verification, X509_V_OK);
   return 1;
 }
@@ -280,7 +284,7 @@ std::optional<Sha256> pin_of(X509* certificate) {
 }
 
 Result<void> check_pins(const TlsSession::Meeting& meeting, X509* own) {
-  const std::vector<Sha256>& pins = meeting.context->options.pins;
+  const std::vector<Sha256>& pins = native_of(meeting).options.pins;
   if (pins.empty()) return {};
   const std::optional<Sha256> found = pin_of(own);
   if (found && std::find(pins.begin(), pins.end(), *found) != pins.end()) return {};
@@ -290,7 +294,7 @@ Result<void> check_pins(const TlsSession::Meeting& meeting, X509* own) {
 
 /// The host's opinion, remembered where it was good.
 Result<void> ask_validator(TlsSession::Meeting& meeting, X509_STORE_CTX* verification, X509* own) {
-  OpenSslContext& context = *meeting.context;
+  OpenSslContext& context = native_of(meeting);
   if (!context.options.validator) return {};
   ServerCertificate shown;
   shown.host = meeting.peer.host;
@@ -316,7 +320,7 @@ Result<void> ask_validator(TlsSession::Meeting& meeting, X509_STORE_CTX* verific
 int verify_chain(X509_STORE_CTX* verification, void*) {
   TlsSession::Meeting* meeting = meeting_of(verification);
   if (!meeting) return 0;
-  const TlsOptions& options = meeting->context->options;
+  const TlsOptions& options = native_of(*meeting).options;
   Revocations lists;
   if (options.check_revocation) {
     lists = read_revocations(options.revocation_lists);
@@ -351,7 +355,7 @@ int show_certificate(SSL* ssl, void*) {
   TlsSession::Meeting* meeting = meeting_of(ssl);
   if (!meeting) return 0;
   meeting->asked_for_certificate = true;
-  OpenSslContext& context = *meeting->context;
+  OpenSslContext& context = native_of(*meeting);
   std::optional<ClientIdentity> handed;
   if (context.options.client_source) {
     Result<std::string> pem = Error(Errc::client_certificate_unusable, ErrorContext::transport);
@@ -499,7 +503,7 @@ Result<TlsSession::Step> TlsSession::handshake() {
       return Step{Want::write, 0};
     default:
       // What the server rejected once it may reject for ever.
-      meeting_->context->sessions.forget(meeting_->key());
+      native_of(*meeting_).sessions.forget(meeting_->key());
       return fail(code);
   }
 }
