@@ -8,7 +8,7 @@ file(REAL_PATH "${CMAKE_ARGV${last}}" root)
 
 # Rooms with public headers at include/bgxfer/ itself. All others have them, if any, at include/bgxfer/<room>/.
 set(headers_of_base   bits byte_range range_set error result ids config version)
-set(headers_of_model  state options event restore_report)
+set(headers_of_model  state options event restore_report cost notify owner)
 set(headers_of_ports  clock transport scheme_transport storage network digest http_options request_provider secret_store detail/asio)
 set(headers_of_journal journal_report)
 set(headers_of_facade transfer_queue job file subscription background_thread bgxfer fwd)
@@ -29,6 +29,7 @@ set(rooms_of_openssl  base ports)
 set(rooms_of_httplib  base ports http)           # Only the pure units of http: see never_in_httplib.
 set(rooms_of_file     base ports disk)      # Only its system calls and its threads: see never_in_file.
 set(rooms_of_disk     base ports)
+set(rooms_of_process  base model ports)
 set(rooms_of_memory   base ports)
 set(rooms_of_testing  base ports memory)
 
@@ -37,7 +38,7 @@ set(libraries_of_model   "")
 set(libraries_of_ports   asio)                   # In src/ports: the steady clock, the one default.
 set(libraries_of_journal asio cpu)               # cpu: the checksum.
 set(libraries_of_engine  asio)
-set(libraries_of_facade  asio)
+set(libraries_of_facade  asio system)            # system: whose process this is.
 set(libraries_of_legacy  "")
 set(libraries_of_format  fmt)
 set(libraries_of_http    asio openssl system)    # OpenSSL sits on the socket itself.
@@ -45,10 +46,11 @@ set(libraries_of_openssl asio openssl system)
 set(libraries_of_httplib asio httplib openssl system)  # What cpp-httplib connected is read by deadlines.
 set(libraries_of_file    asio system)
 set(libraries_of_disk    asio system)
+set(libraries_of_process asio system)
 set(libraries_of_memory  asio)
 set(libraries_of_testing asio)
 
-set(rooms base model ports journal engine facade legacy format http openssl httplib file disk memory testing)
+set(rooms base model ports journal engine facade legacy format http openssl httplib file disk process memory testing)
 
 # What a room must never say, whatever it includes. CMake regular expressions; comments are not read.
 set(never_in_base    "std::(this_thread|thread|jthread|mutex)" "_clock::now" "std::[io]?fstream" "co_(await|return|yield)")

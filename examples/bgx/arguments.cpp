@@ -102,6 +102,12 @@ const Option options[] = {
      [](Arguments& a, const std::string& o, const std::string& v) { a.retry_delay = parse_seconds(o, v); }},
     {"--no-progress-timeout", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.no_progress_timeout = parse_seconds(o, v); }},
+    {"--max-time", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.time_max = parse_seconds(o, v); }},
+    {"--max-size", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.size_max = parse_bytes(o, v); }},
+    {"--cost", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.cost = parse_cost(o, v); }},
     {"--sha256", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
     {"--header", "", true,
@@ -206,6 +212,12 @@ std::uint64_t parse_bytes(const std::string& what, const std::string& text) {
     throw UsageError(fmt::format("{} {}: use a number of bytes per second, such as 500000, 512k or 2M", what, text));
   }
   return count << shift;
+}
+
+bgxfer::TransferPolicy parse_cost(const std::string& what, const std::string& text) {
+  const std::optional<bgxfer::TransferPolicy> policy = bgxfer::parse_transfer_policy(text);
+  if (policy) return *policy;
+  throw UsageError(fmt::format("{} {}: use always, not_roaming, no_surcharge, standard or unrestricted", what, text));
 }
 
 std::chrono::milliseconds parse_seconds(const std::string& what, const std::string& text) {

@@ -50,6 +50,9 @@ struct Arguments {
   std::optional<std::uint64_t> compact_at{};
   std::optional<std::chrono::milliseconds> retry_delay{};
   std::optional<std::chrono::milliseconds> no_progress_timeout{};
+  std::optional<std::chrono::milliseconds> time_max{};
+  std::optional<std::uint64_t> size_max{};
+  std::optional<bgxfer::TransferPolicy> cost{};
   std::optional<bgxfer::Sha256> sha256{};
   std::vector<bgxfer::Header> headers{};
 
@@ -79,6 +82,7 @@ struct Arguments {
 [[nodiscard]] bgxfer::Priority parse_priority(const std::string& what, const std::string& text);
 [[nodiscard]] std::uint32_t parse_parallel(const std::string& what, const std::string& text);
 [[nodiscard]] std::uint64_t parse_bytes(const std::string& what, const std::string& text);
+[[nodiscard]] bgxfer::TransferPolicy parse_cost(const std::string& what, const std::string& text);
 [[nodiscard]] std::chrono::milliseconds parse_seconds(const std::string& what, const std::string& text);
 
 }  // namespace bgx

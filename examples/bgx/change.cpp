@@ -42,8 +42,17 @@ Edit parse_edit(const std::string& word) {
   if (key == "no-progress-timeout") {
     return [time = parse_seconds(key, value)](bgxfer::JobOptions& options) { options.no_progress_timeout = time; };
   }
-  throw UsageError(
-      fmt::format("unknown key {}; use name, priority, parallel, limit-rate, retry-delay or no-progress-timeout", key));
+  if (key == "description") return [value](bgxfer::JobOptions& options) { options.description = value; };
+  if (key == "max-time") {
+    return [time = parse_seconds(key, value)](bgxfer::JobOptions& options) { options.maximum_download_time = time; };
+  }
+  if (key == "cost") {
+    return [policy = parse_cost(key, value)](bgxfer::JobOptions& options) { options.transfer_policy = policy; };
+  }
+  throw UsageError(fmt::format(
+      "unknown key {}; use name, description, priority, parallel, limit-rate, retry-delay, no-progress-timeout, max-time "
+      "or cost",
+      key));
 }
 
 std::vector<Edit> parse_edits(const Arguments& arguments) {

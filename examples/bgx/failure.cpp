@@ -87,6 +87,10 @@ std::string cure_of_errc(Errc code) {
       return "give --header again, and --user and the like: they are secret and not stored";
     case Errc::unproven_end:
       return "give the file's --sha256";
+    case Errc::download_time_exceeded:
+      return "give it more time with `bgx set ID max-time=SECONDS`, then resume it";
+    case Errc::download_too_large:
+      return "give --max-size a greater value";
     case Errc::no_progress:
       return "check the network and the server, then run the same command again";
     case Errc::too_many_redirects:
@@ -166,6 +170,7 @@ bool is_usage(const bgxfer::Error& error) {
     case Errc::duplicate_target:
     case Errc::empty_job:
     case Errc::string_too_long:
+    case Errc::unsupported_configuration:
     case Errc::too_many_files:
       return true;
     default:

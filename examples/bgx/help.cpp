@@ -38,6 +38,9 @@ Where something is fetched:
   --limit-rate BYTES       per second; k, M and G are understood
   --retry-delay S          seconds to wait after the first failed attempt (1); later waits grow
   --no-progress-timeout S  give up after so many seconds of failures without a byte (300)
+  --max-time S             give up after so many seconds of transfer
+  --max-size BYTES         give up rather than fetch more than this for a job
+  --cost POLICY            networks that may be used: always, not_roaming, no_surcharge, standard or unrestricted
   --header 'K: V'          sent to the server with every request; never stored
   --sha256 HEX             what the file must have; for a single file
   --cacert FILE            authorities to trust for https, in place of the system's
@@ -129,6 +132,8 @@ Changes a job; all of it or nothing. Keys:
   name=TEXT                priority=foreground|high|normal|low
   parallel=N               limit-rate=BYTES (0: no limit)
   retry-delay=SECONDS      no-progress-timeout=SECONDS
+  description=TEXT         max-time=SECONDS (0: no limit)
+  cost=always|not_roaming|no_surcharge|standard|unrestricted
 )"},
     {"doctor", R"(bgx doctor
 

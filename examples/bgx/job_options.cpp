@@ -59,6 +59,9 @@ void apply(const Arguments& arguments, bgxfer::JobOptions& options) {
   if (arguments.bytes_per_second && arguments.verb != "run") options.bytes_per_second_max = *arguments.bytes_per_second;
   if (arguments.no_progress_timeout) options.no_progress_timeout = *arguments.no_progress_timeout;
   apply_http(arguments, options.http);
+  if (arguments.time_max) options.maximum_download_time = *arguments.time_max;
+  if (arguments.size_max) options.download.size_max = *arguments.size_max;
+  if (arguments.cost) options.transfer_policy = *arguments.cost;
   if (arguments.retry_delay) {
     options.retry_delay_min = *arguments.retry_delay;
     if (options.retry_delay_max < options.retry_delay_min) options.retry_delay_max = options.retry_delay_min;

@@ -55,6 +55,11 @@ asio::awaitable<int> show(Session& session) {
   print_row("limit-rate", options.bytes_per_second_max == 0 ? "none" : bytes_text(options.bytes_per_second_max) + "/s");
   print_row("retry-delay", seconds_text(options.retry_delay_min));
   print_row("no-progress-timeout", seconds_text(options.no_progress_timeout));
+  if (!options.description.empty()) print_row("description", printable(options.description));
+  if (options.maximum_download_time) print_row("max-time", seconds_text(*options.maximum_download_time));
+  if (options.download.size_max) print_row("max-size", bytes_text(*options.download.size_max));
+  if (options.transfer_policy) print_row("cost", std::string(to_string(*options.transfer_policy)));
+  print_row("owner", printable(job.owner().name));
 
   const std::vector<bgxfer::File> files = job.files();
   fmt::print("\n{:>5}  {:>10}  {}\n", "DONE", "SIZE", "FILE AND URL");

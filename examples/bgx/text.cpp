@@ -88,6 +88,9 @@ std::string waiting_text(const bgxfer::Job& job) {
     case WaitReason::journal:
       text = "waits because the journal cannot be written";
       break;
+    case WaitReason::cost:
+      text = "waits for a network that costs less";
+      break;
   }
   if (text.empty()) text = fmt::format("waits ({})", std::string(to_string(waiting.reason)));
   if (waiting.next_attempt_in) {

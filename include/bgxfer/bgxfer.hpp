@@ -8,6 +8,7 @@
 #include <bgxfer/bits.hpp>
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/clock.hpp>
+#include <bgxfer/cost.hpp>
 #include <bgxfer/digest.hpp>
 #include <bgxfer/error.hpp>
 #include <bgxfer/event.hpp>
@@ -15,9 +16,11 @@
 #include <bgxfer/http_options.hpp>
 #include <bgxfer/ids.hpp>
 #include <bgxfer/job.hpp>
-#include <bgxfer/network.hpp>
 #include <bgxfer/journal_report.hpp>
+#include <bgxfer/network.hpp>
+#include <bgxfer/notify.hpp>
 #include <bgxfer/options.hpp>
+#include <bgxfer/owner.hpp>
 #include <bgxfer/range_set.hpp>
 #include <bgxfer/request_provider.hpp>
 #include <bgxfer/restore_report.hpp>

@@ -33,6 +33,12 @@ enum class Errc {
   too_many_ranges = 15,      ///< `Limits::ranges_per_file_max`.
   string_too_long = 16,      ///< A name, description, URL or header exceeds its limit.
   digest_unavailable = 17,   ///< A file has a SHA-256, but the queue has no `QueueOptions::sha256`.
+  read_only_after_add = 18,     ///< Can be set only before the first file is added.
+  read_only_after_resume = 19,  ///< Can be set only before the first resume.
+  read_only_while_active = 20,  ///< Can be set only while the job is suspended, in error or transferred.
+  unsupported_configuration = 21,  ///< Two options exclude each other.
+  command_forbidden = 22,    ///< A notify command, but the host set no `QueueOptions::run_command`.
+  too_many_jobs_of_owner = 23,  ///< `Limits::jobs_per_owner_max`.
   // The network and the server.
   network_disconnected = 30, ///< The host said that there is no network.
   connection_closed = 31,    ///< The peer closed before the answer was complete.
@@ -78,6 +84,10 @@ enum class Errc {
   // Restarted jobs.
   headers_needed = 80,       ///< The job's request headers are secret, were not stored, and must be given again.
   validator_needed = 81,     ///< The job's certificate validator or certificate source must be given again.
+  // Policies and budgets.
+  download_time_exceeded = 90,  ///< The job's maximum download time has passed.
+  download_too_large = 91,   ///< The job's maximum download size has been reached.
+  blocked_by_cost = 92,      ///< The job's transfer policy does not allow the network that is in use.
 };
 
 /// What a caller may do about an error. Compare any `std::error_code` with these; codes of the

@@ -30,12 +30,17 @@ class TransferQueue;
 class Transport;
 struct ByteRange;
 struct Credentials;
+struct DownloadOptions;
 struct FileSpec;
 struct Header;
 struct HttpOptions;
 struct JobOptions;
 struct JobTimes;
 struct Limits;
+struct NetworkCost;
+struct NotifyCommand;
+struct NotifyOptions;
+struct Owner;
 struct Progress;
 struct ProxyOptions;
 struct QueueOptions;
@@ -47,12 +52,16 @@ struct TlsOptions;
 struct Waiting;
 template <class T>
 class Result;
+enum class CostState : std::uint32_t;
 enum class Errc;
 enum class Failure;
 enum class ErrorContext : std::uint8_t;
 enum class FileIndex : std::uint32_t;
 enum class JobState : std::uint8_t;
+enum class Notify : std::uint32_t;
+enum class NotifyResult : std::uint8_t;
 enum class Priority : std::uint8_t;
+enum class TransferPolicy : std::uint32_t;
 enum class WaitReason : std::uint8_t;
 
 }  // namespace bgxfer::inline v0

@@ -12,6 +12,7 @@
 #include <bgxfer/event.hpp>
 #include <bgxfer/file.hpp>
 #include <bgxfer/ids.hpp>
+#include <bgxfer/notify.hpp>
 #include <bgxfer/options.hpp>
 #include <bgxfer/result.hpp>
 #include <bgxfer/state.hpp>
@@ -47,6 +48,9 @@ class BGXFER_API Job {
   [[nodiscard]] std::uint32_t error_count() const;
   [[nodiscard]] std::vector<File> files() const;
 
+  /// Who added the job, or took it over.
+  [[nodiscard]] Owner owner() const;
+
   // Commands. The result may be ignored where a late command does no harm.
 
   /// Starts the job, or tries again at once: `Errc::empty_job` without files.
@@ -62,8 +66,17 @@ class BGXFER_API Job {
   CommandResult add(std::vector<FileSpec> files);
   CommandResult set_priority(Priority priority);
   /// Changes any of the job's options in one step: all of `edit` is applied, or none. `edit` runs before this
-  /// returns. A transfer in flight goes on; its next request follows the new options.
+  /// returns, again if another thread was faster meanwhile. A transfer in flight goes on, and its next request follows
+  /// the new options; but a job whose priority changes while it runs goes back into the line (spec part 1.3, T34). Some
+  /// options are fixed by the first file or the first resume: `Errc::read_only_after_add`, `read_only_after_resume`.
   CommandResult configure(const std::function<void(JobOptions&)>& edit);
+
+  /// Who takes the job's notifications from here on (spec part 6; `NotifyOptions` says which). Not kept across restarts: set
+  /// it again, or name one in `NotifyOptions::handler`. What is owed is told at once. Replaces the one before; empty: none.
+  /// A call that is running goes on. The handler is dropped when the job leaves the queue.
+  CommandResult set_notify_handler(NotifyHandler handler);
+  /// Makes the queue's owner that of the job. Request headers and the notify command of the former one are dropped.
+  CommandResult take_ownership();
 
   // Conditions. They resume on the awaiting coroutine's executor. Cancelling the wait leaves the job
   // alone, and the wait may outlive the handle.
@@ -79,13 +92,18 @@ class BGXFER_API Job {
   asio::awaitable<Result<void>> completed() const&& = delete;
 
   /// Calls `callback` for every event of this job, through the queue's dispatcher: in order, never two at a time,
-  /// with no lock held. What is owed from before (`JobTransferred`, `JobFailed`) comes first.
+  /// with no lock held. What is owed from before (`JobTransferred`, `JobFailed`) comes first. Where the job has no
+  /// handler and no command, a callback that returns from one of these has handled it; one that throws is told again
+  /// after `retry_delay_min`.
   Subscription on_event(std::function<void(const Event&)> callback);
 
   friend bool operator==(const Job& a, const Job& b) noexcept { return a.core_ == b.core_; }
 
  private:
   friend class TransferQueue;
+  /// `handler` for those who know jobs only from inside.
+  static std::function<NotifyResult(const std::shared_ptr<detail::JobCore>&, const Event&)> from_inside(
+      NotifyHandler handler);
   explicit Job(std::shared_ptr<detail::JobCore> core) : core_(std::move(core)) {}
 
   std::shared_ptr<detail::JobCore> core_;

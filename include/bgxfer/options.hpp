@@ -1,11 +1,13 @@
 #ifndef BGXFER_OPTIONS_HPP
 #define BGXFER_OPTIONS_HPP
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +16,11 @@
 
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/config.hpp>
+#include <bgxfer/cost.hpp>
 #include <bgxfer/digest.hpp>
 #include <bgxfer/http_options.hpp>
+#include <bgxfer/notify.hpp>
+#include <bgxfer/owner.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -33,12 +38,17 @@ using Dispatcher = std::function<void(std::function<void()>)>;
 struct Limits {
   // Size of the queue. Exceeding one is an error of the call that would.
   std::size_t jobs_max = 100'000;
+  std::size_t jobs_per_owner_max = 100'000;   ///< Of these, jobs of one owner (`Job::owner`).
   std::size_t files_per_job_max = 4'000'000;
   std::size_t ranges_per_file_max = 10'000;
   std::size_t display_name_bytes_max = 256;
   std::size_t description_bytes_max = 1024;
   std::size_t url_bytes_max = 8192;
+  std::size_t url_segment_bytes_max = 8192;   ///< One part of a URL's path, between two slashes.
+  std::size_t target_bytes_max = 4095;        ///< The whole path of a file.
   std::size_t header_bytes_max = 16'384;      ///< Names and values of a job's request headers together.
+  std::size_t command_program_bytes_max = 4095;     ///< Path of a `NotifyCommand`.
+  std::size_t command_arguments_bytes_max = 4'000;  ///< Its arguments together, one more for each.
 
   // Scheduling (spec part 2).
   std::size_t foreground_jobs_max = 16;       ///< Foreground jobs that run at the same time.
@@ -52,6 +62,20 @@ struct Limits {
   std::chrono::milliseconds disk_space_retest{10'000};       ///< How often a full disk is looked at again.
   std::uint32_t restarts_max = 5;             ///< Restarts of one file from 0 without a finish before the job fails.
 
+  // How long a job may take.
+  /// A job that nobody has touched and that has not moved a byte for this long is cancelled (spec part 1.3, T25). 0: never.
+  /// While there are jobs, the queue then keeps a timer, so `io_context::run` does not return.
+  std::chrono::milliseconds inactivity_timeout{0};
+  /// For jobs without `JobOptions::maximum_download_time`. 0: as long as it takes.
+  std::chrono::milliseconds maximum_download_time{0};
+
+  // Notifications (spec part 6).
+  std::size_t notifications_max = 4;          ///< Handlers that run at the same time.
+
+  /// On which networks jobs run that do not say so themselves, by `Priority` (spec part 9.5).
+  std::array<TransferPolicy, 4> transfer_policy{TransferPolicy::always, TransferPolicy::always, TransferPolicy::always,
+                                                TransferPolicy::always};
+
   // Crash safety (docs/journal_format.md).
   std::uint64_t claim_bytes = 512 * 1024;     ///< Bytes of a file that a crash of the process may cost, plus one chunk.
   std::chrono::milliseconds checkpoint_interval{2'000};      ///< Transfer time that a power cut may cost.
@@ -61,7 +85,8 @@ struct Limits {
   std::size_t overlap_bytes = 64 * 1024;      ///< Bytes compared on resume where the server gives no strong validator.
   std::uint64_t unsized_bytes_max = std::uint64_t{1} << 30;  ///< Bytes taken from a server that tells no size.
 
-  /// The numbers of BITS where BITS has one (spec part 10): 60 jobs, 200 files, 500 ranges, slices of 300 s.
+  /// The numbers of BITS where BITS has one (spec part 10): 60 jobs of an owner, 200 files, 500
+  /// ranges, slices of 300 s, 90 days of inactivity.
   [[nodiscard]] BGXFER_API static Limits bits() noexcept;
 };
 
@@ -85,6 +110,15 @@ struct QueueOptions {
   Dispatcher dispatch{};                   ///< Empty: callbacks run on a strand of the queue's executor.
   /// One line at a time, without newline and without secrets; from any thread, never while a lock is held.
   std::function<void(std::string_view)> log{};
+
+  /// Handlers that jobs name in `NotifyOptions::handler`, and so find again after a restart.
+  std::map<std::string, NotifyHandler> notify_handlers{};
+  /// Runs `NotifyOptions::command`. Empty: jobs with a command are refused, and those of earlier runs do not run theirs.
+  CommandRunner run_command{};
+  /// For whom this queue acts: the owner of its new jobs. Empty name: the user of the process.
+  Owner owner{};
+  /// The limits on numbers of jobs, files and ranges do not hold: what BITS grants administrators and services.
+  bool limits_exempt = false;
 };
 
 /// One file to fetch.
@@ -97,6 +131,22 @@ struct FileSpec {
   std::optional<std::uint64_t> size{};      ///< Of the finished file, where the host knows it. Enforced.
 
   friend bool operator==(const FileSpec&, const FileSpec&) = default;
+};
+
+/// How a job treats what it downloads (spec parts 2.4, 3.12 and 4.8).
+struct DownloadOptions {
+  /// For content that is made on demand: servers without sizes, ranges and ends are accepted, and nothing is ever
+  /// resumed: an interruption begins anew. Not with ranges, nor with `on_demand`. Fixed by the first resume.
+  bool dynamic_content = false;
+  /// For many small files: what has arrived of an unfinished file is not noted in the journal, so a crash or a restart
+  /// begins it anew. Fixed by the first file.
+  bool high_performance = false;
+  /// Bytes of all files together; more is `Errc::download_too_large`. At least 1. Empty: no limit. Fixed by the first resume.
+  std::optional<std::uint64_t> size_max{};
+  /// Only ranges that are asked for are fetched. Fixed by the first resume.
+  bool on_demand = false;
+
+  friend bool operator==(const DownloadOptions&, const DownloadOptions&) = default;
 };
 
 /// A job: what to fetch and how. Changed later with `Job::configure`.
@@ -120,6 +170,14 @@ struct JobOptions {
 
   std::uint64_t bytes_per_second_max = 0;   ///< For this job. 0: only the queue's limit.
   HttpOptions http{};
+
+  /// Time in `connecting` and `transferring` since the last resume; when it is over, the job goes to `error` with
+  /// `Errc::download_time_exceeded` (spec part 3.2). Empty: `Limits::maximum_download_time`. 0: no limit.
+  std::optional<std::chrono::milliseconds> maximum_download_time{};
+  DownloadOptions download{};
+  /// On which networks the job may run. Empty: `Limits::transfer_policy`. A change acts at once.
+  std::optional<TransferPolicy> transfer_policy{};
+  NotifyOptions notify{};
 
   /// The defaults of BITS (spec part 3.2): retry every 600 s, give up after 14 days.
   [[nodiscard]] BGXFER_API static JobOptions bits();

@@ -39,6 +39,7 @@ enum class WaitReason : std::uint8_t {
   network = 4,     ///< The host said that there is no network.
   disk_space = 5,  ///< The disk is full; tested again from time to time.
   journal = 6,     ///< The journal cannot be written; tried again from time to time.
+  cost = 7,        ///< The network's cost is not one that the job's transfer policy allows.
 };
 
 /// Why a job waits, and when it tries again by itself.

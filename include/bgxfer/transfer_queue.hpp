@@ -53,6 +53,10 @@ class BGXFER_API TransferQueue {
   /// changed. The job starts suspended. `Error::file` names the file to blame.
   [[nodiscard]] Result<Job> add(JobOptions options);
 
+  /// The host's word about what the network costs. Jobs whose transfer policy does not allow it wait in
+  /// `transient_error` with `WaitReason::cost` until it changes (spec part 9.5). Until the first call: unrestricted.
+  void cost_changed(NetworkCost now);
+
   /// The host's word about the network. Connections kept for later are closed.
   void network_changed(Connectivity now);
 

@@ -133,9 +133,15 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::digest_unavailable: return 0x80070057;
     case Errc::overlapping_ranges: return 0x8020002C;
     case Errc::invalid_range: return 0x8020002B;
-    case Errc::too_many_jobs: return 0x80200049;
+    case Errc::too_many_jobs: return 0x80200050;
+    case Errc::too_many_jobs_of_owner: return 0x80200049;
     case Errc::too_many_files: return 0x80200051;
     case Errc::too_many_ranges: return 0x80200052;
+    case Errc::read_only_after_add: return 0x80200061;
+    case Errc::read_only_after_resume: return 0x80200062;
+    case Errc::read_only_while_active: return 0x80200075;
+    case Errc::unsupported_configuration: return 0x80200072;
+    case Errc::command_forbidden: return 0x80070005;
     case Errc::string_too_long: return 0x80200021;
     case Errc::network_disconnected: return 0x80200010;
     case Errc::connection_closed: return 0x8020002E;
@@ -178,6 +184,9 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::invalid_proxy: return 0x8020003F;
     case Errc::proxy_failed: return 0x8020002D;
     case Errc::validator_needed: return 0x80200074;
+    case Errc::download_time_exceeded: return 0x80200054;
+    case Errc::download_too_large: return 0x80200064;
+    case Errc::blocked_by_cost: return 0x80200059;
   }
   return unspecified_failure;
 }

@@ -34,6 +34,12 @@ constexpr Row rows[] = {
     {Errc::too_many_ranges, Failure::permanent, "too many ranges in the file (Limits::ranges_per_file_max)"},
     {Errc::string_too_long, Failure::permanent, "the text is too long"},
     {Errc::digest_unavailable, Failure::permanent, "a SHA-256 was given, but the queue has no QueueOptions::sha256"},
+    {Errc::read_only_after_add, Failure::permanent, "can be set only before the first file is added"},
+    {Errc::read_only_after_resume, Failure::permanent, "can be set only before the job is first resumed"},
+    {Errc::read_only_while_active, Failure::permanent, "cannot be set while the job is active; suspend it first"},
+    {Errc::unsupported_configuration, Failure::permanent, "these options exclude each other"},
+    {Errc::command_forbidden, Failure::permanent, "the host does not allow notify commands"},
+    {Errc::too_many_jobs_of_owner, Failure::permanent, "the owner has as many jobs as are allowed"},
     {Errc::network_disconnected, Failure::transient, "there is no network"},
     {Errc::connection_closed, Failure::transient, "the server closed the connection"},
     {Errc::connect_timeout, Failure::transient, "no connection in time"},
@@ -78,6 +84,9 @@ constexpr Row rows[] = {
      "the job's request headers are not stored; give them again with configure(), then resume"},
     {Errc::validator_needed, Failure::permanent,
      "the job's certificate validator is not stored; give it again with configure(), then resume"},
+    {Errc::download_time_exceeded, Failure::permanent, "the job has taken longer than it may"},
+    {Errc::download_too_large, Failure::permanent, "the job is larger than it may be"},
+    {Errc::blocked_by_cost, Failure::transient, "the job may not run on a network of this cost"},
 };
 
 const Row* find_row(int value) noexcept {

@@ -67,9 +67,63 @@ Result<void> check_count(const Model& model, std::size_t files) {
                std::to_string(files) + " files, at most " + std::to_string(model.limits().files_per_job_max));
 }
 
-/// Whether the job has been resumed, as far as its record tells.
-bool has_begun(const JobRecord& job) {
-  return job.state != JobState::suspended || job.error_count > 0 || job.totals.bytes_transferred > 0;
+/// The command would be run, and only the host can say whether that may be.
+Result<void> check_command(const Model::Lock& lock, const Model& model, const JobOptions& options) {
+  if (options.notify.command.program.empty() || model.commands_allowed(lock)) return {};
+  return Error(Errc::command_forbidden, ErrorContext::queue,
+               "notify.command: " + options.notify.command.program + "; see QueueOptions::run_command");
+}
+
+bool has_ranges(const JobCore& job) {
+  const std::vector<FileRecord>& files = job.record.files;
+  return std::any_of(files.begin(), files.end(), [](const FileRecord& it) { return it.facts && !it.facts->ranges.empty(); });
+}
+
+bool has_ranges(const std::vector<FileSpec>& files) {
+  return std::any_of(files.begin(), files.end(), [](const FileSpec& it) { return !it.ranges.empty(); });
+}
+
+Result<void> check_edit(const Model::Lock& lock, const JobCore& job, const JobOptions& after) {
+  const JobRecord& record = job.record;
+  const Model& model = *job.model;
+  Result<void> allowed = validate_edit(record.options, after, !record.files.empty(), record.resumed);
+  if (!allowed) return allowed;
+  // Spec parts 3.10 and 3.11.
+  if (after.http.tls.validator != record.options.http.tls.validator && is_active(record.state)) {
+    return Error(Errc::read_only_while_active, ErrorContext::queue, "http.tls.validator");
+  }
+  if (after.http.method != default_method && after.priority != Priority::foreground) {
+    return Error(Errc::unsupported_configuration, ErrorContext::queue,
+                 "priority: a job with the method " + after.http.method + " stays in the foreground");
+  }
+  Result<void> valid = validate_options(after, model.limits());
+  if (!valid) return valid;
+  Result<void> fits = validate_together(after, after.download.dynamic_content && has_ranges(job));
+  if (!fits) return fits;
+  if (record.options.notify.command == after.notify.command) return {};
+  return check_command(lock, model, after);
+}
+
+/// One change in the journal. What runs goes on, unless what changed needs a fresh start (spec part 1.3, T34).
+void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
+  Model& model = *job.model;
+  const bool start_anew = job.record.options.priority != after.priority;
+  const bool withheld = job.record.headers_withheld && !has_secrets(after.http);
+  model.commit(lock, job, JobConfigured{job.record.id, std::move(after), withheld, model.clock().wall_now()});
+  model.secrets_changed(lock, job.record.id);
+  if (start_anew && is_running(job.record.state)) {
+    model.move(lock, job, Stimulus::reconfigured);
+    stop_task(job);
+  }
+  model.wake(lock);
+}
+
+/// What belongs to the one who set it, and not to a new owner.
+void drop_secrets(JobOptions& options) {
+  options.http.headers.clear();
+  options.http.credentials.clear();
+  options.http.tls.client = {};
+  options.notify.command = NotifyCommand();
 }
 
 void forget_failures(JobCore& job) {
@@ -87,11 +141,20 @@ Result<Model::Core> add_job(Model& model, JobOptions options) {
   std::vector<FileSpec> files = std::exchange(options.files, {});
   Result<void> count = check_count(model, files.size());
   if (!count) return count.error();
+  Result<void> together = validate_together(options, has_ranges(files));
+  if (!together) return together.error();
   Result<void> possible = check_files(model, files);
   if (!possible) return possible.error();
 
   Model::Lock lock = model.lock();
   if (const std::optional<Error>& closed = model.closed(lock)) return *closed;
+  Result<void> command = check_command(lock, model, options);
+  if (!command) return command.error();
+  const std::size_t owned = model.jobs_of(lock, model.owner(lock).name);
+  if (owned >= model.limits().jobs_per_owner_max) {
+    return Error(Errc::too_many_jobs_of_owner, ErrorContext::queue,
+                 model.owner(lock).name + " has " + std::to_string(owned) + " jobs");
+  }
   if (model.size(lock) >= model.limits().jobs_max) {
     return Error(Errc::too_many_jobs, ErrorContext::queue, std::to_string(model.size(lock)) + " jobs");
   }
@@ -113,6 +176,8 @@ Result<void> add_files(JobCore& job, std::vector<FileSpec> files) {
   if (!open) return open;
   Result<void> count = check_count(model, job.record.files.size() + files.size());
   if (!count) return count;
+  Result<void> together = validate_together(job.record.options, has_ranges(files));
+  if (!together) return together;
   Result<void> fresh = check_targets(job, files);
   if (!fresh) return fresh;
   for (const FileSpec& file : files) job.targets->insert(hash_of(file.target.native()));
@@ -131,6 +196,7 @@ Result<void> resume(JobCore& job) {
   if (record.headers_withheld) return Error(Errc::headers_needed, ErrorContext::queue, record.options.display_name);
   const bool finished = record.totals.files_finished == record.files.size();
   if (!is_running(record.state)) forget_failures(job);
+  model.restart_active_time(lock, job);
   model.move(lock, job, finished ? Stimulus::resume_finished : Stimulus::resume);
   model.wake(lock);
   return {};
@@ -171,45 +237,54 @@ Result<void> complete(JobCore& job) {
   return {};
 }
 
-Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edit) {
+Result<void> take_ownership(JobCore& job) {
   Model& model = *job.model;
-  JobOptions options;
-  {
-    Model::Lock lock = model.lock();
-    options = job.record.options;
-  }
-  const HttpOptions stored = std::exchange(options.http, shown(options.http));
-  const JobType type = options.type;
-  edit(options);  // The host's code: without the lock.
-  if (!options.files.empty()) {
-    return Error(Errc::invalid_argument, ErrorContext::queue, "configure: files are added with Job::add");
-  }
-  if (options.type != type) return Error(Errc::invalid_argument, ErrorContext::queue, "configure: the type is fixed");
-  keep_unshown(options.http, stored);
-  const bool own_method = options.http.method != default_method;
-  if (options.http.method != stored.method) {
-    if (own_method) options.priority = Priority::foreground;
-  } else if (own_method && options.priority != Priority::foreground) {
-    return Error(Errc::invalid_argument, ErrorContext::queue,
-                 "priority: a job with the method " + options.http.method + " stays in the foreground");
-  }
-  Result<void> valid = validate_options(options, model.limits());
-  if (!valid) return valid;
-
   Model::Lock lock = model.lock();
-  Result<void> open = check_open(lock, job, "configure");
+  Result<void> open = check_open(lock, job, "take_ownership");
   if (!open) return open;
-  if (options.http.method != stored.method && has_begun(job.record)) {
-    return Error(Errc::invalid_state, ErrorContext::queue, "http.method: fixed once the job has been resumed");
-  }
-  if (options.http.tls.validator != stored.tls.validator && is_active(job.record.state)) {
-    return Error(Errc::invalid_state, ErrorContext::queue, "http.tls.validator: suspend the job first");
-  }
-  const bool withheld = job.record.headers_withheld && !has_secrets(options.http);
-  model.commit(lock, job, JobConfigured{job.record.id, std::move(options), withheld, model.clock().wall_now()});
+  JobOptions options = job.record.options;
+  drop_secrets(options);
+  const WallTime now = model.clock().wall_now();
+  model.commit(lock, job, JobConfigured{job.record.id, std::move(options), false, now, model.owner(lock)});
   model.secrets_changed(lock, job.record.id);
   model.wake(lock);
   return {};
+}
+
+Result<void> set_notify_handler(JobCore& job, CoreHandler handler) {
+  Model::Lock lock = job.model->lock();
+  Result<void> open = check_open(lock, job, "set_notify_handler");
+  if (!open) return open;
+  job.model->set_handler(lock, job, std::move(handler));
+  return {};
+}
+
+Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edit) {
+  Model& model = *job.model;
+  for (;;) {
+    JobOptions options;
+    std::uint64_t edits = 0;
+    {
+      Model::Lock lock = model.lock();
+      options = job.record.options;
+      edits = job.edits;
+    }
+    const HttpOptions stored = std::exchange(options.http, shown(options.http));
+    edit(options);  // The host's code: without the lock.
+    keep_unshown(options.http, stored);
+    const bool new_method = options.http.method != stored.method;
+    if (new_method && options.http.method != default_method) options.priority = Priority::foreground;
+
+    Model::Lock lock = model.lock();
+    Result<void> open = check_open(lock, job, "configure");
+    if (!open) return open;
+    // Somebody else was faster, and what was edited is out of date.
+    if (edits != job.edits) continue;
+    Result<void> allowed = check_edit(lock, job, options);
+    if (!allowed) return allowed;
+    apply_edit(lock, job, std::move(options));
+    return {};
+  }
 }
 
 }  // namespace bgxfer::inline v0::detail

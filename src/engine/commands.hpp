@@ -21,6 +21,9 @@ namespace bgxfer::inline v0::detail {
 [[nodiscard]] Result<void> suspend(JobCore& job);
 [[nodiscard]] Result<void> cancel(JobCore& job);
 [[nodiscard]] Result<void> complete(JobCore& job);
+/// The job's owner is the queue's from here on; what was a secret of the former one is gone (spec part 3.1).
+[[nodiscard]] Result<void> take_ownership(JobCore& job);
+[[nodiscard]] Result<void> set_notify_handler(JobCore& job, CoreHandler handler);
 [[nodiscard]] Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edit);
 
 }  // namespace bgxfer::inline v0::detail

@@ -1,6 +1,8 @@
 #include "engine.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,7 @@
 
 #include "conclusion.hpp"
 #include "job_task.hpp"
+#include "notifier.hpp"
 #include "restore.hpp"
 #include "schedule.hpp"
 #include "verdict.hpp"
@@ -22,6 +25,15 @@ namespace {
 /// Buffers that wait for their next use: enough for a busy queue, little for an idle one.
 constexpr std::size_t spare_buffers_max = 8;
 
+Limits limits_of(const QueueOptions& options) {
+  Limits limits = options.limits;
+  if (options.limits_exempt) {
+    constexpr auto endless = std::numeric_limits<std::size_t>::max();
+    limits.jobs_max = limits.jobs_per_owner_max = limits.files_per_job_max = limits.ranges_per_file_max = endless;
+  }
+  return limits;
+}
+
 std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor, const QueueOptions& options,
                                           Random random) {
   auto context = std::make_shared<TaskContext>();
@@ -29,7 +41,10 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->strand = asio::make_strand(executor);
   auto hub = std::make_shared<EventHub>(asio::any_io_executor(asio::make_strand(executor)), options.dispatch);
   std::shared_ptr<Clock> clock = options.clock ? options.clock : make_steady_clock();
-  context->model = std::make_shared<Model>(std::move(clock), options.limits, random, std::move(hub));
+  context->model = std::make_shared<Model>(std::move(clock), limits_of(options), random, std::move(hub));
+  auto notifier =
+      std::make_shared<Notifier>(executor, options.dispatch, options.run_command, options.limits.notifications_max);
+  context->model->set_notifier(context->model->lock(), std::move(notifier));
   context->transport = options.transport;
   context->storage = options.storage;
   context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max);
@@ -67,6 +82,7 @@ Engine::Engine(asio::any_io_executor executor, const QueueOptions& options, Rand
     : context_(make_context(executor, options, random)), journal_(options.journal), log_(options.log) {
   Model::Lock lock = model()->lock();
   model()->pacer(lock).set_rate(options.bytes_per_second_max);
+  model()->set_host(lock, options.owner, static_cast<bool>(options.run_command));
 }
 
 Engine::~Engine() {
@@ -74,6 +90,11 @@ Engine::~Engine() {
   Model::Lock lock = model()->lock();
   model()->detach(lock);
   model()->forget_jobs(lock);
+}
+
+void Engine::set_handlers(std::map<std::string, CoreHandler> handlers) {
+  Model::Lock lock = model()->lock();
+  model()->notifier(lock).set_handlers(lock, std::move(handlers));
 }
 
 void Engine::start() {
@@ -85,11 +106,11 @@ void Engine::start() {
     if (auto self = weak.lock()) self->wake();
   });
   std::weak_ptr<Model> model_link = model();
-  model()->hub().on_delivered([model_link](JobId id) {
+  model()->hub().on_delivered([model_link](JobId id, bool taken) {
     std::shared_ptr<Model> model = model_link.lock();
     if (!model) return;
     Model::Lock lock = model->lock();
-    if (Model::Core job = model->find(lock, id)) model->commit(lock, *job, NoticeDelivered{id});
+    if (Model::Core job = model->find(lock, id)) model->notifier(lock).observed(lock, job, taken);
   });
 
   // Weak: the context owns the model.
@@ -134,6 +155,9 @@ void Engine::turn() {
   wake_sleepers(lock, now);
   std::optional<Clock::TimePoint> next;
   run_schedule(lock, now, next);
+  stop_overtime(lock, now, next);
+  if (const auto due = model()->notifier(lock).look_after(lock, *model(), now)) next = std::min(next.value_or(*due), *due);
+  cancel_inactive(lock, now, next);
   finish_jobs(lock);
   for (const JobCore* job : model()->active(lock)) {
     if (job->record.state != JobState::transient_error) continue;
@@ -153,15 +177,74 @@ void Engine::wake_sleepers(const Model::Lock& lock, Clock::TimePoint now) {
       stop_task(*job);
       continue;
     }
-    if (job->record.state != JobState::transient_error) continue;
+    const bool allowed = allows(policy_of(*job, model()->limits()), model()->cost(lock));
+    if (job->record.state != JobState::transient_error) {
+      if (!allowed) block_by_cost(lock, *job);
+      continue;
+    }
+    if (job->reason == WaitReason::cost && allowed) model()->move(lock, *job, Stimulus::unblocked);
     const std::optional<Clock::TimePoint> due = due_time(*job);
     if (!due || *due > now) continue;
     if (*job->next_attempt <= now) {
-      model()->move(lock, *job, Stimulus::retry_due);
+      const bool blocked = job->reason == WaitReason::disk_space;
+      model()->move(lock, *job, blocked ? Stimulus::unblocked : Stimulus::retry_due);
     } else {
       model()->move(lock, *job, Stimulus::no_progress, job->record.error);
     }
   }
+}
+
+/// No attempt is counted, and only the host's word ends it (spec part 9.5).
+void Engine::block_by_cost(const Model::Lock& lock, JobCore& job) {
+  const NetworkCost cost = model()->cost(lock);
+  const TransferPolicy policy = policy_of(job, model()->limits());
+  std::string detail = "the network is " + std::string(to_string(cost.state)) + (cost.congested ? " and congested" : "") +
+                       "; the job's transfer policy is " + std::string(to_string(policy));
+  job.reason = WaitReason::cost;
+  job.next_attempt.reset();
+  model()->move(lock, job, Stimulus::blocked, Error(Errc::blocked_by_cost, ErrorContext::queue, std::move(detail)));
+  stop_task(job);
+}
+
+/// Jobs that have run for longer than they may (spec part 1.3, T26).
+void Engine::stop_overtime(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
+  const std::vector<JobCore*> active = model()->active(lock);
+  for (JobCore* job : active) {
+    const std::optional<Clock::TimePoint> end = time_limit(*job, model()->limits());
+    // One that is being completed cannot fail any more.
+    if (!end || job->record.committing) continue;
+    if (*end > now) {
+      next = std::min(next.value_or(*end), *end);
+      continue;
+    }
+    model()->move(lock, *job, Stimulus::too_long,
+                  Error(Errc::download_time_exceeded, ErrorContext::queue, job->record.options.display_name));
+    stop_task(*job);
+  }
+}
+
+/// Jobs that nobody has looked after (spec part 1.3, T25). The whole table is looked at only when the first of them may be
+/// due, which is seldom.
+void Engine::cancel_inactive(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
+  const std::optional<Clock::TimePoint> due = model()->inactivity_due(lock);
+  if (!due) return;
+  if (*due <= now) {
+    std::optional<Clock::TimePoint> first;
+    for (const Model::Core& job : model()->jobs(lock)) {
+      if (is_final(job->record.state) || job->record.committing) continue;
+      const Clock::TimePoint end = job->touched + model()->limits().inactivity_timeout;
+      if (end > now) {
+        first = std::min(first.value_or(end), end);
+        continue;
+      }
+      say("cancelled after Limits::inactivity_timeout: " + job->record.id.to_string());
+      model()->move(lock, *job, Stimulus::inactive);
+      stop_task(*job);
+      model()->end_later(lock, *job);
+    }
+    model()->set_inactivity_due(lock, first);
+  }
+  if (const auto later = model()->inactivity_due(lock)) next = std::min(next.value_or(*later), *later);
 }
 
 void Engine::run_schedule(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
@@ -214,6 +297,12 @@ asio::awaitable<void> Engine::dispose(std::shared_ptr<Engine> self, Model::Core 
   self->model()->effect_ended(lock);
 }
 
+void Engine::cost_changed(NetworkCost now) {
+  Model::Lock lock = model()->lock();
+  model()->set_cost(lock, now);
+  model()->wake(lock);
+}
+
 void Engine::network_changed(bool online) {
   context_->transport->network_changed();
   Model::Lock lock = model()->lock();
@@ -236,6 +325,7 @@ void Engine::close() {
       stop_task(*job);
     }
     if (context_->checkpoint) context_->checkpoint->close(lock);
+    model()->notifier(lock).close(lock);
     model()->close(lock, Error(Errc::queue_closed, ErrorContext::queue));
     model()->wake(lock);
   }

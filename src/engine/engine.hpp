@@ -2,8 +2,10 @@
 #define BGXFER_SRC_ENGINE_ENGINE_HPP
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <bgxfer/options.hpp>
 #include <bgxfer/restore_report.hpp>
@@ -32,8 +34,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
   /// Stops everything that runs and says so to everyone who waits. Any thread; returns at once.
   void close();
 
+  /// The handlers that jobs name in their options. Before `start`.
+  void set_handlers(std::map<std::string, CoreHandler> handlers);
+
   [[nodiscard]] const std::shared_ptr<Model>& model() const noexcept { return context_->model; }
   [[nodiscard]] const TaskContext& context() const noexcept { return *context_; }
+
+  /// The host's word about the network's cost. Any thread.
+  void cost_changed(NetworkCost now);
 
   /// The host's word about the network. Any thread.
   void network_changed(bool online);
@@ -47,6 +55,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
  private:
   void wake();
   void turn();
+  void block_by_cost(const Model::Lock& lock, JobCore& job);
+  void stop_overtime(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next);
+  void cancel_inactive(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next);
   void wake_sleepers(const Model::Lock& lock, Clock::TimePoint now);
   void run_schedule(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next);
   void start_job(const Model::Lock& lock, JobCore& job, Clock::TimePoint now);

@@ -9,17 +9,17 @@
 
 namespace bgxfer::inline v0::detail {
 
-bool Registration::deliver(const Event& event) {
+Registration::Outcome Registration::deliver(const Event& event) {
   std::lock_guard lock(running_);
-  if (!callback_) return false;
+  if (!callback_) return Outcome::unheard;
   // The callback may cancel itself, which destroys it: keep it alive until it has returned.
   const std::function<void(const Event&)> callback = callback_;
   try {
     callback(event);
-    return true;
+    return Outcome::taken;
   } catch (...) {
     // An exception means "not handled": an owed event stays owed. There is nobody to pass it on to.
-    return false;
+    return Outcome::thrown;
   }
 }
 
@@ -31,7 +31,7 @@ void Registration::cancel() {
 EventHub::EventHub(asio::any_io_executor executor, Dispatcher dispatch)
     : executor_(std::move(executor)), dispatch_(std::move(dispatch)) {}
 
-void EventHub::on_delivered(std::function<void(JobId)> delivered) {
+void EventHub::on_delivered(std::function<void(JobId, bool taken)> delivered) {
   std::lock_guard lock(mutex_);
   delivered_ = std::move(delivered);
 }
@@ -46,6 +46,7 @@ std::shared_ptr<Registration> EventHub::subscribe(std::optional<JobId> job, std:
 
 void EventHub::post(Event event) {
   std::lock_guard lock(mutex_);
+  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
   if (listeners_.empty() || (BGXFER_MUTANT(27) && std::holds_alternative<JobTransferred>(event))) return;
   if (const auto* made = std::get_if<ProgressMade>(&event)) {
     for (Event& queued : waiting_) {
@@ -84,17 +85,19 @@ void EventHub::drain() {
   while (!waiting_.empty()) {
     const Event event = std::move(waiting_.front());
     waiting_.pop_front();
-    const std::function<void(JobId)> delivered = delivered_;
+    const std::function<void(JobId, bool)> delivered = delivered_;
     lock.unlock();
     const bool owed = std::holds_alternative<JobTransferred>(event) || std::holds_alternative<JobFailed>(event);
-    const bool taken = deliver(event);
-    if (owed && taken && delivered) delivered(job_of(event));
+    const Registration::Outcome outcome = deliver(event);
+    if (owed && outcome != Registration::Outcome::unheard && delivered) {
+      delivered(job_of(event), outcome == Registration::Outcome::taken);
+    }
     lock.lock();
   }
   draining_ = false;
 }
 
-bool EventHub::deliver(const Event& event) {
+Registration::Outcome EventHub::deliver(const Event& event) {
   std::vector<std::shared_ptr<Registration>> listeners;
   {
     std::lock_guard lock(mutex_);
@@ -102,9 +105,9 @@ bool EventHub::deliver(const Event& event) {
       if (auto alive = listener.lock(); alive && alive->wants(job_of(event))) listeners.push_back(std::move(alive));
     }
   }
-  bool taken = false;
-  for (const auto& listener : listeners) taken = listener->deliver(event) || taken;
-  return taken;
+  Registration::Outcome best = Registration::Outcome::unheard;
+  for (const auto& listener : listeners) best = std::max(best, listener->deliver(event));
+  return best;
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -24,8 +24,11 @@ class Registration {
   /// Whether this callback wants to hear of `job`.
   [[nodiscard]] bool wants(JobId job) const { return !job_ || *job_ == job; }
 
-  /// Runs the callback, unless it was cancelled. True if it returned; false if it threw or was cancelled.
-  bool deliver(const Event& event);
+  /// What became of an event.
+  enum class Outcome : std::uint8_t { unheard, thrown, taken };
+
+  /// Runs the callback, unless it was cancelled.
+  Outcome deliver(const Event& event);
 
   /// The callback will not run again. Waits for a call that is running on another thread.
   void cancel();
@@ -40,10 +43,11 @@ class Registration {
 /// Thread-safe; `post` never runs a callback itself.
 class EventHub : public std::enable_shared_from_this<EventHub> {
  public:
-  /// `executor` is sequential. `delivered` is told of each owed event that a callback has taken.
+  /// `executor` is sequential. `delivered` is told of each owed event that callbacks were called with, and whether one of
+  /// them has taken it: returned, that is.
   EventHub(asio::any_io_executor executor, Dispatcher dispatch);
 
-  void on_delivered(std::function<void(JobId)> delivered);
+  void on_delivered(std::function<void(JobId, bool taken)> delivered);
 
   std::shared_ptr<Registration> subscribe(std::optional<JobId> job, std::function<void(const Event&)> callback);
 
@@ -56,12 +60,12 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
  private:
   void schedule();
   void drain();
-  bool deliver(const Event& event);
+  Registration::Outcome deliver(const Event& event);
 
   asio::any_io_executor executor_;
   Dispatcher dispatch_;
   std::mutex mutex_;
-  std::function<void(JobId)> delivered_;
+  std::function<void(JobId, bool taken)> delivered_;
   std::deque<Event> waiting_;
   std::vector<std::weak_ptr<Registration>> listeners_;
   bool draining_ = false;   // a drain is on its way to the host's thread, or running there

@@ -37,6 +37,7 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
   url_ = record.url;
   place_ = place_of(job_->record, file_);
   http_ = job_->record.options.http;
+  download_ = job_->record.options.download;
   generation_ = record.generation;
   if (record.size != size_unknown) size_ = record.size;
   if (!BGXFER_MUTANT(25)) expected_size_ = record.expected_size();
@@ -90,6 +91,7 @@ asio::awaitable<Result<void>> FileTask::reopen() {
     identity_.reset();
     co_return Result<void>{};
   }
+  if (download_.dynamic_content) co_return co_await begin_anew();
   OpenPartial request(place_);
   request.expected = identity_;
   Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
@@ -271,13 +273,22 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
     co_return wrong_size(*size);
   }
   if (size) size_ = size;
-  if (!size_ && !head.delimited && !sha256_) {
+  if (!size_ && !head.delimited && !sha256_ && !download_.dynamic_content) {
     co_return blame(Errc::unproven_end, ErrorContext::remote_file, public_url(url_));
   }
   if (known_.validator.empty() && !known_.arrived) known_.validator = head.validator;
   if (head.last_modified) modified_ = head.last_modified;
-  if (open_) co_return Result<void>{};
-  co_return co_await make_file();
+  if (size_ && download_.size_max && *size_ > *download_.size_max) {
+    // Before room is set aside for it.
+    co_return blame(Errc::download_too_large, ErrorContext::queue,
+                    public_url(url_) + " has " + std::to_string(*size_) + " bytes (DownloadOptions::size_max)");
+  }
+  if (!open_) {
+    Result<void> made = co_await make_file();
+    if (!made) co_return made;
+  }
+  if (std::optional<Error> error = too_large()) co_return *std::move(error);
+  co_return Result<void>{};
 }
 
 /// Notes the size of the resource that the server did not tell, once its end has been seen.
@@ -385,6 +396,7 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     if (!stored) co_return stored;
     local += *count;
     if (open_->failed) co_return sync_failed();
+    if (std::optional<Error> error = too_large()) co_return *std::move(error);
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
   }
@@ -441,6 +453,8 @@ void FileTask::note_arrived(ByteRange range) {
     return;
   }
   context_.model->arrived(lock, *job_, file_, range);
+  // Routine progress is what a high-performance job does without (spec part 2.4).
+  if (download_.high_performance) return;
   if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
   if (unclaimed_.bytes() >= context_.limits().claim_bytes) claim(lock);
 }
@@ -457,6 +471,7 @@ FileStarted FileTask::started() const {
 }
 
 void FileTask::claim(const Model::Lock& lock) {
+  if (download_.high_performance) return;
   if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
   if (!std::exchange(open_->noted, true)) context_.model->commit(lock, *job_, started());
   context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, BGXFER_MUTANT(6), unclaimed_.ranges()});
@@ -489,6 +504,10 @@ asio::awaitable<Result<void>> FileTask::restart(std::string why) {
     co_return blame(Errc::no_progress, ErrorContext::remote_file,
                     public_url(url_) + ": restarted " + std::to_string(restarts - 1) + " times; " + why);
   }
+  co_return co_await begin_anew();
+}
+
+asio::awaitable<Result<void>> FileTask::begin_anew() {
   {
     Model::Lock lock = context_.model->lock();
     context_.model->restart_file(lock, *job_, file_);
@@ -580,6 +599,17 @@ bool FileTask::superseded(const Model::Lock&) const {
 Error FileTask::sync_failed() const {
   return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
                place_.temporary().string() + ": the disk could not sync it");
+}
+
+std::optional<Error> FileTask::too_large() const {
+  if (!download_.size_max) return std::nullopt;
+  Model::Lock lock = context_.model->lock();
+  const JobTotals& totals = job_->record.totals;
+  const std::uint64_t bytes = std::max(totals.bytes_known, totals.bytes_transferred);
+  if (bytes <= *download_.size_max) return std::nullopt;
+  return blame(Errc::download_too_large, ErrorContext::queue,
+               public_url(url_) + ": " + std::to_string(bytes) + " bytes so far, at most " +
+                   std::to_string(*download_.size_max) + " are allowed (DownloadOptions::size_max)");
 }
 
 Error FileTask::wrong_size(std::uint64_t found) const {

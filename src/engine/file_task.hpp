@@ -47,6 +47,7 @@ class FileTask {
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   asio::awaitable<Result<void>> restart(std::string why);
   asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, bool proven);
+  asio::awaitable<Result<void>> begin_anew();
 
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
@@ -54,6 +55,8 @@ class FileTask {
   [[nodiscard]] bool own_method() const noexcept;
   [[nodiscard]] Error cancelled() const;
   [[nodiscard]] Error sync_failed() const;
+  /// The job as a whole is larger than it may be, as far as is known.
+  [[nodiscard]] std::optional<Error> too_large() const;
   [[nodiscard]] Error wrong_size(std::uint64_t found) const;
   /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
   [[nodiscard]] bool superseded(const Model::Lock& lock) const;
@@ -76,6 +79,7 @@ class FileTask {
   std::string url_;
   FilePlace place_;
   HttpOptions http_;
+  DownloadOptions download_;
   Layout layout_;
   Known known_;
   std::optional<std::uint64_t> size_;            ///< Of the finished file.

@@ -2,10 +2,13 @@
 #define BGXFER_SRC_ENGINE_JOB_CORE_HPP
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <unordered_set>
+
+#include <bgxfer/notify.hpp>
 
 #include "../model/job_record.hpp"
 #include "latch.hpp"
@@ -16,6 +19,10 @@ namespace bgxfer::inline v0::detail {
 
 class Model;
 class JobTask;
+struct JobCore;
+
+/// A notification handler that knows jobs from inside.
+using CoreHandler = std::function<NotifyResult(const std::shared_ptr<JobCore>& job, const Event& event)>;
 
 /// What the handles of one job hold: its record, what is known of it only while it is in memory, and the latch of
 /// those who wait for it. Everything but `model` and `changed` is guarded by the model's lock.
@@ -30,6 +37,10 @@ struct JobCore {
   std::uint64_t place = 0;                        ///< Place in the line of its equals.
   Clock::TimePoint slice_began{};
   std::weak_ptr<JobTask> task;                    ///< While coroutines of the job are alive; they own it.
+  Clock::Duration active_time{0};                 ///< Spent running since the last resume, up to `running_since`.
+  std::optional<Clock::TimePoint> running_since{}; ///< Since when it has been connecting or transferring.
+  Clock::TimePoint touched{};                     ///< When it was last changed or got bytes.
+  std::uint64_t edits = 0;                        ///< Counts changes of the options.
   std::size_t active_index = not_active;          ///< Its place in the model's table of active jobs.
   static constexpr std::size_t not_active = static_cast<std::size_t>(-1);
 
@@ -50,6 +61,16 @@ struct JobCore {
   Pacer pacer;
   std::uint64_t bytes_received = 0;               ///< Payload that came in since the job is in memory.
   std::optional<Clock::TimePoint> progress_told{}; ///< When the last progress event was sent.
+
+  // Notifications; see `Notifier`.
+  CoreHandler handler{};                          ///< The live one.
+  bool telling = false;                           ///< In the line, or with its handler.
+  bool modified = false;                          ///< Something has changed since the handler was told.
+  std::map<std::uint32_t, RangeSet> fresh_ranges{}; ///< What arrived since then, by file, where it is wanted.
+  std::uint64_t owed_edition = 0;                 ///< Counts the events that the job owed.
+  std::optional<Clock::TimePoint> tell_again{};   ///< Owed things not before then: a handler asked for another try.
+  std::optional<Clock::TimePoint> passing_again{}; ///< Changes not before then.
+  std::optional<Clock::TimePoint> look_after_at{};
 
   // Adding.
   /// Hashes of the targets, from the second `add` on: two files of a job must not have the same one.

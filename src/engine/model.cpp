@@ -6,6 +6,7 @@
 
 #include "../base/mutant.hpp"
 #include "../model/secrets.hpp"
+#include "notifier.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -31,7 +32,7 @@ bool urgent(const Change& change) {
 /// Failures count, but not those that only say that the network is gone or the host has no room.
 bool counts(Stimulus stimulus) {
   return stimulus == Stimulus::connect_failed || stimulus == Stimulus::failed_for_now ||
-         stimulus == Stimulus::failed_for_good || stimulus == Stimulus::too_long;
+         stimulus == Stimulus::failed_for_good || stimulus == Stimulus::custom_method_failed || stimulus == Stimulus::too_long;
 }
 
 }  // namespace
@@ -59,6 +60,15 @@ Model::Core Model::insert(JobRecord record) {
   core->pacer.set_rate(core->record.options.bytes_per_second_max);
   jobs_.emplace(core->record.id, core);
   order_.push_back(core->record.id);
+  core->active_time = core->record.active_time;
+  // What nobody has touched since long before this run has been inactive for as long.
+  const auto untouched = std::max(Clock::WallTime::duration{0}, clock_->wall_now() - core->record.times.modified);
+  core->touched = clock_->now() - untouched;
+  if (limits_.inactivity_timeout.count() > 0) {
+    const Clock::TimePoint due = core->touched + limits_.inactivity_timeout;
+    inactivity_due_ = std::min(inactivity_due_.value_or(due), due);
+  }
+  count_owner(core->record.owner.name, true);
   set_active(*core, is_active(core->record.state));
   return core;
 }
@@ -69,7 +79,7 @@ Model::Core Model::create(const Lock& lock, JobOptions options) {
     const std::uint64_t high = random_.next();
     id = JobId::from_random(high, random_.next());
   } while (jobs_.contains(id));
-  const JobCreated created{id, std::move(options), false, clock_->wall_now()};
+  const JobCreated created{id, std::move(options), false, clock_->wall_now(), owner_};
   Core core = insert(make_record(created));
   record(created);
   if (has_secrets(created.options.http)) secrets_changed(lock, id);
@@ -93,7 +103,9 @@ void Model::remove(const Lock& lock, JobCore& job) {
   record(JobRemoved{job.record.id});
   if (job.record.headers_withheld || has_secrets(job.record.options.http)) secrets_changed(lock, job.record.id);
   const JobId id = job.record.id;
+  count_owner(job.record.owner.name, false);
   set_active(job, false);
+  job.handler = nullptr;
   const Core keep = find(lock, id);
   // Ids of removed jobs are swept out of the order now and then, so that removing stays cheap.
   if (order_.size() > 2 * jobs_.size() + 16) {
@@ -116,8 +128,10 @@ void Model::end_later(const Lock&, JobCore& job) {
   if (found != jobs_.end()) ending_.push_back(found->second);
 }
 
-void Model::forget_jobs(const Lock&) {
+void Model::forget_jobs(const Lock& lock) {
   // They may be the last owners of this model's jobs, but not of the model: whoever calls holds that.
+  if (notifier_) notifier_->close(lock);
+  for (const auto& [id, core] : jobs_) core->handler = nullptr;
   active_.clear();
   ending_.clear();
   jobs_.clear();
@@ -140,16 +154,47 @@ void Model::record(const Change& change) {
   recorded_(urgent(change));
 }
 
-void Model::commit(const Lock&, JobCore& job, const Change& change) {
+void Model::commit(const Lock& lock, JobCore& job, const Change& change) {
+  const auto* configured = std::get_if<JobConfigured>(&change);
+  if (configured && configured->owner) {
+    count_owner(job.record.owner.name, false);
+    count_owner(configured->owner->name, true);
+  }
   apply(job.record, change);
   record(change);
-  if (const auto* configured = std::get_if<JobConfigured>(&change)) {
+  job.touched = clock_->now();
+  if (configured) {
+    ++job.edits;
     job.pacer.set_rate(configured->options.bytes_per_second_max);
   }
   if (const auto* finished = std::get_if<FileFinished>(&change)) {
     hub_->post(FileTransferred{job.record.id, finished->file});
   }
   if (!std::holds_alternative<FileProgressed>(change)) job.changed.notify();
+  if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<CommitFailed>(change)) {
+    note_modified(lock, job);
+  }
+  if (std::holds_alternative<FileFinished>(change)) notify(lock, job);
+}
+
+/// The handler hears of it if it wants to, and of what is owed, which the change may have set free.
+void Model::note_modified(const Lock& lock, JobCore& job) {
+  job.modified = true;
+  notify(lock, job);
+}
+
+void Model::notify(const Lock& lock, JobCore& job) {
+  const JobOptions& options = job.record.options;
+  // Most jobs have nobody to tell: no more than this is done for them.
+  if (!job.handler && options.notify.handler.empty() && options.notify.command.program.empty()) return;
+  if (job.telling || !notifier_) return;
+  if (const Core core = find(lock, job.record.id)) notifier_->consider(lock, core);
+}
+
+void Model::set_handler(const Lock& lock, JobCore& job, CoreHandler handler) {
+  job.handler = std::move(handler);
+  job.tell_again.reset();
+  notify(lock, job);
 }
 
 bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optional<Error> error) {
@@ -166,8 +211,11 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   const bool forgets = to == JobState::transferring || to == JobState::transferred || is_final(to);
   std::optional<Error> kept = error ? error : forgets ? std::nullopt : job.record.error;
 
-  const JobMoved moved{job.record.id, to, std::move(kept), job.record.error_count + (counts(stimulus) ? 1u : 0u),
-                       clock_->wall_now()};
+  count_active_time(job, to);
+  JobMoved moved{job.record.id, to, std::move(kept), job.record.error_count + (counts(stimulus) ? 1u : 0u),
+                 clock_->wall_now()};
+  moved.resumed = job.record.resumed;
+  moved.active_time = std::chrono::duration_cast<std::chrono::milliseconds>(job.active_time);
   apply(job.record, moved);
   if (survives(from, to)) record(moved);
 
@@ -177,6 +225,13 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   if (is_running(from) && !is_running(to)) tell_progress(lock, job, true);
 
   const JobId id = job.record.id;
+  const bool owes = to == JobState::transferred || to == JobState::error;
+  if (owes) {
+    ++job.owed_edition;
+    notify(lock, job);
+  } else {
+    note_modified(lock, job);
+  }
   hub_->post(StateChanged{id, from, to});
   if (to == JobState::transferred) hub_->post(JobTransferred{id});
   if (to == JobState::error) hub_->post(JobFailed{id, *job.record.error});
@@ -187,6 +242,20 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   changed.notify();
   wake(lock);
   return true;
+}
+
+/// Only connecting and transferring count (spec part 3.2).
+void Model::count_active_time(JobCore& job, JobState to) {
+  const Clock::TimePoint now = clock_->now();
+  job.touched = now;
+  if (job.running_since) job.active_time += now - *job.running_since;
+  job.running_since.reset();
+  if (is_running(to)) job.running_since = now;
+}
+
+void Model::restart_active_time(const Lock&, JobCore& job) {
+  job.active_time = Clock::Duration{0};
+  if (job.running_since) job.running_since = clock_->now();
 }
 
 void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
@@ -221,8 +290,14 @@ void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file
 void Model::arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange range) {
   add_arrived(job.record, job.record.files[static_cast<std::size_t>(file)], range);
   job.speed.add(range.length, clock_->now());
+  job.touched = clock_->now();
   job.failing_since.reset();
   job.attempts = 0;
+  const JobOptions& options = job.record.options;
+  if (options.download.on_demand && has(options.notify.events, Notify::ranges_transferred)) {
+    job.fresh_ranges[static_cast<std::uint32_t>(file)].add(range);
+  }
+  if (!job.modified || !job.fresh_ranges.empty()) note_modified(lock, job);
   tell_progress(lock, job, false);
 }
 
@@ -265,8 +340,9 @@ Progress Model::progress(const Lock&, const JobCore& job) const {
   return figures;
 }
 
-void Model::remind(const Lock&, std::optional<JobId> job) {
-  const auto remind_of = [this](const JobCore& core) {
+void Model::remind(const Lock& lock, std::optional<JobId> job) {
+  const auto remind_of = [this, &lock](JobCore& core) {
+    notify(lock, core);
     if (core.record.owes_transferred) hub_->post(JobTransferred{core.record.id});
     if (core.record.owes_failed && core.record.error) hub_->post(JobFailed{core.record.id, *core.record.error});
   };
@@ -285,6 +361,20 @@ void Model::close(const Lock& lock, Error why) {
   for (const auto& [id, core] : jobs_) core->changed.notify();
   changed.notify();
   wake(lock);
+}
+
+std::size_t Model::jobs_of(const Lock&, const std::string& owner) const {
+  const auto found = jobs_of_.find(owner);
+  return found == jobs_of_.end() ? 0 : found->second;
+}
+
+void Model::count_owner(const std::string& owner, bool add) {
+  if (add) {
+    ++jobs_of_[owner];
+    return;
+  }
+  const auto found = jobs_of_.find(owner);
+  if (found != jobs_of_.end() && --found->second == 0) jobs_of_.erase(found);
 }
 
 void Model::set_active(JobCore& job, bool active) {

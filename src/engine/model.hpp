@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -22,6 +24,8 @@
 #include "pacer.hpp"
 
 namespace bgxfer::inline v0::detail {
+
+class Notifier;
 
 /// All jobs of a queue, behind one mutex: the one place through which changes go. A change is applied to the record,
 /// given to the journal, told to those who wait and to the host, and the engine is woken: always all of it, always in
@@ -84,8 +88,28 @@ class Model : public std::enable_shared_from_this<Model> {
   [[nodiscard]] Pacer& pacer(const Lock&) { return pacer_; }
   /// The journal cannot be written, and will be tried again then; empty once it works.
   void set_journal_retry(const Lock&, std::optional<Clock::TimePoint> at) { journal_retry_ = at; }
+  /// What the network costs, as the host said last.
+  [[nodiscard]] NetworkCost cost(const Lock&) const { return cost_; }
+  void set_cost(const Lock&, NetworkCost cost) { cost_ = cost; }
+  /// For whom new jobs are, and whether they may have notify commands. Once, before there are jobs.
+  void set_host(const Lock&, Owner owner, bool commands_allowed) {
+    owner_ = std::move(owner);
+    commands_allowed_ = commands_allowed;
+  }
+  [[nodiscard]] const Owner& owner(const Lock&) const { return owner_; }
+  [[nodiscard]] bool commands_allowed(const Lock&) const { return commands_allowed_; }
+  [[nodiscard]] std::size_t jobs_of(const Lock&, const std::string& owner) const;
+  /// The job's time of `maximum_download_time` begins anew.
+  void restart_active_time(const Lock&, JobCore& job);
+  /// When the first job may turn out to be inactive: never later than that, perhaps earlier. Empty: no job can.
+  [[nodiscard]] std::optional<Clock::TimePoint> inactivity_due(const Lock&) const { return inactivity_due_; }
+  void set_inactivity_due(const Lock&, std::optional<Clock::TimePoint> due) { inactivity_due_ = due; }
   [[nodiscard]] bool offline(const Lock&) const { return offline_; }
   void set_offline(const Lock&, bool offline) { offline_ = offline; }
+  /// Who tells handlers. Once, before there are jobs.
+  void set_notifier(const Lock&, std::shared_ptr<Notifier> notifier) { notifier_ = std::move(notifier); }
+  [[nodiscard]] Notifier& notifier(const Lock&) const { return *notifier_; }
+  void set_handler(const Lock& lock, JobCore& job, CoreHandler handler);
   /// Sends again what nobody has taken yet. `job` empty: of all jobs.
   void remind(const Lock& lock, std::optional<JobId> job);
 
@@ -128,6 +152,10 @@ class Model : public std::enable_shared_from_this<Model> {
   Core insert(JobRecord record);
   void record(const Change& change);
   void set_active(JobCore& job, bool active);
+  void count_owner(const std::string& owner, bool add);
+  void notify(const Lock& lock, JobCore& job);
+  void note_modified(const Lock& lock, JobCore& job);
+  void count_active_time(JobCore& job, JobState to);
   void tell_progress(const Lock& lock, JobCore& job, bool now);
 
   mutable std::mutex mutex_;
@@ -135,6 +163,7 @@ class Model : public std::enable_shared_from_this<Model> {
   const Limits limits_;
   Random random_;
   const std::shared_ptr<EventHub> hub_;
+  std::shared_ptr<Notifier> notifier_;
   Journal* journal_ = nullptr;
   std::function<void(bool urgent)> recorded_;
   std::function<void()> wake_;
@@ -149,6 +178,11 @@ class Model : public std::enable_shared_from_this<Model> {
   std::uint64_t last_place_ = 0;
   Pacer pacer_;
   bool offline_ = false;
+  NetworkCost cost_;
+  Owner owner_;
+  bool commands_allowed_ = false;
+  std::map<std::string, std::size_t> jobs_of_;    // by the owner's name
+  std::optional<Clock::TimePoint> inactivity_due_;
   std::optional<Clock::TimePoint> journal_retry_;
   std::optional<Error> closed_;
 };

@@ -35,7 +35,7 @@ void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& er
 
   // Nothing of such a request may be repeated without being asked (spec part 3.11).
   if (job.record.options.http.method != default_method) {
-    model.move(lock, job, Stimulus::failed_for_good, error);
+    model.move(lock, job, Stimulus::custom_method_failed, error);
     return;
   }
   if (is_disk_full(error.code())) {
@@ -67,6 +67,17 @@ void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& er
   job.next_attempt = BGXFER_MUTANT(31) ? Clock::TimePoint::max() : now + *delay;
   const bool connecting = job.record.state == JobState::connecting;
   model.move(lock, job, connecting ? Stimulus::connect_failed : Stimulus::failed_for_now, error);
+}
+
+TransferPolicy policy_of(const JobCore& job, const Limits& limits) noexcept {
+  const JobOptions& options = job.record.options;
+  return options.transfer_policy.value_or(limits.transfer_policy[static_cast<std::size_t>(options.priority)]);
+}
+
+std::optional<Clock::TimePoint> time_limit(const JobCore& job, const Limits& limits) {
+  const auto limit = job.record.options.maximum_download_time.value_or(limits.maximum_download_time);
+  if (limit <= std::chrono::milliseconds{0} || !job.running_since) return std::nullopt;
+  return *job.running_since + std::max(Clock::Duration{0}, limit - job.active_time);
 }
 
 std::optional<Clock::TimePoint> due_time(const JobCore& job) {

@@ -19,6 +19,12 @@ namespace bgxfer::inline v0::detail {
 /// attempt, or to `error` if the failure is permanent or the budget of time without progress is spent.
 void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& error);
 
+/// On which networks the job may run: its own word, or that of its priority.
+[[nodiscard]] TransferPolicy policy_of(const JobCore& job, const Limits& limits) noexcept;
+
+/// When a running job has used up its maximum download time; empty if it has no limit.
+[[nodiscard]] std::optional<Clock::TimePoint> time_limit(const JobCore& job, const Limits& limits);
+
 /// When something has to be decided about a job in `transient_error`: the next attempt, or the end of its budget.
 [[nodiscard]] std::optional<Clock::TimePoint> due_time(const JobCore& job);
 

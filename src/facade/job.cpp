@@ -53,6 +53,11 @@ std::uint32_t Job::error_count() const {
   return core_->record.error_count;
 }
 
+Owner Job::owner() const {
+  detail::Model::Lock lock = core_->model->lock();
+  return core_->record.owner;
+}
+
 std::vector<File> Job::files() const {
   detail::Model::Lock lock = core_->model->lock();
   std::vector<File> files;
@@ -70,6 +75,19 @@ CommandResult Job::add(std::vector<FileSpec> files) { return detail::add_files(*
 CommandResult Job::set_priority(Priority priority) {
   return detail::configure(*core_, [priority](JobOptions& options) { options.priority = priority; });
 }
+
+CommandResult Job::set_notify_handler(NotifyHandler handler) {
+  return detail::set_notify_handler(*core_, handler ? from_inside(std::move(handler)) : nullptr);
+}
+
+std::function<NotifyResult(const std::shared_ptr<detail::JobCore>&, const Event&)> Job::from_inside(
+    NotifyHandler handler) {
+  return [handler = std::move(handler)](const std::shared_ptr<detail::JobCore>& core, const Event& event) {
+    return handler(Job(core), event);
+  };
+}
+
+CommandResult Job::take_ownership() { return detail::take_ownership(*core_); }
 
 CommandResult Job::configure(const std::function<void(JobOptions&)>& edit) { return detail::configure(*core_, edit); }
 

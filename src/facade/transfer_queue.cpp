@@ -1,9 +1,13 @@
 #include <bgxfer/transfer_queue.hpp>
 
 #include <chrono>
+#include <map>
 #include <random>
 #include <system_error>
+#include <string>
 #include <utility>
+
+#include <unistd.h>
 
 #include <bgxfer/clock.hpp>
 
@@ -29,11 +33,26 @@ detail::Random seeded(const QueueOptions& options) {
   return detail::Random(high, bits());
 }
 
+/// Whom the process works for, as its system names him.
+Owner owner_of_process() {
+  const uid_t user = ::geteuid();
+  Owner owner;
+  owner.name = "uid " + std::to_string(user);
+  owner.elevated = user == 0;
+  return owner;
+}
+
 }  // namespace
 
 TransferQueue::TransferQueue(asio::any_io_executor executor, QueueOptions options) {
   detail::validate_queue(options).value();
+  if (options.owner.name.empty()) options.owner = owner_of_process();
   engine_ = std::make_shared<detail::Engine>(std::move(executor), options, seeded(options));
+  std::map<std::string, detail::CoreHandler> handlers;
+  for (const auto& [name, handler] : options.notify_handlers) {
+    if (handler && !name.empty()) handlers.emplace(name, Job::from_inside(handler));
+  }
+  engine_->set_handlers(std::move(handlers));
   engine_->start();
 }
 
@@ -69,6 +88,8 @@ Result<Job> TransferQueue::add(JobOptions options) {
   if (!core) return core.error();
   return Job(*std::move(core));
 }
+
+void TransferQueue::cost_changed(NetworkCost now) { engine_->cost_changed(now); }
 
 void TransferQueue::network_changed(Connectivity now) { engine_->network_changed(now == Connectivity::online); }
 

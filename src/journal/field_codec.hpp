@@ -216,6 +216,8 @@ class ValueReader {
     return std::string(reinterpret_cast<const char*>(value.data()), value.size());
   }
 
+  std::string text_or_empty(View value) { return value.empty() ? std::string() : text(value); }
+
   bool flag(View value) {
     if (!value.empty()) spoil();
     return true;

@@ -25,7 +25,23 @@ enum class OptionTag : std::uint8_t {
   allow_https_to_http = 11,
   tag = 12,
   http = 13,
+  // From here on a field is left out where it says what an old journal means, which does not have it.
+  maximum_download_time = 14,
+  dynamic_content = 15,
+  high_performance = 16,
+  size_max = 17,
+  on_demand = 18,
+  transfer_policy = 19,
+  notify_events = 20,
+  notify_interval_min = 21,
+  notify_handler = 22,
+  notify_program = 23,
+  notify_argument = 24,
 };
+
+/// What a journal means that does not say it.
+constexpr Notify notify_events_unsaid = Notify::transferred | Notify::error;
+constexpr std::chrono::milliseconds notify_interval_unsaid{500};
 
 /// Tags inside a file of a job.
 enum class SpecTag : std::uint8_t { url = 1, target = 2, ranges = 3, sha256 = 4, size = 5 };
@@ -68,6 +84,29 @@ void put_options(Bytes& out, const JobOptions& options) {
   Bytes http;
   put_http_options(http, options.http);
   if (!http.empty()) fields.raw(OptionTag::http, http);
+  if (options.maximum_download_time) {
+    fields.number_or_zero(OptionTag::maximum_download_time, count_of(*options.maximum_download_time));
+  }
+  fields.flag(OptionTag::dynamic_content, options.download.dynamic_content);
+  fields.flag(OptionTag::high_performance, options.download.high_performance);
+  if (options.download.size_max) fields.number_or_zero(OptionTag::size_max, *options.download.size_max);
+  fields.flag(OptionTag::on_demand, options.download.on_demand);
+  if (options.transfer_policy) {
+    fields.number_or_zero(OptionTag::transfer_policy, static_cast<std::uint32_t>(*options.transfer_policy));
+  }
+  const NotifyOptions& notify = options.notify;
+  if (notify.events != notify_events_unsaid) {
+    fields.number_or_zero(OptionTag::notify_events, static_cast<std::uint32_t>(notify.events));
+  }
+  if (notify.interval_min != notify_interval_unsaid) {
+    fields.number_or_zero(OptionTag::notify_interval_min, count_of(notify.interval_min));
+  }
+  fields.text(OptionTag::notify_handler, notify.handler);
+  fields.text(OptionTag::notify_program, notify.command.program);
+  // Arguments may be empty, and are kept all the same.
+  for (const std::string& argument : notify.command.arguments) {
+    fields.raw(OptionTag::notify_argument, std::as_bytes(std::span(argument)));
+  }
 }
 
 JobOptions read_options(View bytes, Sense& sense) {
@@ -78,8 +117,11 @@ JobOptions read_options(View bytes, Sense& sense) {
   options.parallel_files = 0;
   options.retry_delay_min = options.retry_delay_max = options.no_progress_timeout = milliseconds{0};
   options.http.redirects.hops_max = 0;
+  options.notify.events = notify_events_unsaid;
+  options.notify.interval_min = notify_interval_unsaid;
 
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::http));
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::notify_argument),
+                     static_cast<std::uint8_t>(OptionTag::notify_argument));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<OptionTag>(field.tag)) {
@@ -122,6 +164,39 @@ JobOptions read_options(View bytes, Sense& sense) {
       case OptionTag::http:
         read_http_options(field.value, sense, options.http);
         break;
+      case OptionTag::maximum_download_time:
+        options.maximum_download_time = values.milliseconds(field.value);
+        break;
+      case OptionTag::dynamic_content:
+        options.download.dynamic_content = values.flag(field.value);
+        break;
+      case OptionTag::high_performance:
+        options.download.high_performance = values.flag(field.value);
+        break;
+      case OptionTag::size_max:
+        options.download.size_max = values.number(field.value);
+        break;
+      case OptionTag::on_demand:
+        options.download.on_demand = values.flag(field.value);
+        break;
+      case OptionTag::transfer_policy:
+        options.transfer_policy = static_cast<TransferPolicy>(values.number32(field.value));
+        break;
+      case OptionTag::notify_events:
+        options.notify.events = values.enumerator(field.value, all_notifications);
+        break;
+      case OptionTag::notify_interval_min:
+        options.notify.interval_min = values.milliseconds(field.value);
+        break;
+      case OptionTag::notify_handler:
+        options.notify.handler = values.text(field.value);
+        break;
+      case OptionTag::notify_program:
+        options.notify.command.program = values.text(field.value);
+        break;
+      case OptionTag::notify_argument:
+        options.notify.command.arguments.push_back(values.text_or_empty(field.value));
+        break;
     }
   }
   return options;
@@ -134,7 +209,13 @@ Result<void> check_options(const JobOptions& options) {
   if (!description) return description;
   Result<void> tag = check_text("tag", options.tag.size());
   if (!tag) return tag;
-  return check_http_options(options.http);
+  Result<void> http = check_http_options(options.http);
+  if (!http) return http;
+  Result<void> handler = check_text("notify.handler", options.notify.handler.size());
+  if (!handler) return handler;
+  std::size_t command = options.notify.command.program.size();
+  for (const std::string& argument : options.notify.command.arguments) command += argument.size() + 1;
+  return check_text("notify.command", command);
 }
 
 void put_spec(Bytes& out, const FileSpec& spec) {

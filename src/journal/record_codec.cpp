@@ -36,6 +36,10 @@ enum class Tag : std::uint8_t {
   epoch = 21,
   file_id = 22,
   seq = 23,
+  resumed = 24,
+  active_time = 25,
+  owner = 26,
+  owner_elevated = 27,
 };
 
 /// Writes the records of one change.
@@ -68,6 +72,9 @@ class RecordWriter {
     fields_.number(Tag::state, static_cast<std::uint64_t>(change.to));
     put_error_field(change.error);
     fields_.number(Tag::error_count, change.error_count);
+    // A state that only a resumed job has says it already.
+    fields_.flag(Tag::resumed, change.resumed && change.to == JobState::suspended);
+    fields_.milliseconds(Tag::active_time, change.active_time);
     finish(RecordType::job_moved);
   }
 
@@ -106,13 +113,13 @@ class RecordWriter {
   }
 
   void operator()(const FilesSynced& change) {
-    each_part(change.files, [&](const Bytes& runs) {
-      begin(change.job);
-      fields_.raw(Tag::ranges, runs);
-      finish(RecordType::files_synced);
-    });
+    put_runs(RecordType::files_synced, change.job, change.files);
   }
-  void operator()(const NoticeDelivered& change) { put_plain(RecordType::notice_delivered, change.job); }
+  void operator()(const NoticeDelivered& change) {
+    if (change.files.empty()) return put_plain(RecordType::notice_delivered, change.job);
+    put_runs(RecordType::notice_delivered, change.job, change.files);
+  }
+  void operator()(const FilesOwed& change) { put_runs(RecordType::files_owed, change.job, change.files); }
   void operator()(const JobRemoved& change) { put_plain(RecordType::job_removed, change.job); }
 
   void operator()(const CommitStarted& change) {
@@ -173,6 +180,14 @@ class RecordWriter {
     } while (next < ranges.size());
   }
 
+  void put_runs(RecordType type, const JobId& job, const std::vector<ByteRange>& runs) {
+    each_part(runs, [&](const Bytes& part) {
+      begin(job);
+      fields_.raw(Tag::ranges, part);
+      finish(type);
+    });
+  }
+
   void put_plain(RecordType type, const JobId& job) {
     begin(job);
     finish(type);
@@ -185,7 +200,16 @@ class RecordWriter {
     put_options(options, change.options);
     fields_.raw(Tag::options, options);
     fields_.flag(Tag::headers_withheld, change.headers_withheld || has_secrets(change.options.http));
+    put_owner(change.owner);
     finish(type);
+  }
+
+  void put_owner(const Owner& owner) {
+    fields_.text(Tag::owner, owner.name);
+    fields_.flag(Tag::owner_elevated, owner.elevated);
+  }
+  void put_owner(const std::optional<Owner>& owner) {
+    if (owner) put_owner(*owner);
   }
 
   void put_error_field(const std::optional<Error>& error) {
@@ -235,13 +259,16 @@ struct Fields {
   std::string epoch;
   FileId file_id{};
   std::uint64_t seq = 0;
+  bool resumed = false;
+  std::chrono::milliseconds active_time{0};
+  Owner owner;
 };
 
 constexpr std::uint64_t bit(Tag tag) { return std::uint64_t{1} << static_cast<unsigned>(tag); }
 
 Fields read_fields(View payload, Sense& sense) {
   Fields all;
-  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::seq), static_cast<std::uint8_t>(Tag::spec));
+  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::owner_elevated), static_cast<std::uint8_t>(Tag::spec));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     const View value = field.value;
@@ -317,6 +344,18 @@ Fields read_fields(View payload, Sense& sense) {
       case Tag::seq:
         all.seq = values.number(value);
         break;
+      case Tag::resumed:
+        all.resumed = values.flag(value);
+        break;
+      case Tag::active_time:
+        all.active_time = values.milliseconds(value);
+        break;
+      case Tag::owner:
+        all.owner.name = values.text(value);
+        break;
+      case Tag::owner_elevated:
+        all.owner.elevated = values.flag(value);
+        break;
     }
   }
   return all;
@@ -338,11 +377,12 @@ std::optional<Shape> shape_of(RecordType type) {
       return Shape{bit(Tag::file_id), bit(Tag::epoch)};
     case RecordType::job_created:
     case RecordType::job_configured:
-      return Shape{job | at | bit(Tag::options), bit(Tag::headers_withheld)};
+      return Shape{job | at | bit(Tag::options), bit(Tag::headers_withheld) | bit(Tag::owner) | bit(Tag::owner_elevated)};
     case RecordType::files_added:
       return Shape{job | at, bit(Tag::spec)};
     case RecordType::job_moved:
-      return Shape{job | at, bit(Tag::state) | bit(Tag::error) | bit(Tag::error_count)};
+      return Shape{job | at, bit(Tag::state) | bit(Tag::error) | bit(Tag::error_count) | bit(Tag::resumed) |
+                                 bit(Tag::active_time)};
     case RecordType::file_started:
       return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::resource_size) | bit(Tag::validator) |
                             bit(Tag::modified)};
@@ -355,6 +395,8 @@ std::optional<Shape> shape_of(RecordType type) {
     case RecordType::files_synced:
       return Shape{job | bit(Tag::ranges), 0};
     case RecordType::notice_delivered:
+    case RecordType::files_owed:
+      return Shape{job, bit(Tag::ranges)};
     case RecordType::job_removed:
       return Shape{job, 0};
     case RecordType::commit_started:
@@ -373,13 +415,16 @@ Change make_change(RecordType type, Fields all) {
     case RecordType::synced:
       break;
     case RecordType::job_created:
-      return JobCreated{all.job, std::move(all.options), all.headers_withheld, all.at};
-    case RecordType::job_configured:
-      return JobConfigured{all.job, std::move(all.options), all.headers_withheld, all.at};
+      return JobCreated{all.job, std::move(all.options), all.headers_withheld, all.at, std::move(all.owner)};
+    case RecordType::job_configured: {
+      std::optional<Owner> owner;
+      if ((all.present & (bit(Tag::owner) | bit(Tag::owner_elevated))) != 0) owner = std::move(all.owner);
+      return JobConfigured{all.job, std::move(all.options), all.headers_withheld, all.at, std::move(owner)};
+    }
     case RecordType::files_added:
       return FilesAdded{all.job, std::move(all.files), all.at};
     case RecordType::job_moved:
-      return JobMoved{all.job, all.state, std::move(all.error), all.error_count, all.at};
+      return JobMoved{all.job, all.state, std::move(all.error), all.error_count, all.at, all.resumed, all.active_time};
     case RecordType::file_started:
       return FileStarted{all.job,  all.file,          all.generation,           all.identity,
                          all.size, all.resource_size, std::move(all.validator), all.modified};
@@ -398,7 +443,9 @@ Change make_change(RecordType type, Fields all) {
     case RecordType::commit_failed:
       return CommitFailed{all.job, all.count, std::move(all.error), all.at};
     case RecordType::notice_delivered:
-      return NoticeDelivered{all.job};
+      return NoticeDelivered{all.job, std::move(all.ranges)};
+    case RecordType::files_owed:
+      return FilesOwed{all.job, std::move(all.ranges)};
     case RecordType::job_removed:
       break;
   }

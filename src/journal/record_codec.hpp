@@ -35,6 +35,7 @@ enum class RecordType : std::uint16_t {
   notice_delivered = 13,
   job_removed = 14,
   synced = 15,
+  files_owed = 16,
 };
 
 /// What follows was written while `Storage::epoch` was this.

@@ -104,6 +104,7 @@ struct Apply {
   void operator()(const JobConfigured& change) const {
     keep_files_of(record, change.options);
     record.headers_withheld = change.headers_withheld;
+    if (change.owner) record.owner = *change.owner;
     touch(record, change.at);
   }
 
@@ -120,6 +121,8 @@ struct Apply {
     record.state = change.to;
     record.error = change.error;
     record.error_count = change.error_count;
+    record.resumed = record.resumed || change.resumed || change.to != JobState::suspended;
+    record.active_time = change.active_time;
     record.owes_transferred = change.to == JobState::transferred;
     record.owes_failed = change.to == JobState::error;
     record.times.transferred.reset();
@@ -193,6 +196,9 @@ struct Apply {
       file->size = change.size;
       file->stage = change.committed ? FileStage::committed : FileStage::finished;
     });
+    if (has(record.options.notify.events, Notify::file_transferred)) {
+      record.owed_files.add(ByteRange{static_cast<std::uint64_t>(change.file), 1});
+    }
   }
 
   void operator()(const FilesSynced& change) const {
@@ -223,9 +229,20 @@ struct Apply {
     touch(record, change.at);
   }
 
-  void operator()(const NoticeDelivered&) const {
+  void operator()(const NoticeDelivered& change) const {
+    for (ByteRange run : change.files) record.owed_files.subtract(run);
+    if (!change.files.empty()) return;
     record.owes_transferred = false;
     record.owes_failed = false;
+  }
+
+  void operator()(const FilesOwed& change) const {
+    if (change.files.empty()) record.owed_files.clear();
+    const ByteRange all{0, record.files.size()};
+    for (ByteRange run : change.files) {
+      const std::uint64_t end = std::min(run.end(), all.end());
+      if (run.offset < end) record.owed_files.add(ByteRange::between(run.offset, end));
+    }
   }
 };
 
@@ -316,6 +333,7 @@ JobRecord make_record(const JobCreated& created) {
   record.id = created.job;
   keep_files_of(record, created.options);
   record.headers_withheld = created.headers_withheld;
+  record.owner = created.owner;
   record.times.created = created.at;
   record.times.modified = created.at;
   return record;
@@ -324,7 +342,7 @@ JobRecord make_record(const JobCreated& created) {
 void describe(const JobRecord& record, const std::function<void(const Change&)>& write) {
   constexpr std::size_t files_per_change = 1024;
 
-  write(JobCreated{record.id, record.options, record.headers_withheld, record.times.created});
+  write(JobCreated{record.id, record.options, record.headers_withheld, record.times.created, record.owner});
   for (std::size_t begin = 0; begin < record.files.size(); begin += files_per_change) {
     FilesAdded added{record.id, {}, record.times.modified};
     const std::size_t end = std::min(record.files.size(), begin + files_per_change);
@@ -334,12 +352,14 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
   }
   describe_files(record, write);
   write(JobMoved{record.id, record.state, record.error, record.error_count,
-                 record.times.transferred.value_or(record.times.modified)});
+                 record.times.transferred.value_or(record.times.modified), record.resumed, record.active_time});
   // A transferred job that was configured since has two times to remember.
   if (record.times.transferred && *record.times.transferred != record.times.modified) {
     write(JobConfigured{record.id, record.options, record.headers_withheld, record.times.modified});
   }
   if (!record.owes_transferred && !record.owes_failed) write(NoticeDelivered{record.id});
+  if (has(record.options.notify.events, Notify::file_transferred)) write(FilesOwed{record.id, {}});
+  if (!record.owed_files.empty()) write(FilesOwed{record.id, record.owed_files.ranges()});
   if (record.committing) write(CommitStarted{record.id, record.times.modified});
 }
 

@@ -24,6 +24,7 @@ struct JobCreated {
   JobOptions options;             ///< Without files.
   bool headers_withheld = false;  ///< Set when read back: there were headers, and they were not stored.
   WallTime at{};
+  Owner owner{};
 };
 
 struct JobConfigured {
@@ -31,6 +32,7 @@ struct JobConfigured {
   JobOptions options;  ///< Without files.
   bool headers_withheld = false;
   WallTime at{};
+  std::optional<Owner> owner{};  ///< Set: the job has a new owner.
 };
 
 struct FilesAdded {
@@ -45,6 +47,8 @@ struct JobMoved {
   std::optional<Error> error;     ///< Replaces the job's error. Empty: the job's error is cleared.
   std::uint32_t error_count = 0;  ///< The job's error count from here on.
   WallTime at{};
+  bool resumed = false;           ///< The job has been resumed before, whatever its state now.
+  std::chrono::milliseconds active_time{0};
 };
 
 /// The temporary file exists, and the server has said what the resource is.
@@ -107,9 +111,17 @@ struct CommitFailed {
   WallTime at{};
 };
 
-/// An owed event was delivered, or became moot.
+/// An owed event was handled: that of the job, or those of these files.
 struct NoticeDelivered {
   JobId job;
+  std::vector<ByteRange> files{};  ///< Runs of file indexes. Empty: what the job itself owes.
+};
+
+/// The events of these finished files are owed; of no file, if there are none here. Written by snapshots only: otherwise
+/// `FileFinished` says so, if the job wants these events.
+struct FilesOwed {
+  JobId job;
+  std::vector<ByteRange> files;  ///< Runs of file indexes.
 };
 
 /// The job reached a final state and leaves the queue.
@@ -118,7 +130,7 @@ struct JobRemoved {
 };
 
 using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, FileStarted, FileProgressed, FileRestarted,
-                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved>;
+                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved, FilesOwed>;
 
 /// The job that a change is about.
 [[nodiscard]] JobId job_of(const Change& change);

@@ -1,6 +1,7 @@
 #ifndef BGXFER_SRC_MODEL_JOB_RECORD_HPP
 #define BGXFER_SRC_MODEL_JOB_RECORD_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -90,6 +91,11 @@ struct JobRecord {
   bool owes_transferred = false;  ///< The event still has to be delivered.
   bool owes_failed = false;
   JobTotals totals;
+  Owner owner;
+  bool resumed = false;           ///< Has been resumed at least once.
+  /// Time in `connecting` and `transferring` since the last resume, as far as it was noted.
+  std::chrono::milliseconds active_time{0};
+  RangeSet owed_files;            ///< Indexes of finished files whose `FileTransferred` still has to be handled.
 };
 
 /// The temporary name of a file: unguessable, because the job's id is random, and found again without being stored.

@@ -9,6 +9,9 @@ namespace bgxfer::inline v0::detail {
 namespace {
 
 constexpr std::uint32_t parallel_files_max = 64;
+constexpr std::size_t notify_handler_bytes_max = 256;
+constexpr std::size_t owner_bytes_max = 256;
+constexpr std::chrono::hours inactivity_timeout_max{999 * 24};
 constexpr std::size_t chunk_bytes_min = 4 * 1024;
 constexpr std::size_t chunk_bytes_max = 16 * 1024 * 1024;
 
@@ -96,6 +99,50 @@ Result<void> validate_credentials(const std::vector<Credentials>& credentials) {
   return {};
 }
 
+Result<void> validate_command(const NotifyCommand& command, const Limits& limits) {
+  if (command.program.empty()) {
+    if (command.arguments.empty()) return {};
+    return refuse(Errc::invalid_argument, "notify.command: arguments without a program");
+  }
+  Result<void> program = check_length("notify.command.program", command.program.size(), limits.command_program_bytes_max);
+  if (!program) return program;
+  std::size_t bytes = 0;
+  bool has_zero = command.program.find('\0') != std::string::npos;
+  for (const std::string& argument : command.arguments) {
+    bytes += argument.size() + 1;
+    has_zero = has_zero || argument.find('\0') != std::string::npos;
+  }
+  if (has_zero) return refuse(Errc::invalid_argument, "notify.command: a zero byte");
+  if (!std::filesystem::path(command.program).is_absolute()) {
+    return refuse(Errc::invalid_argument, "notify.command.program: " + command.program +
+                                              " is not an absolute path; no search path is used");
+  }
+  return check_length("notify.command.arguments", bytes, limits.command_arguments_bytes_max);
+}
+
+Result<void> validate_notify(const NotifyOptions& notify, const Limits& limits) {
+  const auto bits = static_cast<std::uint32_t>(notify.events);
+  if ((bits & ~static_cast<std::uint32_t>(all_notifications)) != 0) {
+    return refuse(Errc::invalid_argument, "notify.events: unknown bits " + std::to_string(bits));
+  }
+  if (notify.interval_min < std::chrono::milliseconds{0}) {
+    return refuse(Errc::invalid_argument, "notify.interval_min is negative");
+  }
+  Result<void> handler = check_length("notify.handler", notify.handler.size(), notify_handler_bytes_max);
+  if (!handler) return handler;
+  return validate_command(notify.command, limits);
+}
+
+Result<void> validate_download(const DownloadOptions& download) {
+  if (download.size_max == std::uint64_t{0}) {
+    return refuse(Errc::invalid_argument, "download.size_max: 0 bytes; leave it out for no limit");
+  }
+  if (download.dynamic_content && download.on_demand) {
+    return refuse(Errc::unsupported_configuration, "download: dynamic_content has no ranges, which on_demand is about");
+  }
+  return {};
+}
+
 Result<void> validate_proxy(const ProxyOptions& proxy) {
   if (proxy.usage > ProxyUsage::autodetect) return refuse(Errc::invalid_argument, "http.proxy.usage: not one of the four");
   const bool listed = proxy.usage == ProxyUsage::listed;
@@ -137,6 +184,26 @@ Result<void> validate_http(const HttpOptions& http, const Limits& limits) {
   return validate_headers(http.headers, limits);
 }
 
+Result<void> validate_policy(const std::optional<TransferPolicy>& policy) {
+  constexpr auto known = static_cast<std::uint32_t>(TransferPolicy::always);
+  if (!policy || (static_cast<std::uint32_t>(*policy) & ~known) == 0) return {};
+  return refuse(Errc::invalid_argument, "transfer_policy: unknown bits");
+}
+
+/// Spec part 4.1: how long a part of a URL's path may be.
+Result<void> check_segments(std::string_view url, const Limits& limits) {
+  std::string_view path = url.substr(0, url.find_first_of("?#"));
+  const std::size_t scheme = path.find("://");
+  if (scheme != std::string_view::npos) path.remove_prefix(scheme + 3);
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    Result<void> fits = check_length("a part of the URL's path", end, limits.url_segment_bytes_max);
+    if (!fits) return fits;
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return {};
+}
+
 Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
   if (file.ranges.empty()) return {};
   const std::string url = public_url(file.url);
@@ -175,9 +242,17 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   if (options.parallel_files < 1 || options.parallel_files > parallel_files_max) {
     return refuse(Errc::invalid_argument, "parallel_files: must be 1 to " + std::to_string(parallel_files_max));
   }
-  for (milliseconds time : {options.retry_delay_min, options.retry_delay_max, options.no_progress_timeout}) {
+  const milliseconds download_time = options.maximum_download_time.value_or(milliseconds{0});
+  for (milliseconds time :
+       {options.retry_delay_min, options.retry_delay_max, options.no_progress_timeout, download_time}) {
     if (time < milliseconds{0}) return refuse(Errc::invalid_argument, "a retry delay or timeout is negative");
   }
+  Result<void> download = validate_download(options.download);
+  if (!download) return download;
+  Result<void> policy = validate_policy(options.transfer_policy);
+  if (!policy) return policy;
+  Result<void> notify = validate_notify(options.notify, limits);
+  if (!notify) return notify;
   return validate_http(options.http, limits);
 }
 
@@ -188,13 +263,38 @@ Result<void> validate_file(const FileSpec& file, const Limits& limits) {
   if (std::any_of(file.url.begin(), file.url.end(), is_control)) {
     return refuse(Errc::invalid_url, "the URL has control characters");
   }
+  Result<void> segments = check_segments(file.url, limits);
+  if (!segments) return segments;
   const std::string& target = file.target.native();
+  Result<void> path = check_length("target", target.size(), limits.target_bytes_max);
+  if (!path) return path;
   if (target.empty()) return refuse(Errc::relative_target, public_url(file.url) + ": the target is empty");
   if (target.find('\0') != std::string::npos) return refuse(Errc::unsafe_target, "the target has a zero byte");
   if (!file.target.is_absolute()) {
     return refuse(Errc::relative_target, target + "; use std::filesystem::absolute to make it one");
   }
   return validate_ranges(file, limits);
+}
+
+Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bool has_files, bool resumed) {
+  if (!after.files.empty()) return refuse(Errc::invalid_argument, "configure: files are added with Job::add");
+  if (after.type != before.type) return refuse(Errc::invalid_argument, "configure: the type is fixed");
+  const DownloadOptions& was = before.download;
+  const DownloadOptions& is = after.download;
+  if (has_files && was.high_performance != is.high_performance) {
+    return refuse(Errc::read_only_after_add, "download.high_performance");
+  }
+  if (!resumed) return {};
+  if (was.dynamic_content != is.dynamic_content) return refuse(Errc::read_only_after_resume, "download.dynamic_content");
+  if (was.size_max != is.size_max) return refuse(Errc::read_only_after_resume, "download.size_max");
+  if (before.http.method != after.http.method) return refuse(Errc::read_only_after_resume, "http.method");
+  if (was.on_demand != is.on_demand) return refuse(Errc::read_only_after_resume, "download.on_demand");
+  return {};
+}
+
+Result<void> validate_together(const JobOptions& options, bool has_ranges) {
+  if (!options.download.dynamic_content || !has_ranges) return {};
+  return refuse(Errc::unsupported_configuration, "download.dynamic_content: not for files with ranges");
 }
 
 Result<void> validate_queue(const QueueOptions& options) {
@@ -207,6 +307,10 @@ Result<void> validate_queue(const QueueOptions& options) {
   if (options.chunk_bytes < chunk_bytes_min || options.chunk_bytes > chunk_bytes_max) {
     return refuse(Errc::invalid_argument, "QueueOptions::chunk_bytes must be 4 KiB to 16 MiB");
   }
+  return validate_limits(options);
+}
+
+Result<void> validate_limits(const QueueOptions& options) {
   const Limits& limits = options.limits;
   if (limits.foreground_jobs_max < 1 || limits.background_jobs_max < 1) {
     return refuse(Errc::invalid_argument, "Limits::foreground_jobs_max and background_jobs_max must be at least 1");
@@ -215,6 +319,19 @@ Result<void> validate_queue(const QueueOptions& options) {
       limits.disk_space_retest <= std::chrono::milliseconds{0} || limits.claim_bytes == 0) {
     return refuse(Errc::invalid_argument, "Limits: time_slice, checkpoint_interval, disk_space_retest and claim_bytes must be positive");
   }
+  if (limits.inactivity_timeout < std::chrono::milliseconds{0} || limits.inactivity_timeout > inactivity_timeout_max) {
+    return refuse(Errc::invalid_argument, "Limits::inactivity_timeout must be 0 (never) to 999 days");
+  }
+  if (limits.maximum_download_time < std::chrono::milliseconds{0}) {
+    return refuse(Errc::invalid_argument, "Limits::maximum_download_time is negative; 0 means no limit");
+  }
+  if (limits.notifications_max < 1) return refuse(Errc::invalid_argument, "Limits::notifications_max must be at least 1");
+  for (TransferPolicy policy : limits.transfer_policy) {
+    Result<void> known = validate_policy(policy);
+    if (!known) return known;
+  }
+  Result<void> owner = check_length("QueueOptions::owner", options.owner.name.size(), owner_bytes_max);
+  if (!owner) return owner;
   return {};
 }
 

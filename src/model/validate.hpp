@@ -16,6 +16,16 @@ namespace bgxfer::inline v0::detail {
 /// characters, an absolute target. What only the transport or the storage knows, they are asked for.
 [[nodiscard]] Result<void> validate_file(const FileSpec& file, const Limits& limits);
 
+/// Whether a job may change its options like this: files and type are fixed, and some options are fixed by the first file
+/// or by the first resume (spec part 1.4).
+[[nodiscard]] Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bool has_files, bool resumed);
+
+/// Whether a job of these options may have files with ranges (spec part 3.12).
+[[nodiscard]] Result<void> validate_together(const JobOptions& options, bool has_ranges);
+
+/// Whether a queue may have these limits and this owner.
+[[nodiscard]] Result<void> validate_limits(const QueueOptions& options);
+
 /// Whether a queue can be built from these options.
 [[nodiscard]] Result<void> validate_queue(const QueueOptions& options);
 

@@ -70,13 +70,15 @@ class Queue(World):
     def test_set_changes_a_job(self):
         identifier, _ = self.add("one")
         self.bgx("set", identifier, "name=better", "priority=high", "parallel=3", "limit-rate=2M", "retry-delay=0.5",
-                 "no-progress-timeout=7")
+                 "no-progress-timeout=7", "description=for the weekend", "max-time=90", "cost=standard")
         shown = self.bgx("show", identifier[:4]).stdout
-        for text in ("better", "high", "2.0 MiB/s", "0.5 s", "7 s", self.url("one"), str(self.folder / "one")):
+        for text in ("better", "high", "2.0 MiB/s", "0.5 s", "7 s", "for the weekend", "90 s", "standard", "uid ",
+                     self.url("one"), str(self.folder / "one")):
             self.assertIn(text, shown)
         job = self.json("show", identifier)[0]
         self.assertEqual((job["name"], job["priority"]), ("better", "high"))
         self.fails_with(2, "set", identifier, "colour=blue", says=("colour", "priority"))
+        self.fails_with(2, "set", identifier, "cost=cheap", "name=worse", says=("cheap", "no_surcharge"))
         self.fails_with(2, "set", identifier, "priority=higher", "name=worse", says=("higher",))
         self.assertEqual(self.json("show", identifier)[0]["name"], "better")
 

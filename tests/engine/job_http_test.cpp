@@ -241,7 +241,7 @@ TEST_CASE("spec 3.11: another method is foreground for good, fixed once resumed,
   CHECK(job.options().priority == Priority::foreground);
   const CommandResult lowered = job.configure([](JobOptions& o) { o.priority = Priority::low; });
   REQUIRE_FALSE(lowered);
-  CHECK(lowered.error().code() == Errc::invalid_argument);
+  CHECK(lowered.error().code() == Errc::unsupported_configuration);
 
   world.transport->incidents.push_back(Incident{.cut_after = 70'000});
   job.resume();
@@ -250,7 +250,7 @@ TEST_CASE("spec 3.11: another method is foreground for good, fixed once resumed,
   CHECK(world.transport->asked.size() == 1);
   const CommandResult changed = job.configure([](JobOptions& o) { o.http.method = "GET"; });
   REQUIRE_FALSE(changed);
-  CHECK(changed.error().code() == Errc::invalid_state);
+  CHECK(changed.error().code() == Errc::read_only_after_resume);
 
   REQUIRE(job.resume());
   world.run();
@@ -297,7 +297,7 @@ TEST_CASE("spec 3.10: a validator is given to a job that does not run") {
   world.run_for(5ms);
   const CommandResult refused = give();
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code() == Errc::invalid_state);
+  CHECK(refused.error().code() == Errc::read_only_while_active);
   REQUIRE(job.configure([](JobOptions& o) { o.display_name = "other"; }));
   job.suspend();
   CHECK(give());

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "journal/options_codec.hpp"
 #include "support/random_changes.hpp"
 #include "support/records.hpp"
 
@@ -101,6 +102,14 @@ TEST_CASE("every kind of change comes back as it was") {
   options.no_progress_timeout = std::chrono::milliseconds{0};
   options.http.redirects.allow_https_to_http = true;
   options.tag = "build 7";
+  bgxfer::JobOptions full = options;
+  full.maximum_download_time = std::chrono::milliseconds{0};
+  full.download = {.dynamic_content = true, .high_performance = true, .size_max = 1, .on_demand = true};
+  full.transfer_policy = bgxfer::TransferPolicy::standard;
+  full.notify.events = bgxfer::Notify::none;
+  full.notify.interval_min = std::chrono::milliseconds{0};
+  full.notify.handler = "installer";
+  full.notify.command = {"/bin/tell", {"", "a b", ""}};
   FilesAdded added{job, {spec_of("https://a/b", "/c"), spec_of("http://d", "/e/f")}, noon};
   added.files[0].ranges = {{5, 7}, {100, bgxfer::ByteRange::to_end}, {0, 1}};
   added.files[0].size = 0;
@@ -113,6 +122,13 @@ TEST_CASE("every kind of change comes back as it was") {
       JobCreated{job, options, false, noon},
       JobCreated{job, {}, true, {}},
       JobConfigured{job, options, true, noon},
+      JobCreated{job, full, false, noon, {"uid 1000", true}},
+      JobConfigured{job, full, false, noon, bgxfer::Owner{"uid 0", false}},
+      JobMoved{job, bgxfer::JobState::suspended, std::nullopt, 0, noon, true, std::chrono::milliseconds{1234}},
+      JobMoved{job, bgxfer::JobState::suspended, std::nullopt, 0, noon},
+      NoticeDelivered{job, {bgxfer::ByteRange{3, 2}, bgxfer::ByteRange{9, 1}}},
+      FilesOwed{job, {}},
+      FilesOwed{job, {bgxfer::ByteRange{0, 4}}},
       added,
       FilesAdded{job, {}, noon},
       JobMoved{job, bgxfer::JobState::error, error, 3, noon},
@@ -359,4 +375,70 @@ TEST_CASE("any cut of any payload is refused or read, and never more") {
       CHECK(reading.change.has_value() == (reading.verdict == RecordVerdict::change));
     }
   }
+}
+
+TEST_CASE("options have the bytes that docs/journal_format.md gives them") {
+  bgxfer::JobOptions options;
+  options.maximum_download_time = std::chrono::milliseconds{1000};
+  options.download = {.dynamic_content = true, .high_performance = true, .size_max = 256, .on_demand = false};
+  options.transfer_policy = bgxfer::TransferPolicy::standard;
+  options.notify.events = bgxfer::Notify::file_transferred;
+  options.notify.interval_min = std::chrono::milliseconds{0};
+  options.notify.handler = "h";
+  options.notify.command = {"/p", {"", "x"}};
+  Bytes bytes;
+  put_options(bytes, options);
+  Bytes plain;
+  put_options(plain, bgxfer::JobOptions());
+  REQUIRE(bytes.size() > plain.size());
+  // What an old journal has comes first and is as it was.
+  CHECK(std::equal(plain.begin(), plain.end(), bytes.begin()));
+  std::string hex;
+  for (std::size_t i = plain.size(); i < bytes.size(); ++i) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    hex += digits[static_cast<unsigned>(bytes[i]) >> 4];
+    hex += digits[static_cast<unsigned>(bytes[i]) & 15];
+  }
+  CHECK(hex ==
+        "0e02e803"      // maximum_download_time 1000
+        "0f00"          // dynamic_content
+        "1000"          // high_performance
+        "11020001"      // size_max 256
+        "130467000080"  // transfer_policy
+        "140110"        // notify_events
+        "1500"          // notify_interval_min 0
+        "160168"        // notify_handler
+        "17022f70"      // notify_program
+        "1800180178");  // notify_argument, twice
+}
+
+TEST_CASE("options of a journal that is older than a field mean its default") {
+  // Written by a version that knew the first eleven fields.
+  const std::vector<int> old = {0x01, 4, 'g', 'a', 'm', 'e', 0x04, 1, 2, 0x05, 1, 1, 0x06, 2, 0xe8, 3,
+                                0x07, 3, 0xc0, 0x27, 9, 0x08, 4, 0, 0x5c, 0x26, 5, 0x0a, 1, 10};
+  Bytes bytes;
+  for (int number : old) bytes.push_back(static_cast<std::byte>(number));
+  bgxfer::JobOptions expected;
+  expected.display_name = "game";
+  Sense sense = Sense::good;
+  const bgxfer::JobOptions read = read_options(bytes, sense);
+  CHECK(sense == Sense::good);
+  CHECK(read == expected);
+}
+
+TEST_CASE("options with values that cannot be are malformed") {
+  const auto sense_of = [](std::initializer_list<int> numbers) {
+    Bytes bytes;
+    for (int number : numbers) bytes.push_back(static_cast<std::byte>(number));
+    Sense sense = Sense::good;
+    (void)read_options(bytes, sense);
+    return sense;
+  };
+  CHECK(sense_of({0x14, 1, 0x3f}) == Sense::good);
+  CHECK(sense_of({0x14, 1, 0x40}) == Sense::malformed);           // No such notification.
+  CHECK(sense_of({0x13, 5, 1, 1, 1, 1, 1}) == Sense::malformed);  // More than 32 bits.
+  CHECK(sense_of({0x0e, 7, 1, 1, 1, 1, 1, 1, 1}) == Sense::malformed);  // Longer than 2^42 milliseconds.
+  CHECK(sense_of({0x17, 0}) == Sense::malformed);                 // An empty text is left out.
+  CHECK(sense_of({0x18, 0, 0x18, 0}) == Sense::good);             // But arguments may be empty.
+  CHECK(sense_of({0x19, 0}) == Sense::newer);
 }

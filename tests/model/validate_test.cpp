@@ -46,7 +46,16 @@ bool refused(const Result<void>& result, Errc code) {
 
 TEST_CASE("BITS's numbers are those of the specification") {
   const Limits limits = Limits::bits();
-  CHECK(limits.jobs_max == 60);
+  CHECK(limits.jobs_max == 300);
+  CHECK(limits.jobs_per_owner_max == 60);
+  CHECK(limits.url_segment_bytes_max == 260);
+  CHECK(limits.target_bytes_max == 260);
+  CHECK(limits.command_program_bytes_max == 260);
+  CHECK(limits.command_arguments_bytes_max == 4000);
+  CHECK(limits.inactivity_timeout == 90 * 24h);
+  CHECK(limits.maximum_download_time == 7'776'000s);
+  CHECK(limits.notifications_max == 4);
+  for (bgxfer::TransferPolicy policy : limits.transfer_policy) CHECK(policy == bgxfer::TransferPolicy::always);
   CHECK(limits.files_per_job_max == 200);
   CHECK(limits.ranges_per_file_max == 500);
   CHECK(limits.display_name_bytes_max == 256);
@@ -57,12 +66,15 @@ TEST_CASE("BITS's numbers are those of the specification") {
   CHECK(limits.retry_delay_floor == 5s);
   CHECK(limits.background_jobs_max == 1);
   CHECK(limits.background_beside_foreground);
-  CHECK(limits.foreground_jobs_max == 60);
+  CHECK(limits.foreground_jobs_max == 300);
   const JobOptions options = JobOptions::bits();
   CHECK(options.retry_delay_min == 600s);
   CHECK(options.retry_delay_max == 600s);
   CHECK(options.no_progress_timeout == 14 * 24h);
   CHECK(options.priority == bgxfer::Priority::normal);
+  CHECK(options.notify.interval_min == 500ms);
+  CHECK(static_cast<std::uint32_t>(options.notify.events) == 3);
+  CHECK_FALSE(options.maximum_download_time);
   CHECK(validate_options(options, limits));
 }
 
@@ -225,4 +237,74 @@ TEST_CASE("spec 3.11: a method is a token, and not CONNECT") {
     CHECK(refused(options_with([&](JobOptions& it) { it.http.method = method; }), Errc::invalid_argument));
   }
   CHECK(refused(options_with([](JobOptions& it) { it.http.method.assign(65, 'M'); }), Errc::invalid_argument));
+}
+
+TEST_CASE("10: a part of a URL's path, a target and a command may be as long as their limits, and no longer") {
+  const Limits limits = Limits::bits();
+  const auto url = [&](std::size_t bytes) {
+    FileSpec file = good_file();
+    file.url = "https://cdn.example/" + std::string(bytes, 'p') + "/b?" + std::string(300, 'q');
+    return validate_file(file, limits);
+  };
+  CHECK(url(260));
+  CHECK(refused(url(261), Errc::string_too_long));
+  const auto target = [&](std::size_t bytes) {
+    FileSpec file = good_file();
+    file.target = "/" + std::string(bytes - 1, 't');
+    return validate_file(file, limits);
+  };
+  CHECK(target(260));
+  CHECK(refused(target(261), Errc::string_too_long));
+  const auto command = [&](std::size_t program, std::vector<std::string> arguments) {
+    JobOptions options;
+    options.notify.command.program = "/" + std::string(program - 1, 'c');
+    options.notify.command.arguments = std::move(arguments);
+    return validate_options(options, limits);
+  };
+  CHECK(command(260, {}));
+  CHECK(refused(command(261, {}), Errc::string_too_long));
+  CHECK(command(5, {std::string(1999, 'a'), std::string(1999, 'b')}));
+  CHECK(refused(command(5, {std::string(1999, 'a'), std::string(2000, 'b')}), Errc::string_too_long));
+}
+
+TEST_CASE("3.4: a command has an absolute program, and no arguments without one") {
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.command.program = "true"; }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.command.arguments = {"a"}; }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.command.program = std::string("/bin/a\0b", 8); }),
+                Errc::invalid_argument));
+  CHECK(options_with([](JobOptions& it) { it.notify.command = {"/bin/true", {"", "-x"}}; }));
+}
+
+TEST_CASE("3.3, 3.12, 9.5: values that a property cannot have are refused") {
+  using bgxfer::Notify;
+  using bgxfer::TransferPolicy;
+  CHECK(options_with([](JobOptions& it) { it.notify.events = bgxfer::all_notifications; }));
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.events = static_cast<Notify>(0x40); }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.interval_min = -1ms; }), Errc::invalid_argument));
+  CHECK(options_with([](JobOptions& it) { it.notify.handler.assign(256, 'h'); }));
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.handler.assign(257, 'h'); }), Errc::string_too_long));
+  CHECK(options_with([](JobOptions& it) { it.download.size_max = 1; }));
+  CHECK(refused(options_with([](JobOptions& it) { it.download.size_max = 0; }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.maximum_download_time = -1ms; }), Errc::invalid_argument));
+  CHECK(options_with([](JobOptions& it) { it.transfer_policy = TransferPolicy::always; }));
+  CHECK(refused(options_with([](JobOptions& it) { it.transfer_policy = static_cast<TransferPolicy>(0x100); }),
+                Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.download = {.dynamic_content = true, .on_demand = true}; }),
+                Errc::unsupported_configuration));
+}
+
+TEST_CASE("10: a queue's inactivity timeout is 0 to 999 days, and its other limits are what they can be") {
+  const auto limits_with = [](auto edit) {
+    bgxfer::QueueOptions options;
+    edit(options);
+    return validate_limits(options);
+  };
+  using bgxfer::QueueOptions;
+  CHECK(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = 999 * 24h; }));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = 999 * 24h + 1ms; }), Errc::invalid_argument));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = -1ms; }), Errc::invalid_argument));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.maximum_download_time = -1ms; }), Errc::invalid_argument));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.notifications_max = 0; }), Errc::invalid_argument));
+  CHECK(limits_with([](QueueOptions& it) { it.owner.name.assign(256, 'o'); }));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.owner.name.assign(257, 'o'); }), Errc::string_too_long));
 }

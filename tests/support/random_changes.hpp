@@ -70,13 +70,15 @@ class RandomChanges {
     const bgxfer::JobId id = strays_ && dice_.one_in(50) ? bgxfer::JobId::from_random(1, dice_.bits()) : job.id;
     switch (dice_.below(strays_ ? 20 : 19)) {
       case 0:
+        if (dice_.one_in(5)) return model::JobConfigured{id, options(), dice_.one_in(2), now(), owner()};
         return model::JobConfigured{id, options(), dice_.one_in(2), now()};
       case 1:
       case 2:
         return files(id);
       case 3:
       case 4:
-        return model::JobMoved{id, static_cast<bgxfer::JobState>(dice_.below(9)), error(), count(), now()};
+        return model::JobMoved{id, static_cast<bgxfer::JobState>(dice_.below(9)), error(), count(), now(),
+                               job.resumed, std::chrono::milliseconds{dice_.below(100'000)}};
       case 5:
         return model::FilesSynced{id, {bgxfer::ByteRange{0, 1'000'000}}};
       case 6:
@@ -84,7 +86,8 @@ class RandomChanges {
       case 7:
         return model::CommitFailed{id, static_cast<std::uint32_t>(dice_.below(3)), error(), now()};
       case 8:
-        return model::NoticeDelivered{id};
+        if (dice_.one_in(2)) return model::NoticeDelivered{id};
+        return model::NoticeDelivered{id, {bgxfer::ByteRange{dice_.below(5), 1 + dice_.below(5)}}};
       case 9:
         if (dice_.one_in(4)) return model::JobRemoved{id};
         break;
@@ -126,7 +129,7 @@ class RandomChanges {
   }
 
   model::JobCreated created() {
-    return {bgxfer::JobId::from_random(dice_.bits(), dice_.bits()), options(), dice_.one_in(4), now()};
+    return {bgxfer::JobId::from_random(dice_.bits(), dice_.bits()), options(), dice_.one_in(4), now(), owner()};
   }
 
   model::FilesAdded files(const bgxfer::JobId& id) {
@@ -167,8 +170,23 @@ class RandomChanges {
     options.http.tls.check_revocation = dice_.one_in(4);
     if (dice_.one_in(4)) options.http.tls.pins.resize(1 + dice_.below(3));
     if (dice_.one_in(4)) options.http.method = "POST";
+    if (dice_.one_in(3)) options.maximum_download_time = std::chrono::milliseconds{dice_.below(5000)};
+    options.download.dynamic_content = dice_.one_in(3);
+    options.download.high_performance = dice_.one_in(3);
+    options.download.on_demand = dice_.one_in(3);
+    if (dice_.one_in(3)) options.download.size_max = 1 + dice_.below(5000);
+    if (dice_.one_in(3)) options.transfer_policy = bgxfer::TransferPolicy::standard;
+    options.notify.events = static_cast<bgxfer::Notify>(dice_.below(64));
+    if (dice_.one_in(2)) options.notify.interval_min = std::chrono::milliseconds{dice_.below(5000)};
+    options.notify.handler = text(8);
+    if (dice_.one_in(3)) options.notify.command.program = "/bin/" + text(8);
+    for (std::uint64_t i = dice_.one_in(3) ? dice_.below(4) : 0; i > 0; --i) {
+      options.notify.command.arguments.push_back(text(6));
+    }
     return options;
   }
+
+  bgxfer::Owner owner() { return {"uid " + text(6), dice_.one_in(2)}; }
 
   std::optional<bgxfer::Error> error() {
     if (dice_.one_in(2)) return std::nullopt;

@@ -49,6 +49,16 @@ inline std::string show(const bgxfer::JobOptions& options) {
                       int{http.tls.check_revocation}, static_cast<int>(http.tls.pins.size())}) {
     text += ' ' + std::to_string(number);
   }
+  if (options.maximum_download_time) text += " time max " + std::to_string(options.maximum_download_time->count());
+  const bgxfer::DownloadOptions& download = options.download;
+  text += std::string(download.dynamic_content ? " dynamic" : "") + (download.high_performance ? " fast" : "") +
+          (download.on_demand ? " on demand" : "");
+  if (download.size_max) text += " size max " + std::to_string(*download.size_max);
+  if (options.transfer_policy) text += " policy " + std::to_string(static_cast<std::uint32_t>(*options.transfer_policy));
+  text += " notify " + std::to_string(static_cast<std::uint32_t>(options.notify.events)) + " every " +
+          std::to_string(options.notify.interval_min.count()) + " \"" + options.notify.handler + "\" runs \"" +
+          options.notify.command.program + '"';
+  for (const std::string& argument : options.notify.command.arguments) text += " \"" + argument + '"';
   return text;
 }
 
@@ -76,6 +86,8 @@ inline std::string show(const model::JobRecord& job) {
   if (job.times.transferred) text += " transferred " + show(*job.times.transferred);
   text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing) + " owes " +
           std::to_string(job.owes_transferred) + std::to_string(job.owes_failed) + '\n';
+  text += "owner " + job.owner.name + (job.owner.elevated ? " elevated" : "") + " resumed " + std::to_string(job.resumed) +
+          " active " + std::to_string(job.active_time.count()) + " owed " + show(job.owed_files) + '\n';
   if (job.error) text += "error " + show(*job.error) + '\n';
   text += "totals " + std::to_string(job.totals.bytes_transferred) + ' ' + std::to_string(job.totals.bytes_known) +
           ' ' + std::to_string(job.totals.sizes_unknown) + ' ' + std::to_string(job.totals.files_finished) + '\n';
@@ -97,11 +109,13 @@ struct ShowChange {
         " file " + std::to_string(static_cast<std::uint32_t>(it.file)) + " generation " + std::to_string(it.generation);
   }
   void operator()(const model::JobCreated& it) {
-    text += "created " + show(it.options) + " withheld " + std::to_string(it.headers_withheld) + " at " + show(it.at);
+    text += "created " + show(it.options) + " withheld " + std::to_string(it.headers_withheld) + " at " + show(it.at) +
+            " owner " + it.owner.name + std::to_string(it.owner.elevated);
   }
   void operator()(const model::JobConfigured& it) {
     text +=
         "configured " + show(it.options) + " withheld " + std::to_string(it.headers_withheld) + " at " + show(it.at);
+    if (it.owner) text += " owner " + it.owner->name + std::to_string(it.owner->elevated);
   }
   void operator()(const model::FilesAdded& it) {
     text += "files added at " + show(it.at);
@@ -118,6 +132,8 @@ struct ShowChange {
     text +=
         "moved to " + std::string(to_string(it.to)) + " count " + std::to_string(it.error_count) + " at " + show(it.at);
     if (it.error) text += " error " + show(*it.error);
+    if (it.resumed || it.to != bgxfer::JobState::suspended) text += " resumed";
+    text += " active " + std::to_string(it.active_time.count());
   }
   void operator()(const model::FileStarted& it) {
     text += "started";
@@ -156,7 +172,12 @@ struct ShowChange {
     text += "commit failed " + std::to_string(it.committed) + " at " + show(it.at);
     if (it.error) text += " error " + show(*it.error);
   }
-  void operator()(const model::NoticeDelivered&) { text += "notice"; }
+  void operator()(const model::NoticeDelivered& it) { runs("notice", it.files); }
+  void operator()(const model::FilesOwed& it) { runs("owed", it.files); }
+  void runs(const char* what, const std::vector<bgxfer::ByteRange>& files) {
+    text += what;
+    for (bgxfer::ByteRange run : files) text += ' ' + std::to_string(run.offset) + '+' + std::to_string(run.length);
+  }
   void operator()(const model::JobRemoved&) { text += "removed"; }
 };
 
