@@ -165,7 +165,7 @@ std::vector<Row> table() {
 
 /// A job in that state, with a file that is large enough to stay there for a while.
 Job job_in(World& world, JobState state, bool custom_method) {
-  Job job = world.add("a", 5'000'000);
+  Job job = world.add("a", 1'500'000);
   if (custom_method) job.configure([](JobOptions& it) { it.http.method = "POST"; });
   Incident incident;
   switch (state) {
