@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <bgxfer/cost.hpp>
 #include <bgxfer/digest.hpp>
 #include <bgxfer/http_options.hpp>
 #include <bgxfer/state.hpp>
