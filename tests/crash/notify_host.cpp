@@ -60,8 +60,8 @@ struct Host {
 
 /// Adds the jobs that are not there yet.
 asio::awaitable<void> work(Host& host, bgxfer::TransferQueue& queue) {
-  const bgxfer::Result<bgxfer::RestoreReport> restored = co_await queue.restored();
-  restored.value();
+  bgxfer::Result<bgxfer::RestoreReport> restored = co_await queue.restored();
+  if (!restored) std::abort();
   for (int number = static_cast<int>(queue.jobs().size()); number < host.jobs; ++number) {
     bgxfer::JobOptions options;
     options.tag = std::to_string(number);
@@ -78,8 +78,8 @@ asio::awaitable<void> work(Host& host, bgxfer::TransferQueue& queue) {
     bgxfer::Job job = queue.add(std::move(options)).value();
     job.resume();
     // One after the other: a job that a kill takes back is the last one, and is added again.
-    const bgxfer::Result<void> saved = co_await queue.saved();
-    saved.value();
+    bgxfer::Result<void> saved = co_await queue.saved();
+    if (!saved) std::abort();
   }
 }
 

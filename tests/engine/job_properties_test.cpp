@@ -426,8 +426,7 @@ TEST_CASE("2.4: a high-performance job keeps its bytes while the process lives")
   CHECK(job.bytes_received() == bytes_in(500ms));
 }
 
-TEST_CASE(
-    "3.14: the owner is the queue's, is kept across restarts, and changes by take_ownership, which drops secrets") {
+TEST_CASE("3.14: the owner is the queue's, survives restarts, and take_ownership changes him and drops secrets") {
   World world;
   world.options.owner = {"alice", true};
   world.options.run_command = [](const NotifyCommand&, const Event&, const auto& done) { done({}, 0); };
