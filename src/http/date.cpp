@@ -123,9 +123,13 @@ std::optional<Date> parse_asctime_date(DateReader reader) noexcept {
 
 std::optional<Date> parse_date(std::string_view text) noexcept {
   const DateReader reader(trimmed(text));
-  if (std::optional<Date> date = parse_imf_date(reader)) return date;
-  if (std::optional<Date> date = parse_rfc850_date(reader)) return date;
-  return parse_asctime_date(reader);
+  std::optional<Date> date = parse_imf_date(reader);
+  if (!date) date = parse_rfc850_date(reader);
+  if (!date) date = parse_asctime_date(reader);
+  using Wall = std::chrono::system_clock::time_point;
+  const bool representable = date && *date > std::chrono::ceil<std::chrono::seconds>(Wall::min()) &&
+                             *date < std::chrono::floor<std::chrono::seconds>(Wall::max());
+  return representable ? date : std::nullopt;
 }
 
 }  // namespace bgxfer::inline v0::http::detail

@@ -64,6 +64,7 @@ TEST_CASE("dates are read in all three formats and nothing else") {
   for (const char* bad :
        {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 2310 08:49:37 GMT", "Sun, 06 Nov 1066 08:49:37 GMT", "Sun Nov  6 08:49:37 9999",
         "Sun, 06 Nov 1994 08:49:37 GMTx", "1994-11-06T08:49:37Z", "Sun, 06 nov 1994 08:49:37 GMT"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_date(bad));
