@@ -565,6 +565,8 @@ void TlsSession::shut_down() noexcept {
 const Error& TlsSession::fail(int code) {
   const int system_error = errno;
   const unsigned long reason = ERR_peek_error();
+  // A signature that is wrong is told by other libraries first, and by TLS last.
+  const unsigned long last = ERR_peek_last_error();
   ERR_clear_error();
   const std::string& host = meeting_->peer.host;
   const bool by_tls = ERR_GET_LIB(reason) == ERR_LIB_SSL;
@@ -574,7 +576,7 @@ const Error& TlsSession::fail(int code) {
     const bool shown = meeting_->showed_certificate;
     failure_ = tls_error(shown ? Errc::client_certificate_refused : Errc::client_certificate_needed,
                          host + ": " + tls_reason(reason));
-  } else if (by_tls && ERR_GET_REASON(reason) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+  } else if (ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
     const long verdict = SSL_get_verify_result(ssl_);
     failure_ = tls_error(certificate_error(verdict), host + ": " + X509_verify_cert_error_string(verdict));
   } else if (by_tls && ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
