@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t upload_buffer_bytes = 64 * 1024;
 
+/// Request Timeout, Misdirected Request, Too Early: what was wrong was wrong with the connection (RFC 9110 sections
+/// 15.5.9 and 15.5.20; RFC 8470 section 5.2).
+bool asks_for_another_connection(int status) noexcept { return status == 408 || status == 421 || status == 425; }
+
 }  // namespace
 
 Exchange::Exchange(Pool::Lease lease, std::unique_ptr<Connection> connection, const asio::any_io_executor& executor,
@@ -20,11 +24,12 @@ Exchange::Exchange(Pool::Lease lease, std::unique_ptr<Connection> connection, co
     : lease_(std::move(lease)),
       connection_(std::move(connection)),
       executor_(executor),
+      clock_(std::move(clock)),
       limits_(limits),
       parser_(limits.head),
       public_peer_(connection_->stream().public_peer()) {
   const Clock::Duration tick = std::min(limits_.first_byte_timeout, limits_.stall_timeout);
-  watchdog_.emplace(executor_, std::move(clock), tick, connection_->stream());
+  watchdog_.emplace(executor_, clock_, tick, connection_->stream());
 }
 
 asio::awaitable<Result<void>> Exchange::run(const Request& request, std::string head) {
@@ -106,12 +111,20 @@ asio::awaitable<Result<std::size_t>> Exchange::read(std::span<std::byte> into) {
       continue;
     }
 
+    if (slow_) {
+      failure_ = Error(Errc::stalled, ErrorContext::transport,
+                       "less than " + std::to_string(limits_.slow_bytes_per_second) + " bytes per second");
+      abandon();
+      co_return *failure_;
+    }
+
     const std::size_t direct = body_->direct(into.size());
     const std::span<std::byte> room = direct > 0 ? into.first(direct) : connection_->room();
-    const Clock::Duration timeout = limits_.stall_timeout;
-    watchdog_->expect_within(timeout);
+    const Clock::TimePoint began = clock_->now();
+    watchdog_->expect_within(limits_.stall_timeout);
     const Result<std::size_t> count = co_await connection_->stream().read(room);
     watchdog_->relax();
+    if (count) slow_ = too_slow(clock_->now() - began, *count);
     if (!count || *count == 0) {
       const Result<void> ended = count ? body_->stream_ended() : Result<void>(explained(count.error()));
       if (!ended) {
@@ -129,6 +142,18 @@ asio::awaitable<Result<std::size_t>> Exchange::read(std::span<std::byte> into) {
     }
   }
   co_return std::size_t{0};
+}
+
+/// Judges the average of every `slow_after` spent in reads, so that a reader who takes its time is never the cause.
+bool Exchange::too_slow(Clock::Duration waited, std::size_t bytes) noexcept {
+  waited_ += waited;
+  waited_bytes_ += bytes;
+  if (waited_ < limits_.slow_after || limits_.slow_bytes_per_second == 0) return false;
+  const std::chrono::duration<double> seconds = waited_;
+  const bool slow = static_cast<double>(waited_bytes_) < seconds.count() * static_cast<double>(limits_.slow_bytes_per_second);
+  waited_ = {};
+  waited_bytes_ = 0;
+  return slow;
 }
 
 void Exchange::discard_body() {
@@ -166,7 +191,7 @@ void Exchange::finish() {
   watchdog_.reset();
   if (!lease_) return;
   const bool kept = connection_->buffered().empty() && !body_->overlong() && framing_.kind != Framing::Kind::to_close &&
-                    parser_.head().keeps_alive();
+                    parser_.head().keeps_alive() && !asks_for_another_connection(parser_.head().status);
   if (kept) lease_->keep(std::move(connection_), executor_);
   abandon();
 }

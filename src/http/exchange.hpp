@@ -20,6 +20,9 @@ struct ExchangeLimits {
   Clock::Duration first_byte_timeout =
       std::chrono::seconds{60};                              ///< From the end of the request to the end of the head.
   Clock::Duration stall_timeout = std::chrono::seconds{60};  ///< For each read of the body, each write of the request.
+  /// A body that brings less than this on average over `slow_after` of waiting is given up. 0: never.
+  std::uint64_t slow_bytes_per_second = 0;
+  Clock::Duration slow_after = std::chrono::minutes{10};
   HeadLimits head{};
 };
 
@@ -56,6 +59,7 @@ class Exchange {
   asio::awaitable<Result<void>> send(const Request& request, std::string head);
   asio::awaitable<Result<void>> receive_head();
   asio::awaitable<Result<std::size_t>> read_stream(std::span<std::byte> into);
+  [[nodiscard]] bool too_slow(Clock::Duration waited, std::size_t bytes) noexcept;
   Error explained(const Error& error) const;
   void finish();
   void abandon() noexcept;
@@ -63,6 +67,7 @@ class Exchange {
   std::optional<Pool::Lease> lease_;
   std::unique_ptr<Connection> connection_;
   asio::any_io_executor executor_;
+  std::shared_ptr<Clock> clock_;
   ExchangeLimits limits_;
   std::optional<Watchdog> watchdog_;  // After the connection: it refers to its stream.
   HeadParser parser_;
@@ -72,6 +77,11 @@ class Exchange {
   bool answered_ = false;
   bool public_peer_;
   std::optional<Error> failure_{};
+
+  // Since the speed was last judged.
+  Clock::Duration waited_{};
+  std::uint64_t waited_bytes_ = 0;
+  bool slow_ = false;
 };
 
 }  // namespace bgxfer::inline v0::http::detail

@@ -125,6 +125,8 @@ class HttpTransport final : public Transport {
         proofs_(std::make_shared<ProofMemory>()) {
     limits_.first_byte_timeout = options_.first_byte_timeout;
     limits_.stall_timeout = options_.stall_timeout;
+    limits_.slow_bytes_per_second = options_.slow_bytes_per_second;
+    limits_.slow_after = options_.slow_after;
     limits_.head.head_bytes_max = options_.response_head_bytes_max;
     limits_.head.fields_max = options_.response_fields_max;
   }

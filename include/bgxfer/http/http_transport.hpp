@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -34,6 +35,11 @@ struct TransportOptions {
   /// How long one read or write may wait for the peer. Time in which nobody asks for bytes does not
   /// count, so a download may be paused at will. Ends with `Errc::stalled`.
   std::chrono::milliseconds stall_timeout{60'000};
+  /// A body that brings fewer than `slow_bytes_per_second` on average, over `slow_after` spent waiting for it, is given
+  /// up with `Errc::stalled`: what has arrived is kept, and the rest asked for on another connection. Time in which
+  /// nobody asks for bytes does not count, so a limit of the queue's own is never the cause. 0: any trickle will do.
+  std::uint64_t slow_bytes_per_second = 1;
+  std::chrono::milliseconds slow_after{600'000};
   /// How long a connection waits for the next request to its origin while other transfers run.
   std::chrono::milliseconds idle_connection_timeout{30'000};
   /// How long idle connections are kept after the last transfer of all has ended. While there is one, a timer is
