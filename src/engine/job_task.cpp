@@ -18,6 +18,20 @@
 
 namespace bgxfer::inline v0::detail {
 
+namespace {
+
+/// Whether this is what a server says to one connection too many (bad-servers.md row 58). One that names a time means
+/// all of them.
+bool is_refusal(const Error& error) {
+  if (error.retry_after()) return false;
+  if (error.code() == http_status(503) || error.code() == http_status(429)) return true;
+  if (error.context() != ErrorContext::transport) return false;
+  return error.code() == Errc::connection_closed || error.code() == std::errc::connection_refused ||
+         error.code() == std::errc::connection_reset;
+}
+
+}  // namespace
+
 /// One file after the other, on a strand of its own.
 struct JobTask::Lane {
   explicit Lane(const asio::any_io_executor& executor) : strand(asio::make_strand(executor)) {}
@@ -35,7 +49,7 @@ void JobTask::start(const Model::Lock& lock) {
   const std::size_t open = record.files.size() - record.totals.files_finished;
   const std::size_t lanes = std::clamp<std::size_t>(open, 1, record.options.parallel_files);
   context_->model->effect_began(lock);
-  lanes_alive_ = lanes;
+  lanes_alive_ = lanes_working_ = lanes;
   for (std::size_t i = 0; i < lanes; ++i) lanes_.push_back(std::make_shared<Lane>(context_->executor));
 
   for (const std::shared_ptr<Lane>& lane : lanes_) {
@@ -69,6 +83,7 @@ asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
     Result<void> outcome = co_await task.run();
     if (outcome || self->stopping_) continue;
     const Error error = outcome.error().with_file(static_cast<std::uint32_t>(*file));
+    if (is_refusal(error) && self->give_back(*file)) break;
     self->fail(error);
   }
 }
@@ -77,8 +92,23 @@ std::optional<FileIndex> JobTask::take_file() {
   Model::Lock lock = context_->model->lock();
   const std::vector<FileRecord>& files = job_->record.files;
   while (next_file_ < files.size() && files[next_file_].stage >= FileStage::finished) ++next_file_;
-  if (next_file_ == files.size()) return std::nullopt;
-  return static_cast<FileIndex>(next_file_++);
+  if (next_file_ < files.size()) return static_cast<FileIndex>(next_file_++);
+  if (!given_back_.empty()) {
+    const FileIndex file = given_back_.back();
+    given_back_.pop_back();
+    return file;
+  }
+  --lanes_working_;
+  return std::nullopt;
+}
+
+/// Leaves the file to the lanes that still work, if there are any.
+bool JobTask::give_back(FileIndex file) {
+  Model::Lock lock = context_->model->lock();
+  if (lanes_working_ < 2 || stopping_) return false;
+  --lanes_working_;
+  given_back_.push_back(file);
+  return true;
 }
 
 void JobTask::fail(const Error& error) {

@@ -16,7 +16,8 @@ namespace bgxfer::inline v0::detail {
 
 /// Runs one job while it has its turn: up to `parallel_files` lanes, each a coroutine on a strand of its own that takes
 /// one file after the other. The first failure ends the turn (spec part 1.2: a job is atomic for errors), every byte
-/// that has arrived is kept.
+/// that has arrived is kept. Only a server that turns down one connection too many costs no more than a lane, as long
+/// as another one works.
 class JobTask : public std::enable_shared_from_this<JobTask> {
  public:
   JobTask(std::shared_ptr<const TaskContext> context, Model::Core job);
@@ -35,6 +36,7 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
   static asio::awaitable<void> run_lane(std::shared_ptr<JobTask> self);
   static asio::awaitable<void> seal(std::shared_ptr<JobTask> self);
   std::optional<FileIndex> take_file();
+  bool give_back(FileIndex file);
   void fail(const Error& error);
   void lane_ended();
   void end();
@@ -46,7 +48,9 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
 
   // Guarded by the model's lock.
   std::size_t next_file_ = 0;
+  std::vector<FileIndex> given_back_;
   std::size_t lanes_alive_ = 0;
+  std::size_t lanes_working_ = 0;      ///< Those that may still take a file.
   std::optional<Error> failure_;
 };
 
