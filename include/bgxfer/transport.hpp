@@ -52,6 +52,7 @@ struct Request {
 /// What the server said before the body.
 struct ResponseHead {
   ByteRange granted{};      ///< The bytes that the body carries; not always those asked for.
+  bool range_stated = true; ///< False: the server did not say which bytes these are, only their number is right.
   std::optional<std::uint64_t> resource_size{};  ///< Size of the whole resource.
   /// Proves that two responses carry the same bytes: a strong ETag (quoted) or a strong
   /// Last-Modified date. Empty if the server gave neither.

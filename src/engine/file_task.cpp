@@ -12,6 +12,11 @@ namespace bgxfer::inline v0::detail {
 
 namespace {
 
+bool equal_without_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 /// Smaller files are not worth a question about free space, nor setting space aside.
 constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
 
@@ -26,6 +31,42 @@ bool asks_for_renewal(const Error& error) {
 
 /// After so many responses with the wrong bytes the server is taken not to know ranges.
 constexpr std::uint32_t refusals_max = 2;
+
+/// What a server that forbids wide ranges is asked for at once.
+constexpr std::uint64_t narrow_range_bytes = 1024 * 1024;
+
+/// The end of a path behind its last dot; empty if the last component has none.
+std::string_view suffix_of(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);
+}
+
+/// Whether a web page has come, from its first byte and with nothing that tells its version, although the URL names
+/// another kind of file.
+bool is_stray_page(const ResponseHead& head, const std::string& url) {
+  if (head.granted.offset != 0 || !head.validator.empty() || head.last_modified) return false;
+  const auto is_html = [](const Header& field) {
+    return equal_without_case(field.name, "content-type") &&
+           equal_without_case(std::string_view(field.value).substr(0, 9), "text/html");
+  };
+  if (std::none_of(head.headers.begin(), head.headers.end(), is_html)) return false;
+  const std::string path = public_url(url);
+  const std::string_view suffix = suffix_of(path);
+  for (std::string_view page : {"", "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "cgi"}) {
+    if (equal_without_case(suffix, page)) return false;
+  }
+  return true;
+}
+
+void bypass_caches(Request& request) {
+  const auto is_control = [](const Header& header) { return equal_without_case(header.name, "cache-control"); };
+  if (std::any_of(request.headers.begin(), request.headers.end(), is_control)) return;
+  Header control;
+  control.name = "Cache-Control";
+  control.value = "no-cache";
+  request.headers.push_back(std::move(control));
+}
 
 }  // namespace
 
@@ -55,13 +96,16 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
 
 asio::awaitable<Result<void>> FileTask::run() {
   Result<void> outcome = co_await reopen();
-  while (outcome) {
+  while (outcome && !finished_) {
     const std::optional<ByteRange> gap = next_gap();
-    if (!gap) break;
-    if (stopping_) outcome = cancelled();
-    if (outcome) outcome = co_await fill(*gap);
+    if (!gap) {
+      outcome = co_await finish();
+    } else if (stopping_) {
+      outcome = cancelled();
+    } else {
+      outcome = co_await fill(*gap);
+    }
   }
-  if (outcome) outcome = co_await finish();
   if (outcome) co_return outcome;
 
   const bool disk_failed = open_ && outcome.error().context() == ErrorContext::local_file &&
@@ -137,13 +181,14 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   if (piece.remote.length != ByteRange::to_end) asked.remote.length += overlap;
   const bool to_the_end = known_.resource_size && asked.remote.end() == *known_.resource_size;
   if (to_the_end || (layout_.whole() && !known_.resource_size)) asked.remote.length = ByteRange::to_end;
+  if (narrow_) asked.remote.length = std::min(asked.remote.length, narrow_range_bytes + overlap);
   if (plain) asked.remote = ByteRange{};
   if (asked.remote.offset + overlap == piece.remote.offset) asked.overlap = overlap;
   asked.conditional = conditional_ && known_.arrived && !known_.validator.empty() && asked.remote != ByteRange{};
 
   Result<std::unique_ptr<Download>> opened = co_await ask(asked);
   if (stopping_) co_return cancelled();
-  if (!opened) co_return co_await open_failed(opened.error(), piece, asked.conditional || at_the_end);
+  if (!opened) co_return co_await open_failed(opened.error(), piece, asked, asked.conditional || at_the_end);
   if (at_the_end) co_return Result<void>{};  // There is more, and it has to be compared.
   std::unique_ptr<Download> download = *std::move(opened);
   {
@@ -154,10 +199,17 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   const ResponseHead& head = download->head();
   Verdict verdict = judge(known_, asked, head);
   if (!layout_.whole() && head.granted.offset == 0 && asked.remote.offset != 0) verdict = Verdict::refuse;
+  const bool of_right_size = expected_size_ && head.resource_size == expected_size_;
+  const bool digest_decides = sha256_ && !known_.arrived;
+  if (is_stray_page(head, url_) && !of_right_size && !digest_decides) {
+    // Neither a byte to take nor a reason to drop one (bad-servers.md rows 27 and 28).
+    co_return blame(Errc::invalid_response, ErrorContext::remote_file,
+                    public_url(url_) + ": a web page came in place of the file, from a captive portal or a login");
+  }
+  // A range that the server did not state is a guess, which only a digest can confirm.
+  if (!head.range_stated && !sha256_) verdict = Verdict::refuse;
   if (verdict == Verdict::refuse) {
-    ++refused_;
-    if (refused_ > refusals_max) co_return blame(Errc::range_ignored, ErrorContext::remote_file, public_url(url_));
-    co_return Result<void>{};
+    co_return refuse_range(blame(Errc::range_ignored, ErrorContext::remote_file, public_url(url_)));
   }
   if (verdict == Verdict::ask_plainly) {
     conditional_ = false;
@@ -216,6 +268,7 @@ asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& as
   request.proxy = http_.proxy;
   request.tls = http_.tls;
   if (asked.conditional && !BGXFER_MUTANT(4)) request.validator = known_.validator;
+  if (past_caches_) bypass_caches(request);
   if (!context_.requests) co_return co_await context_.transport->open(std::move(request));
 
   std::optional<Error> refused;
@@ -237,7 +290,16 @@ asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& as
 }
 
 /// No response: what can be understood is handled here, everything else is the job's to judge.
-asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, Piece piece, bool proven) {
+asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, Piece piece, const Asked& asked,
+                                                    bool proven) {
+  if (error.code() == Errc::range_ignored) co_return refuse_range(error);
+  const bool ranged = asked.remote != ByteRange{};
+  if (error.code() == http_status(403) && !error.retry_after() && ranged && !narrow_ &&
+      asked.remote.length > narrow_range_bytes) {
+    // Some servers forbid wide ranges and not the file (bad-servers.md row 17).
+    narrow_ = true;
+    co_return Result<void>{};
+  }
   const bool beyond = error.code() == http_status(416) && piece.remote.offset > 0;
   const bool fits = (proven && error.resource_size() == piece.remote.offset) || BGXFER_MUTANT(21);
   if (beyond && fits && !known_.resource_size) {
@@ -251,6 +313,14 @@ asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, Piece pi
   const bool changed = error.code() == Errc::resource_changed || error.code() == http_status(412) || beyond;
   if (changed && known_.arrived) co_return co_await restart("the server no longer has the bytes that are missing");
   co_return error;
+}
+
+/// Not the bytes that were asked for. After a second chance the server is asked for everything instead (bad-servers.md
+/// rows 3, 5 and 8).
+Result<void> FileTask::refuse_range(const Error& error) {
+  ++refused_;
+  if (refused_ > refusals_max) return error;
+  return {};
 }
 
 /// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
@@ -551,6 +621,7 @@ asio::awaitable<Result<void>> FileTask::finish() {
   if (sha256_) {
     Result<void> verified = co_await verify();
     if (!verified) co_return verified;
+    if (!open_) co_return Result<void>{};  // Dropped, to be fetched once more.
   }
   if (*size_ == 0) {
     // No later sync would find a byte to care for, and the name has to last as well.
@@ -566,6 +637,7 @@ asio::awaitable<Result<void>> FileTask::finish() {
   context_.model->move(lock, *job_, Stimulus::file_finished);
   job_->restarts.erase(static_cast<std::uint32_t>(file_));
   if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
+  finished_ = true;
   co_return Result<void>{};
 }
 
@@ -586,6 +658,11 @@ asio::awaitable<Result<void>> FileTask::verify() {
   digested_ = 0;
   if (found == *sha256_ || BGXFER_MUTANT(26)) co_return Result<void>{};
 
+  if (!past_caches_) {
+    // A cache on the way may keep what was damaged, or old (bad-servers.md rows 30 and 31).
+    past_caches_ = true;
+    co_return co_await restart("its SHA-256 is wrong; once more, past every cache");
+  }
   Result<void> restarted = co_await restart("its SHA-256 is wrong");
   if (!restarted) co_return restarted;
   co_return blame(Errc::checksum_mismatch, ErrorContext::remote_file,

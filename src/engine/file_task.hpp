@@ -46,7 +46,8 @@ class FileTask {
   asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes);
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   asio::awaitable<Result<void>> restart(std::string why);
-  asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, bool proven);
+  asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, const Asked& asked, bool proven);
+  Result<void> refuse_range(const Error& error);
   asio::awaitable<Result<void>> begin_anew();
 
   // What needs no waiting.
@@ -99,6 +100,9 @@ class FileTask {
   bool maybe_ended_ = false;                     ///< What was compared ends where the missing bytes would begin.
   std::uint64_t overlap_max_ = ByteRange::to_end;  // Less than Limits::overlap_bytes where the server sends too little.
   std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.
+  bool narrow_ = false;                          ///< The server forbids wide ranges.
+  bool past_caches_ = false;                     ///< What came had the wrong digest: no cache is to answer again.
+  bool finished_ = false;                        ///< All is here, and noted.
   bool ended_ = false;                           ///< A body of unknown length has come to its end.
 };
 

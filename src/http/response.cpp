@@ -35,7 +35,7 @@ bool is_encoded_body(const Head& head) {
 /// What a 206 grants, or why it grants nothing that could be trusted.
 Result<ContentRange> partial_range(const Request& request, const Head& head, const Framing& framing) {
   const auto refused = [](std::string why) {
-    return Error(Errc::invalid_response, ErrorContext::remote_file, std::move(why));
+    return Error(Errc::range_ignored, ErrorContext::remote_file, std::move(why));
   };
   const std::optional<std::string_view> type = head.field("content-type");
   if (type && equal_ignoring_case(trimmed(*type).substr(0, 20), "multipart/byteranges")) {
@@ -58,7 +58,9 @@ Result<ContentRange> partial_range(const Request& request, const Head& head, con
   }
   const std::optional<ContentRange> range = parse_content_range(*field);
   if (!range || !range->range) return refused("a partial answer with a bad Content-Range");
-  if (measured && framing.length != range->range->length) return refused("Content-Length contradicts Content-Range");
+  if (measured && framing.length != range->range->length) {
+    return Error(Errc::invalid_response, ErrorContext::remote_file, "Content-Length contradicts Content-Range");
+  }
   return *range;
 }
 
@@ -81,6 +83,7 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
     const Result<ContentRange> range = partial_range(request, head, framing);
     if (!range) return Error(range.error().code(), ErrorContext::remote_file, where + ": " + range.error().detail());
     result.granted = *range->range;
+    result.range_stated = head.field("content-range").has_value();
     result.resource_size = range->resource_size;
   } else {
     result.granted = ByteRange{};
