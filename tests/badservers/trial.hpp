@@ -34,7 +34,7 @@ namespace bad_servers {
 
 using namespace std::chrono_literals;
 using bgxfer::Errc;
-using bgxfer::ErrorContext;
+using bgxfer::Failure;
 using bgxfer::JobState;
 using bgxfer::WaitReason;
 
@@ -55,6 +55,8 @@ inline constexpr bool sanitized = false;
 class PeakMemory {
  public:
   PeakMemory() {
+    // The memory that a thread's own arena keeps would be counted once for each thread of a scripted server.
+    [[maybe_unused]] static const int arenas = ::mallopt(M_ARENA_MAX, 1);
     ::malloc_trim(0);
     std::ofstream("/proc/self/clear_refs") << "5";  // The peak begins anew.
     before_ = read("VmRSS:");
@@ -135,8 +137,8 @@ class Trial {
     transport.first_byte_timeout = 5s;
     transport.stall_timeout = 5s;
     transport.quiet_connection_timeout = 10ms;
-    job.retry_delay_min = 1ms;
-    job.retry_delay_max = 20ms;
+    job.retry_delay_min = 5ms;
+    job.retry_delay_max = 100ms;
     job.no_progress_timeout = 1s;
   }
 
