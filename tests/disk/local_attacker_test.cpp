@@ -1,0 +1,151 @@
+// Somebody with a thread of their own who may write to the target's folder: what they do there harms their own files
+// only (security.md parts 4 and 6).
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <asio/co_spawn.hpp>
+#include <bgxfer/storage.hpp>
+#include <doctest/doctest.h>
+
+#include "disk_world.hpp"
+
+using bgxfer::CommitFile;
+using bgxfer::CommitReport;
+using bgxfer::FilePlace;
+using bgxfer::OpenPartial;
+using bgxfer::Result;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Swaps whatever has this name for a link out of the folder, a folder, a FIFO, a second name, or nothing.
+class Attacker {
+ public:
+  Attacker(fs::path name, fs::path victim) : name_(std::move(name)), victim_(std::move(victim)), thread_([this] { run(); }) {}
+  ~Attacker() {
+    stopping_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] int swaps() const { return swaps_; }
+
+ private:
+  void run() {
+    std::mt19937 random(5);
+    const fs::path made = name_.parent_path() / "swap";
+    for (unsigned round = 0; !stopping_; ++round) {
+      std::error_code ignored;
+      fs::remove_all(made, ignored);
+      switch (random() % 6) {
+        case 0: fs::create_symlink(victim_, made, ignored); break;
+        case 1: fs::create_directory_symlink(victim_.parent_path(), made, ignored); break;
+        case 2: fs::create_directory(made, ignored); break;
+        case 3: ::mkfifo(made.c_str(), 0600); break;
+        case 4: fs::create_hard_link(victim_, made, ignored); break;
+        default: fs::remove(name_, ignored); continue;
+      }
+      // An exchange works whatever stands there; a rename only over what is alike.
+      if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, name_.c_str(), RENAME_EXCHANGE) != 0) fs::rename(made, name_, ignored);
+      ++swaps_;
+    }
+  }
+
+  fs::path name_;
+  fs::path victim_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<int> swaps_{0};
+  std::thread thread_;
+};
+
+asio::awaitable<void> transfer(bgxfer::Storage& disk, FilePlace place, int& committed) {
+  Result<std::unique_ptr<bgxfer::PartialFile>> opened = co_await disk.open(OpenPartial(place));
+  if (!opened) co_return;
+  static constexpr std::string_view text = "bytes of the transfer";
+  Result<void> written = co_await (*opened)->write(0, std::as_bytes(std::span(text)));
+  if (!written) co_return;
+  std::vector<CommitFile> batch;
+  batch.emplace_back(place);
+  batch.back().identity = (*opened)->identity();
+  opened->reset();
+  const CommitReport report = co_await disk.commit(batch);
+  if (!report.error) ++committed;
+}
+
+/// Transfers under attack on one of the two names, and says what the folder outside looks like afterwards.
+void hold_against_attack(bool on_target, int rounds) {
+  DiskWorld world;
+  TemporaryFolder outside;
+  const fs::path victim = outside.path() / "victim";
+  world.put(victim, "precious");
+  struct stat before {};
+  REQUIRE(::stat(victim.c_str(), &before) == 0);
+
+  FilePlace place;
+  place.target = world.folder() / "file";
+  place.temporary_name = "file.partial";
+  int committed = 0;
+  int swaps = 0;
+  {
+    Attacker attacker(on_target ? place.target : place.temporary(), victim);
+    for (int i = 0; i < rounds; ++i) world.run(transfer(*world.disk, place, committed));
+    swaps = attacker.swaps();
+  }
+  CHECK(swaps > 0);
+  MESSAGE(rounds << " transfers, " << committed << " committed, " << swaps << " swaps");
+
+  CHECK(world.contents(victim) == "precious");
+  struct stat after {};
+  REQUIRE(::stat(victim.c_str(), &after) == 0);
+  CHECK(after.st_mode == before.st_mode);
+  CHECK(after.st_mtim.tv_sec == before.st_mtim.tv_sec);
+  CHECK(std::distance(fs::directory_iterator(outside.path()), fs::directory_iterator()) == 1);
+}
+
+}  // namespace
+
+TEST_CASE("links, folders, FIFOs and second names that come and go under the temporary name lead nowhere") {
+  hold_against_attack(false, 1000);
+}
+
+TEST_CASE("links, folders, FIFOs and second names that come and go under the final name lead nowhere") {
+  hold_against_attack(true, 1000);
+}
+
+TEST_CASE("a folder that is swapped for a link to another one in mid-transfer gets nothing of it") {
+  DiskWorld world;
+  TemporaryFolder outside;
+  const fs::path folder = world.folder() / "folder";
+  const fs::path away = world.folder() / "away";
+  fs::create_directory(folder);
+  FilePlace place;
+  place.target = folder / "file";
+  place.temporary_name = "file.partial";
+
+  std::atomic<bool> stopping{false};
+  std::thread attacker([&] {
+    // Somebody else's link: as root it is given away, else the process's own link is one that it may follow.
+    while (!stopping) {
+      std::error_code ignored;
+      fs::rename(folder, away, ignored);
+      fs::create_directory_symlink(outside.path(), folder, ignored);
+      if (::geteuid() == 0) (void)!::lchown(folder.c_str(), 65534, 65534);
+      std::this_thread::yield();
+      fs::remove(folder, ignored);
+      fs::rename(away, folder, ignored);
+    }
+  });
+  int committed = 0;
+  for (int i = 0; i < 1000; ++i) world.run(transfer(*world.disk, place, committed));
+  stopping = true;
+  attacker.join();
+  if (::geteuid() != 0) return;
+  CHECK(fs::is_empty(outside.path()));
+}
