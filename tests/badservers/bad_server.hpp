@@ -107,10 +107,16 @@ class BadServer {
         requests_.push_back(asked);
       }
       switch (answer_(peer, asked)) {
-        case Then::keep: continue;
-        case Then::close: return;
-        case Then::cut: peer.skip_close_notify = true; return;
-        case Then::reset: peer.reset(); return;
+        case Then::keep:
+          continue;
+        case Then::close:
+          return;
+        case Then::cut:
+          peer.skip_close_notify = true;
+          return;
+        case Then::reset:
+          peer.reset();
+          return;
       }
     }
   }
@@ -145,10 +151,12 @@ inline void good(Peer& peer, const Asked& asked, std::string_view content, std::
   if (*first >= content.size()) {
     return answer(peer, 416, "Content-Range: bytes */" + std::to_string(content.size()) + "\r\n", "");
   }
-  const std::size_t last = static_cast<std::size_t>(std::min<std::uint64_t>(asked.last().value_or(content.size()), content.size() - 1));
+  const std::size_t last =
+      static_cast<std::size_t>(std::min<std::uint64_t>(asked.last().value_or(content.size()), content.size() - 1));
   const std::string range = "Content-Range: bytes " + std::to_string(*first) + "-" + std::to_string(last) + "/" +
                             std::to_string(content.size()) + "\r\n";
-  answer(peer, 206, std::string(fields) + range, content.substr(static_cast<std::size_t>(*first), last + 1 - static_cast<std::size_t>(*first)), sent);
+  answer(peer, 206, std::string(fields) + range,
+         content.substr(static_cast<std::size_t>(*first), last + 1 - static_cast<std::size_t>(*first)), sent);
 }
 
 /// `body` in chunks, without the last one.

@@ -99,7 +99,8 @@ TEST_CASE("bad-servers 69: numbers are digits, and no more than 63 bits") {
       head_of(200, "Transfer-Encoding: chunked\r\n") + "-2\r\nhello",
       head_of(200, "Transfer-Encoding: chunked\r\n") + "8000000000000005\r\nhello",
       head_of(200, "Transfer-Encoding: chunked\r\n") + "00000000000000000005\r\nhello",
-      head_of(206, "Content-Length: 5\r\nContent-Range: bytes 0-18446744073709551615/18446744073709551616\r\n") + "hello",
+      head_of(206, "Content-Length: 5\r\nContent-Range: bytes 0-18446744073709551615/18446744073709551616\r\n") +
+          "hello",
   };
   for (const bool tls : {false, true}) {
     for (const std::string& wire : wires) {
@@ -115,8 +116,8 @@ TEST_CASE("bad-servers 69: numbers are digits, and no more than 63 bits") {
 TEST_CASE("bad-servers 70: no name comes from a server") {
   const Run run = each({"upwards", "absolute", "a drive", "a share", "a stream", "a device", "too long"});
   Trial trial(run.tls);
-  const std::string names[] = {"../../evil", "/tmp/evil", "C:\\\\evil", "\\\\\\\\host\\\\evil", "file:evil", "CON",
-                               std::string(300, 'x')};
+  const std::string names[] = {"../../evil", "/tmp/evil", "C:\\\\evil",         "\\\\\\\\host\\\\evil",
+                               "file:evil",  "CON",       std::string(300, 'x')};
   trial.serve([&](Peer& peer, const Asked& asked) {
     good(peer, asked, content, "Content-Disposition: attachment; filename=\"" + names[run.which] + "\"\r\n");
     return Then::keep;
@@ -124,7 +125,8 @@ TEST_CASE("bad-servers 70: no name comes from a server") {
   check_right(trial.run(), content);
 }
 
-TEST_CASE("bad-servers 71: names of the host's are checked, and a link in the target's place is replaced, not followed") {
+TEST_CASE(
+    "bad-servers 71: names of the host's are checked, and a link in the target's place is replaced, not followed") {
   const Run run = each({"upwards", "a device", "a dot at the end", "a link", "a folder that is a link of others"});
   Trial trial(run.tls);
   BadServer& server = trial.serve([](Peer& peer, const Asked& asked) {

@@ -96,10 +96,9 @@ TEST_CASE("bad-servers 33: overload without a time is retried with growing delay
 TEST_CASE("bad-servers 34: a rate limit that is used up says when to come back") {
   const Run run = each({"RateLimit", "RateLimit-Remaining", "X-RateLimit-Remaining", "not used up"});
   Trial trial(run.tls);
-  const char* fields[] = {"RateLimit: limit=10, remaining=0, reset=7\r\n",
-                          "RateLimit-Remaining: 0\r\nRateLimit-Reset: 7\r\n",
-                          "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 7\r\n",
-                          "RateLimit-Remaining: 1\r\nRateLimit-Reset: 7\r\n"};
+  const char* fields[] = {
+      "RateLimit: limit=10, remaining=0, reset=7\r\n", "RateLimit-Remaining: 0\r\nRateLimit-Reset: 7\r\n",
+      "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 7\r\n", "RateLimit-Remaining: 1\r\nRateLimit-Reset: 7\r\n"};
   const bgxfer::Waiting waiting = wait_after(trial, 429, fields[run.which]);
   CHECK(waiting.reason == (run.which == 3 ? WaitReason::retry : WaitReason::server));
   if (run.which < 3) CHECK(waiting.next_attempt_in.value_or(0ms) > 5s);

@@ -180,9 +180,9 @@ TEST_CASE("bad-servers 10: a resource that changes in between is fetched anew, n
   const Run run = each({"told by the ETag of a 206", "told by the ETag of a 200", "told by a date instead of an ETag"});
   Trial trial(run.tls);
   const bool ranges = run.which != 1;
-  const char* fields =
-      run.which == 2 ? "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 09:49:37 GMT\r\n"
-                     : "ETag: \"v2\"\r\n";
+  const char* fields = run.which == 2
+                           ? "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 09:49:37 GMT\r\n"
+                           : "ETag: \"v2\"\r\n";
   trial.serve(after_half([=](Peer& peer, const Asked& asked) {
     if (ranges) {
       good(peer, asked, other, fields);

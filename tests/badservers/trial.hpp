@@ -18,13 +18,13 @@
 #include <utility>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <bgxfer/bgxfer.hpp>
 #include <bgxfer/disk/disk_storage.hpp>
 #include <bgxfer/http/http_transport.hpp>
 #include <bgxfer/openssl/sha256.hpp>
-#include <doctest/doctest.h>
 
 #include "bad_server.hpp"
 #include "disk/disk_world.hpp"

@@ -5,17 +5,22 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <asio/co_spawn.hpp>
-#include <bgxfer/storage.hpp>
 #include <doctest/doctest.h>
+#include <asio/co_spawn.hpp>
+#include <bgxfer/bgxfer.hpp>
 
 #include "disk_world.hpp"
+#include "journal/frame.hpp"
+#include "journal/record_codec.hpp"
+#include "model/change.hpp"
 
 using bgxfer::CommitFile;
 using bgxfer::CommitReport;
@@ -30,7 +35,8 @@ namespace fs = std::filesystem;
 /// Swaps whatever has this name for a link out of the folder, a folder, a FIFO, a second name, or nothing.
 class Attacker {
  public:
-  Attacker(fs::path name, fs::path victim) : name_(std::move(name)), victim_(std::move(victim)), thread_([this] { run(); }) {}
+  Attacker(fs::path name, fs::path victim)
+      : name_(std::move(name)), victim_(std::move(victim)), thread_([this] { run(); }) {}
   ~Attacker() {
     stopping_ = true;
     thread_.join();
@@ -45,15 +51,28 @@ class Attacker {
       std::error_code ignored;
       fs::remove_all(made, ignored);
       switch (random() % 6) {
-        case 0: fs::create_symlink(victim_, made, ignored); break;
-        case 1: fs::create_directory_symlink(victim_.parent_path(), made, ignored); break;
-        case 2: fs::create_directory(made, ignored); break;
-        case 3: ::mkfifo(made.c_str(), 0600); break;
-        case 4: fs::create_hard_link(victim_, made, ignored); break;
-        default: fs::remove(name_, ignored); continue;
+        case 0:
+          fs::create_symlink(victim_, made, ignored);
+          break;
+        case 1:
+          fs::create_directory_symlink(victim_.parent_path(), made, ignored);
+          break;
+        case 2:
+          fs::create_directory(made, ignored);
+          break;
+        case 3:
+          ::mkfifo(made.c_str(), 0600);
+          break;
+        case 4:
+          fs::create_hard_link(victim_, made, ignored);
+          break;
+        default:
+          fs::remove(name_, ignored);
+          continue;
       }
       // An exchange works whatever stands there; a rename only over what is alike.
-      if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, name_.c_str(), RENAME_EXCHANGE) != 0) fs::rename(made, name_, ignored);
+      if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, name_.c_str(), RENAME_EXCHANGE) != 0)
+        fs::rename(made, name_, ignored);
       ++swaps_;
     }
   }
@@ -148,4 +167,85 @@ TEST_CASE("a folder that is swapped for a link to another one in mid-transfer ge
   attacker.join();
   if (::geteuid() != 0) return;
   CHECK(fs::is_empty(outside.path()));
+}
+
+namespace {
+
+/// A transport to nowhere, for jobs that need none.
+class Nowhere final : public bgxfer::Transport {
+ public:
+  Result<void> check_url(std::string_view) const override { return {}; }
+  asio::awaitable<Result<std::unique_ptr<bgxfer::Download>>> open(bgxfer::Request) override {
+    co_return bgxfer::Error(bgxfer::http_status(404), bgxfer::ErrorContext::remote_file);
+  }
+  void network_changed() noexcept override {}
+};
+
+/// A journal with right checksums of one job that is being completed: its file is to get the name `target`.
+std::string forged_journal(const std::string& target) {
+  using namespace bgxfer::detail;
+  JobRecord job;
+  job.id = *bgxfer::JobId::parse("01234567-89ab-4def-8123-456789abcdef");
+  job.state = bgxfer::JobState::transferred;
+  job.committing = true;
+  FileRecord file;
+  file.url = "http://h/x";
+  file.target = target;
+  file.size = 4;
+  file.stage = FileStage::finished;
+  job.files.push_back(std::move(file));
+
+  FileHeader header;
+  header.file_id.fill(std::byte{7});
+  std::vector<std::byte> bytes(header_bytes);
+  put_header(bytes, header);
+  FrameWriter writer(header.file_id, header.base_seq);
+  encode(Session{"boot", header.file_id}, writer, bytes);
+  describe(job, [&](const Change& change) { encode(change, writer, bytes); });
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+asio::awaitable<void> restore(bgxfer::TransferQueue& queue, std::optional<bgxfer::Error>& error, std::size_t& jobs) {
+  const Result<bgxfer::RestoreReport> report = co_await queue.restored();
+  if (!report) co_return;
+  co_await queue.drained();
+  for (const bgxfer::Job& job : queue.jobs()) {
+    ++jobs;
+    error = job.error();
+  }
+  queue.close();
+  co_await queue.closed();
+}
+
+}  // namespace
+
+TEST_CASE("a journal that was edited by hand, checksums and all, leads nowhere") {
+  DiskWorld world;
+  TemporaryFolder outside;
+  const fs::path victim = outside.path() / "victim";
+  world.put(victim, "precious");
+  const std::string way = (world.folder() / ".." / outside.path().filename()).string();
+  for (const std::string& target : {way + "/victim", way + "/CON", std::string("victim"), way + "/.."}) {
+    CAPTURE(target);
+    const fs::path journal = world.folder() / "journal";
+    world.put(journal, forged_journal(target));
+    std::optional<bgxfer::Error> error;
+    std::size_t jobs = 0;
+    {
+      bgxfer::QueueOptions options;
+      options.transport = std::make_shared<Nowhere>();
+      options.storage = world.disk;
+      options.journal = journal;
+      bgxfer::TransferQueue queue(world.io.get_executor(), options);
+      world.run(restore(queue, error, jobs));
+    }
+    // The journal's reader refuses what is no absolute path, the storage what leads elsewhere.
+    if (jobs > 0) {
+      REQUIRE(error);
+      CHECK((error->code() == bgxfer::Errc::unsafe_target || error->code() == bgxfer::Errc::relative_target));
+    }
+    CHECK(world.contents(victim) == "precious");
+    CHECK(std::distance(fs::directory_iterator(outside.path()), fs::directory_iterator()) == 1);
+    for (const auto& entry : fs::directory_iterator(world.folder())) fs::remove(entry.path());
+  }
 }
