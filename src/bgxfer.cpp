@@ -54,6 +54,7 @@
 #include "facade/transfer_queue.cpp"
 #include "legacy/group.cpp"
 #include "process/command_runner.cpp"
+#include "disk/acting.cpp"
 #include "disk/posix_file.cpp"
 #include "disk/worker.cpp"
 #include "disk/folder.cpp"

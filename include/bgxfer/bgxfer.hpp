@@ -14,6 +14,8 @@
 #include <bgxfer/event.hpp>
 #include <bgxfer/file.hpp>
 #include <bgxfer/http_options.hpp>
+#include <bgxfer/file_attributes.hpp>
+#include <bgxfer/identity.hpp>
 #include <bgxfer/ids.hpp>
 #include <bgxfer/job.hpp>
 #include <bgxfer/journal_report.hpp>
@@ -26,6 +28,7 @@
 #include <bgxfer/restore_report.hpp>
 #include <bgxfer/result.hpp>
 #include <bgxfer/secret_store.hpp>
+#include <bgxfer/scheme_transport.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/storage.hpp>
 #include <bgxfer/subscription.hpp>

@@ -75,6 +75,7 @@ enum class Errc {
   checksum_mismatch = 61,    ///< All bytes arrived, but their SHA-256 is not the expected one.
   target_exists = 62,        ///< The target exists and must not be overwritten.
   wrong_size = 63,           ///< The resource has another size than the one that was given for the file.
+  attributes_denied = 66,    ///< The privilege to give the file its owner, group or permissions is missing.
   // The journal.
   journal_locked = 70,       ///< Another process uses the journal.
   journal_foreign = 71,      ///< The file is not a bgxfer journal.
@@ -84,6 +85,8 @@ enum class Errc {
   // Restarted jobs.
   headers_needed = 80,       ///< The job's request headers are secret, were not stored, and must be given again.
   validator_needed = 81,     ///< The job's certificate validator or certificate source must be given again.
+  identity_needed = 83,      ///< The job's helper identity was not stored, and must be given again.
+  identity_refused = 84,     ///< The process may not open files as the job's helper identity.
   // Policies and budgets.
   download_time_exceeded = 90,  ///< The job's maximum download time has passed.
   download_too_large = 91,   ///< The job's maximum download size has been reached.

@@ -21,6 +21,8 @@
 #include <bgxfer/http_options.hpp>
 #include <bgxfer/notify.hpp>
 #include <bgxfer/owner.hpp>
+#include <bgxfer/file_attributes.hpp>
+#include <bgxfer/identity.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -178,6 +180,11 @@ struct JobOptions {
   /// On which networks the job may run. Empty: `Limits::transfer_policy`. A change acts at once.
   std::optional<TransferPolicy> transfer_policy{};
   NotifyOptions notify{};
+  /// What files take over from their sources once they have arrived (spec part 3.15): owner, group, permissions. Means
+  /// something for `file://` only. Fixed once the job is `transferred`. Without the privilege the job waits in
+  /// `transient_error` with `Errc::attributes_denied`.
+  FileAclFlags file_acl_flags = FileAclFlags::none;
+  IdentityOptions identity{};               ///< On whose behalf (spec part 3.14). Only the usage is stored.
 
   /// The defaults of BITS (spec part 3.2): retry every 600 s, give up after 14 days.
   [[nodiscard]] BGXFER_API static JobOptions bits();

@@ -14,6 +14,8 @@
 
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
+#include <bgxfer/file_attributes.hpp>
+#include <bgxfer/identity.hpp>
 #include <bgxfer/result.hpp>
 
 namespace bgxfer::inline v0 {
@@ -27,6 +29,9 @@ struct FilePlace {
 
   std::filesystem::path target{};   ///< Absolute.
   std::string temporary_name{};     ///< One path component, unique to the job and the file.
+  /// Whose rights count for everything that happens to these names. Empty: the process's. `Errc::identity_refused`
+  /// where it may not act for others; a storage whose files have no owners takes no notice.
+  std::shared_ptr<const PosixUser> user{};
 
   [[nodiscard]] std::filesystem::path temporary() const { return target.parent_path() / temporary_name; }
 };
@@ -70,6 +75,11 @@ class BGXFER_API PartialFile {
   /// success. After an error they may be lost for ever: a failed sync is not repeated on the same file, the file
   /// is closed, opened anew, and written again from the last successful sync.
   virtual asio::awaitable<Result<void>> sync() = 0;
+
+  /// Gives the file what `wanted` names of `attributes`; it keeps them with its final name if `CommitFile::preserved`
+  /// says so. A missing privilege is `Errc::attributes_denied`. The one member with a default: a storage whose files have
+  /// no owners takes no notice.
+  virtual asio::awaitable<Result<void>> set_attributes(FileAttributes attributes, FileAclFlags wanted);
 };
 
 /// How to open a file that is to be assembled.
@@ -89,6 +99,7 @@ struct CommitFile {
   FilePlace place;
   FileIdentity identity{};     ///< The file must be this one, under either name. All zero: not checked.
   std::optional<std::chrono::system_clock::time_point> modified{};  ///< Becomes the modification time.
+  FileAclFlags preserved = FileAclFlags::none;  ///< What was set with `PartialFile::set_attributes`, and stays.
 };
 
 /// How far a batch of files got. Files before `done` have their final names, durably; the one at `done`

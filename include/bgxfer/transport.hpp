@@ -16,6 +16,8 @@
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
 #include <bgxfer/http_options.hpp>
+#include <bgxfer/file_attributes.hpp>
+#include <bgxfer/identity.hpp>
 #include <bgxfer/result.hpp>
 
 namespace bgxfer::inline v0 {
@@ -47,6 +49,8 @@ struct Request {
   ProxyOptions proxy{};
   TlsOptions tls{};
   std::shared_ptr<RequestBody> body{};  ///< Empty: a request without a body.
+  /// With whose rights files are opened. Empty: the process's. Its credentials are in `credentials` already.
+  std::shared_ptr<const HelperIdentity> identity{};
 };
 
 /// What the server said before the body.
@@ -62,6 +66,8 @@ struct ResponseHead {
   bool ranges = true;       ///< False: the server said that it serves no ranges.
   std::string final_url{};  ///< After redirects.
   std::vector<Header> headers{};
+  /// Whose the resource is and who may do what with it, where it is a file. HTTP knows no such thing.
+  std::optional<FileAttributes> attributes{};
 };
 
 /// One response body on its way in. Used by one coroutine at a time.

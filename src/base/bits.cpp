@@ -175,7 +175,6 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::journal_newer:
     case Errc::journal_damaged: return 0x8020006C;
     case Errc::journal_failed: return 0x8007001D;
-    case Errc::headers_needed: return 0x80200056;
     case Errc::certificate_pin_mismatch: return 0x80072F8F;
     case Errc::client_certificate_needed: return 0x80072F0C;
     case Errc::client_certificate_unusable: return 0x80072F9A;
@@ -187,6 +186,9 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::download_time_exceeded: return 0x80200054;
     case Errc::download_too_large: return 0x80200064;
     case Errc::blocked_by_cost: return 0x80200059;
+    case Errc::identity_needed: return 0x80200056;
+    case Errc::attributes_denied:
+    case Errc::identity_refused: return 0x80070005;
   }
   return unspecified_failure;
 }

@@ -80,6 +80,13 @@ constexpr Row rows[] = {
     {Errc::journal_newer, Failure::permanent, "the journal was written by a newer version"},
     {Errc::journal_damaged, Failure::permanent, "the journal is damaged"},
     {Errc::journal_failed, Failure::transient, "the journal cannot be written"},
+    {Errc::attributes_denied, Failure::transient,
+     "permission denied: the process may not give the file its owner, group or permissions; run it with the privilege, or "
+     "ask for less with JobOptions::file_acl_flags"},
+    {Errc::identity_needed, Failure::permanent,
+     "the job's helper identity is not stored; give it again with configure(), then resume"},
+    {Errc::identity_refused, Failure::permanent,
+     "the process may not open files as the job's helper identity; it needs CAP_SETUID and CAP_SETGID"},
     {Errc::headers_needed, Failure::permanent,
      "the job's request headers are not stored; give them again with configure(), then resume"},
     {Errc::validator_needed, Failure::permanent,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../base/file_name.hpp"
+#include "acting.hpp"
 
 namespace bgxfer::inline v0::disk::detail {
 
@@ -73,11 +74,15 @@ std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, 
     return {};  // done before
   }
   if (failed) return failed;
-  if (!facts.is_ours_alone() || (checked && facts.identity != wanted.identity)) {
+  const bool ours =
+      has(wanted.preserved, FileAclFlags::owner) ? facts.is_regular() && facts.links == 1 : facts.is_ours_alone();
+  if (!ours || (checked && facts.identity != wanted.identity)) {
     return make_error_code(Errc::partial_file_changed);
   }
   const bool replaces = !no_target && replaced.is_regular();
-  failed = set_mode_at(folder.get(), temporary, replaces ? replaced.mode & 0777 : default_mode);
+  if (!has(wanted.preserved, FileAclFlags::dacl)) {
+    failed = set_mode_at(folder.get(), temporary, replaces ? replaced.mode & 0777 : default_mode);
+  }
   if (!failed && wanted.modified) failed = set_modified_at(folder.get(), temporary, *wanted.modified);
   if (!failed) failed = rename_at(folder.get(), temporary, target);
   return failed;
@@ -97,9 +102,7 @@ Result<void> discard_file(Folders& folders, const FilePlace& place, bool& delete
   return {};
 }
 
-}  // namespace
-
-Result<void> sync_batch(Folders& folders, const std::vector<FilePlace>& files) {
+Result<void> sync_run(Folders& folders, const std::vector<FilePlace>& files) {
   BatchFolders batch;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Result<void> lawful = bgxfer::detail::check_place_text(files[i].target, files[i].temporary_name);
@@ -122,7 +125,7 @@ Result<void> sync_batch(Folders& folders, const std::vector<FilePlace>& files) {
   return {};
 }
 
-CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files) {
+CommitReport commit_run(Folders& folders, const std::vector<CommitFile>& files) {
   const std::uint32_t default_mode = default_file_mode();
   CommitReport report;
   BatchFolders batch;
@@ -155,7 +158,7 @@ CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files
   return report;
 }
 
-Result<void> discard_batch(Folders& folders, const std::vector<FilePlace>& files) {
+Result<void> discard_run(Folders& folders, const std::vector<FilePlace>& files) {
   Result<void> first_failure;
   BatchFolders batch;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -169,6 +172,65 @@ Result<void> discard_batch(Folders& folders, const std::vector<FilePlace>& files
     const Result<void> synced = sync_folder_at(folders, entry.path);
     if (!synced && first_failure) first_failure = synced;
   }
+  return first_failure;
+}
+
+const std::shared_ptr<const PosixUser>& user_of(const FilePlace& place) { return place.user; }
+const std::shared_ptr<const PosixUser>& user_of(const CommitFile& file) { return file.place.user; }
+
+bool same_user(const std::shared_ptr<const PosixUser>& a, const std::shared_ptr<const PosixUser>& b) {
+  return a == b || (a && b && *a == *b);
+}
+
+// Calls `act` with each run of neighbours that belong to one user, with that user's rights, until it says no. Returns
+// why a user's rights could not be taken on.
+template <class T, class Act>
+std::error_code each_user(Folders& folders, const std::vector<T>& files, Act act) {
+  for (std::size_t begin = 0, end = 0; begin < files.size(); begin = end) {
+    const std::shared_ptr<const PosixUser>& user = user_of(files[begin]);
+    while (end < files.size() && same_user(user_of(files[end]), user)) ++end;
+    Folders own(1);  // What the process has open may be closed to others.
+    bool go_on = false;
+    const std::vector<T> run(files.begin() + static_cast<std::ptrdiff_t>(begin),
+                             files.begin() + static_cast<std::ptrdiff_t>(end));
+    const std::error_code refused = act_as(user, [&] { go_on = act(user ? own : folders, run); });
+    if (refused || !go_on) return refused;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> sync_batch(Folders& folders, const std::vector<FilePlace>& files) {
+  Result<void> synced;
+  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, const std::vector<FilePlace>& run) {
+    synced = sync_run(theirs, run);
+    return synced.has_value();
+  });
+  if (refused) return file_error(refused, files.front().target);
+  return synced;
+}
+
+CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files) {
+  CommitReport all;
+  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, const std::vector<CommitFile>& run) {
+    CommitReport report = commit_run(theirs, run);
+    all.done += report.done;
+    all.error = std::move(report.error);
+    return !all.error;
+  });
+  if (refused) all.error = file_error(refused, files[all.done].place.target);
+  return all;
+}
+
+Result<void> discard_batch(Folders& folders, const std::vector<FilePlace>& files) {
+  Result<void> first_failure;
+  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, const std::vector<FilePlace>& run) {
+    const Result<void> discarded = discard_run(theirs, run);
+    if (!discarded && first_failure) first_failure = discarded;
+    return true;
+  });
+  if (refused && first_failure) first_failure = file_error(refused, files.front().target);
   return first_failure;
 }
 

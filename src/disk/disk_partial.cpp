@@ -1,10 +1,31 @@
 #include "disk_partial.hpp"
 
+#include <optional>
 #include <utility>
+
+#include "acting.hpp"
 
 namespace bgxfer::inline v0::disk::detail {
 
 namespace {
+
+// All of what is wanted, or an error with the file as it was but for its permissions.
+std::error_code apply_attributes(const Descriptor& file, const FileAttributes& attributes, FileAclFlags wanted) {
+  FileFacts before;
+  std::error_code failed = facts_of(file.get(), before);
+  std::optional<std::uint32_t> user;
+  std::optional<std::uint32_t> group;
+  // Giving a file what it has already takes no privilege.
+  if (has(wanted, FileAclFlags::owner) && attributes.owner != before.owner) user = attributes.owner;
+  if (has(wanted, FileAclFlags::group) && attributes.group != before.group) group = attributes.group;
+  if (!failed && (user || group)) failed = set_owner(file.get(), user, group);
+  if (failed || !has(wanted, FileAclFlags::dacl)) return failed;
+  failed = set_mode(file.get(), attributes.mode & 0777);
+  if (!failed) failed = set_acl(file.get(), attributes.acl);
+  // Somebody else's file would not be opened again.
+  if (failed && (user || group)) (void)set_owner(file.get(), before.owner, before.group);
+  return failed;
+}
 
 class DiskPartial final : public PartialFile {
  public:
@@ -59,6 +80,20 @@ class DiskPartial final : public PartialFile {
     const std::error_code failed = co_await Worker::run(settings_.worker, std::move(call));
     if (!failed) name_is_durable_ = true;
     co_return judged(failed);
+  }
+
+  asio::awaitable<Result<void>> set_attributes(FileAttributes attributes, FileAclFlags wanted) override {
+    std::function<std::error_code()> call = [file = file_, user = settings_.user, attributes = std::move(attributes),
+                                             wanted] {
+      std::error_code failed;
+      const std::error_code refused = act_as(user, [&] { failed = apply_attributes(*file, attributes, wanted); });
+      // They are not data, which is all that a later sync of the file cares for.
+      if (!failed && !refused) failed = sync_all(file->get());
+      return refused ? refused : failed;
+    };
+    const std::error_code failed = co_await Worker::run(settings_.worker, std::move(call));
+    const bool denied = failed == std::errc::operation_not_permitted || failed == std::errc::permission_denied;
+    co_return judged(denied ? make_error_code(Errc::attributes_denied) : failed);
   }
 
  private:
@@ -119,6 +154,16 @@ Result<std::unique_ptr<PartialFile>> open_partial(Folders& folders, const OpenPa
     folders.forget(folder_path);
   }
   return file_error(failed, request.place.temporary());
+}
+
+Result<std::unique_ptr<PartialFile>> open_partial_as(const OpenPartial& request, const PartialSettings& settings) {
+  Result<std::unique_ptr<PartialFile>> opened;
+  const std::error_code refused = act_as(settings.user, [&] {
+    Folders folders(1);  // Those that the process has open may be closed to others.
+    opened = open_partial(folders, request, settings);
+  });
+  if (refused) return file_error(refused, request.place.temporary());
+  return opened;
 }
 
 }  // namespace bgxfer::inline v0::disk::detail

@@ -13,11 +13,15 @@ namespace bgxfer::inline v0::disk::detail {
 struct PartialSettings {
   bool preallocate = true;
   std::shared_ptr<Worker> worker{};
+  std::shared_ptr<const PosixUser> user{};  ///< Whose rights count.
 };
 
 /// Opens or makes the temporary file. The place's names were checked.
 Result<std::unique_ptr<PartialFile>> open_partial(Folders& folders, const OpenPartial& request,
                                                   const PartialSettings& settings);
+
+/// The same with the rights of `settings.user`, which counts for the folders on the way too.
+Result<std::unique_ptr<PartialFile>> open_partial_as(const OpenPartial& request, const PartialSettings& settings);
 
 }  // namespace bgxfer::inline v0::disk::detail
 

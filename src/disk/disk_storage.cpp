@@ -41,7 +41,12 @@ class DiskStorage final : public Storage {
     detail::PartialSettings settings;
     settings.preallocate = options_.preallocate;
     settings.worker = worker_;
-    co_return detail::open_partial(*folders_, request, settings);
+    settings.user = request.place.user;
+    if (!settings.user) co_return detail::open_partial(*folders_, request, settings);
+    std::function<Opened()> call = [request = std::move(request), settings] {
+      return detail::open_partial_as(request, settings);
+    };
+    co_return co_await detail::Worker::run(worker_, std::move(call));
   }
 
   asio::awaitable<Result<void>> sync(std::span<const FilePlace> files) override {
@@ -90,6 +95,8 @@ class DiskStorage final : public Storage {
   std::string epoch() const override { return epoch_; }
 
  private:
+  using Opened = Result<std::unique_ptr<PartialFile>>;
+
   const StorageOptions options_;
   const std::string epoch_ = detail::boot_id();
   // Shared with calls that are under way, and with files, which may outlive the storage.

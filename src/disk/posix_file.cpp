@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,12 +16,16 @@
 #include <limits>
 #include <vector>
 
+#include "acting.hpp"
+
 namespace bgxfer::inline v0::disk::detail {
 
 namespace {
 
 constexpr std::size_t link_hops_max = 40;  // as the kernel's own limit
 constexpr std::size_t link_bytes_max = 4096;
+constexpr std::size_t acl_bytes_max = 64 * 1024;  // the kernel's own limit for an attribute
+constexpr const char* acl_name = "system.posix_acl_access";
 
 std::error_code last_posix_error() { return {errno, std::system_category()}; }
 
@@ -125,7 +130,7 @@ std::error_code walk(PathEnd& end, const std::string& path, LinkTrust trust) {
     FileFacts facts;
     if (const std::error_code failed = facts_of(next.get(), facts)) return failed;
     if (facts.is_link()) {
-      const bool trusted = trust == LinkTrust::all || facts.owner == 0 || facts.owner == ::geteuid();
+      const bool trusted = trust == LinkTrust::all || facts.owner == 0 || facts.owner == acting_user();
       if (!trusted || ++hops > link_hops_max) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
       std::string text(link_bytes_max, '\0');
       const ssize_t length = ::readlinkat(next.get(), "", text.data(), text.size());
@@ -168,7 +173,7 @@ Descriptor::~Descriptor() {
 bool FileFacts::is_regular() const noexcept { return S_ISREG(mode); }
 bool FileFacts::is_folder() const noexcept { return S_ISDIR(mode); }
 bool FileFacts::is_link() const noexcept { return S_ISLNK(mode); }
-bool FileFacts::is_ours_alone() const noexcept { return is_regular() && links == 1 && owner == ::geteuid(); }
+bool FileFacts::is_ours_alone() const noexcept { return is_regular() && links == 1 && owner == acting_user(); }
 bool FileFacts::is_open_to_all() const noexcept { return (mode & S_IWOTH) != 0 && (mode & S_ISVTX) == 0; }
 bool FileFacts::has_no_folders() const noexcept { return is_folder() && links == 2; }
 
@@ -300,6 +305,29 @@ std::error_code set_mode_at(int folder, const std::string& name, std::uint32_t m
 
 std::error_code set_mode(int fd, std::uint32_t mode) {
   return outcome_of([=] { return ::fchmod(fd, mode); });
+}
+
+std::error_code set_owner(int fd, std::optional<std::uint32_t> user, std::optional<std::uint32_t> group) {
+  constexpr auto keep = static_cast<std::uint32_t>(-1);
+  return outcome_of([=] { return ::fchown(fd, user.value_or(keep), group.value_or(keep)); });
+}
+
+std::error_code read_acl(int fd, std::vector<std::byte>& into) {
+  into.resize(acl_bytes_max);
+  const ssize_t length = uninterrupted([&] { return ::fgetxattr(fd, acl_name, into.data(), into.size()); });
+  into.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  into.shrink_to_fit();
+  if (length >= 0 || errno == ENODATA || errno == EOPNOTSUPP) return {};
+  return last_posix_error();
+}
+
+std::error_code set_acl(int fd, std::span<const std::byte> acl) {
+  if (!acl.empty()) {
+    return outcome_of([=] { return ::fsetxattr(fd, acl_name, acl.data(), acl.size(), 0); });
+  }
+  const std::error_code failed = outcome_of([=] { return ::fremovexattr(fd, acl_name); });
+  const bool had_none = failed.value() == ENODATA || failed.value() == EOPNOTSUPP;
+  return had_none ? std::error_code() : failed;
 }
 
 std::error_code set_modified_at(int folder, const std::string& name, std::chrono::system_clock::time_point when) {

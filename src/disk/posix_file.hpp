@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <bgxfer/storage.hpp>
 
@@ -49,7 +50,7 @@ struct FileFacts {
   [[nodiscard]] bool is_regular() const noexcept;
   [[nodiscard]] bool is_folder() const noexcept;
   [[nodiscard]] bool is_link() const noexcept;
-  /// A regular file under one name that belongs to the process's user: nobody else put it there.
+  /// A regular file under one name that belongs to the user who acts: nobody else put it there.
   [[nodiscard]] bool is_ours_alone() const noexcept;
   /// A folder in which anybody may replace anything.
   [[nodiscard]] bool is_open_to_all() const noexcept;
@@ -100,6 +101,11 @@ std::error_code unlink_at(int folder, const std::string& name);
 /// Of the name itself, should it be a link.
 std::error_code set_mode_at(int folder, const std::string& name, std::uint32_t mode);
 std::error_code set_mode(int fd, std::uint32_t mode);
+std::error_code set_owner(int fd, std::optional<std::uint32_t> user, std::optional<std::uint32_t> group);
+/// The access ACL, as the kernel writes it; empty if the permission bits say it all, or the file system has none.
+std::error_code read_acl(int fd, std::vector<std::byte>& into);
+/// Empty: removes it. `EOPNOTSUPP` where the file system has none.
+std::error_code set_acl(int fd, std::span<const std::byte> acl);
 std::error_code set_modified_at(int folder, const std::string& name, std::chrono::system_clock::time_point when);
 std::error_code may_write_to(int folder);
 std::error_code free_bytes_at(int folder, std::uint64_t& bytes);

@@ -88,6 +88,10 @@ Result<void> check_edit(const Model::Lock& lock, const JobCore& job, const JobOp
   const Model& model = *job.model;
   Result<void> allowed = validate_edit(record.options, after, !record.files.empty(), record.resumed);
   if (!allowed) return allowed;
+  // Spec part 3.15: by then they have been applied to every file.
+  if (after.file_acl_flags != record.options.file_acl_flags && record.state == JobState::transferred) {
+    return Error(Errc::invalid_state, ErrorContext::queue, "file_acl_flags: fixed once the job is transferred");
+  }
   // Spec parts 3.10 and 3.11.
   if (after.http.tls.validator != record.options.http.tls.validator && is_active(record.state)) {
     return Error(Errc::read_only_while_active, ErrorContext::queue, "http.tls.validator");
@@ -104,6 +108,14 @@ Result<void> check_edit(const Model::Lock& lock, const JobCore& job, const JobOp
   return check_command(lock, model, after);
 }
 
+/// Nobody is there on whose behalf the job could go on (spec part 3.14).
+void stop_without_identity(const Model::Lock& lock, JobCore& job) {
+  if (!lacks_identity(job.record) || !is_active(job.record.state)) return;
+  job.model->move(lock, job, Stimulus::identity_missing,
+                  Error(Errc::identity_needed, ErrorContext::queue, job.record.options.display_name));
+  stop_task(job);
+}
+
 /// One change in the journal. What runs goes on, unless what changed needs a fresh start (spec part 1.3, T34).
 void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
   Model& model = *job.model;
@@ -115,6 +127,7 @@ void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
     model.move(lock, job, Stimulus::reconfigured);
     stop_task(job);
   }
+  stop_without_identity(lock, job);
   model.wake(lock);
 }
 
@@ -122,6 +135,7 @@ void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
 void drop_secrets(JobOptions& options) {
   options.http.headers.clear();
   options.http.credentials.clear();
+  options.identity.helper.reset();
   options.http.tls.client = {};
   options.notify.command = NotifyCommand();
 }
@@ -194,6 +208,7 @@ Result<void> resume(JobCore& job) {
   const JobRecord& record = job.record;
   if (record.files.empty()) return Error(Errc::empty_job, ErrorContext::queue, record.options.display_name);
   if (record.headers_withheld) return Error(Errc::headers_needed, ErrorContext::queue, record.options.display_name);
+  if (lacks_identity(record)) return Error(Errc::identity_needed, ErrorContext::queue, record.options.display_name);
   const bool finished = record.totals.files_finished == record.files.size();
   if (!is_running(record.state)) forget_failures(job);
   model.restart_active_time(lock, job);
@@ -247,6 +262,7 @@ Result<void> take_ownership(JobCore& job) {
   const WallTime now = model.clock().wall_now();
   model.commit(lock, job, JobConfigured{job.record.id, std::move(options), false, now, model.owner(lock)});
   model.secrets_changed(lock, job.record.id);
+  stop_without_identity(lock, job);
   model.wake(lock);
   return {};
 }
@@ -270,8 +286,10 @@ Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edi
       edits = job.edits;
     }
     const HttpOptions stored = std::exchange(options.http, shown(options.http));
+    const IdentityOptions stored_identity = std::exchange(options.identity, shown(options.identity));
     edit(options);  // The host's code: without the lock.
     keep_unshown(options.http, stored);
+    keep_unshown(options.identity, stored_identity);
     const bool new_method = options.http.method != stored.method;
     if (new_method && options.http.method != default_method) options.priority = Priority::foreground;
 

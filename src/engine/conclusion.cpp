@@ -68,6 +68,7 @@ asio::awaitable<Result<void>> Conclusion::commit_files() {
         if (!file.facts) continue;
         item.identity = file.facts->identity;
         item.modified = file.facts->modified;
+        item.preserved = file.facts->preserved;
       }
     }
     if (batch.empty()) co_return Result<void>{};

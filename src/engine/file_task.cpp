@@ -79,6 +79,11 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
   place_ = place_of(job_->record, file_);
   http_ = job_->record.options.http;
   download_ = job_->record.options.download;
+  wanted_attributes_ = job_->record.options.file_acl_flags;
+  const IdentityOptions& identity = job_->record.options.identity;
+  if (has(identity.usage, IdentityUsage::network) && identity.helper) {
+    on_behalf_ = std::make_shared<const HelperIdentity>(*identity.helper);
+  }
   generation_ = record.generation;
   if (record.size != size_unknown) size_ = record.size;
   if (!BGXFER_MUTANT(25)) expected_size_ = record.expected_size();
@@ -109,7 +114,8 @@ asio::awaitable<Result<void>> FileTask::run() {
   if (outcome) co_return outcome;
 
   const bool disk_failed = open_ && outcome.error().context() == ErrorContext::local_file &&
-                           outcome.error().code() != Errc::checksum_mismatch && !is_disk_full(outcome.error().code());
+                           outcome.error().code() != Errc::checksum_mismatch &&
+                           outcome.error().code() != Errc::attributes_denied && !is_disk_full(outcome.error().code());
   Model::Lock lock = context_.model->lock();
   if (disk_failed) {
     context_.model->forget_unsynced_bytes(lock, *job_, file_);
@@ -263,6 +269,8 @@ asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& as
   request.range = asked.remote;
   request.headers = http_.headers;
   request.credentials = http_.credentials;
+  if (on_behalf_ && !on_behalf_->credentials.empty()) request.credentials = on_behalf_->credentials;
+  request.identity = on_behalf_;
   request.credentials_without_tls = http_.credentials_without_tls;
   request.redirects = http_.redirects;
   request.proxy = http_.proxy;
@@ -348,6 +356,8 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   }
   if (known_.validator.empty() && !known_.arrived) known_.validator = head.validator;
   if (head.last_modified) modified_ = head.last_modified;
+  head_seen_ = true;
+  attributes_ = head.attributes;
   if (size_ && download_.size_max && *size_ > *download_.size_max) {
     // Before room is set aside for it.
     co_return blame(Errc::download_too_large, ErrorContext::queue,
@@ -595,6 +605,8 @@ asio::awaitable<Result<void>> FileTask::begin_anew() {
   open_.reset();
   identity_.reset();
   modified_.reset();
+  head_seen_ = false;
+  attributes_.reset();
   conditional_ = true;
   overlap_max_ = ByteRange::to_end;
   maybe_ended_ = false;
@@ -628,17 +640,43 @@ asio::awaitable<Result<void>> FileTask::finish() {
     Result<void> named = co_await open_->partial->sync();
     if (!named) co_return named;
   }
+  if (wanted_attributes_ != FileAclFlags::none) {
+    Result<void> preserved = co_await preserve();
+    if (!preserved) co_return preserved;
+  }
   if (stopping_) co_return cancelled();
 
   Model::Lock lock = context_.model->lock();
   if (open_->failed || superseded(lock)) co_return sync_failed();
   context_.model->commit(lock, *job_,
-                         FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false});
+                         FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false,
+                                      attributes_ ? wanted_attributes_ : FileAclFlags::none});
   context_.model->move(lock, *job_, Stimulus::file_finished);
   job_->restarts.erase(static_cast<std::uint32_t>(file_));
   if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
   finished_ = true;
   co_return Result<void>{};
+}
+
+/// Gives the file what it is to take over from its source (spec part 3.15).
+asio::awaitable<Result<void>> FileTask::preserve() {
+  if (!head_seen_) {
+    // Every byte had arrived in an earlier turn: the head alone is missing.
+    Asked asked;
+    Result<std::unique_ptr<Download>> opened = co_await ask(asked);
+    if (stopping_) co_return cancelled();
+    if (!opened) co_return opened.error();
+    const ResponseHead& head = (*opened)->head();
+    if (head.validator != known_.validator) {
+      Result<void> restarted = co_await restart("the resource changed on the server");
+      if (!restarted) co_return restarted;
+      co_return blame(Errc::resource_changed, ErrorContext::remote_file, public_url(url_));
+    }
+    head_seen_ = true;
+    attributes_ = head.attributes;
+  }
+  if (!attributes_) co_return Result<void>{};
+  co_return co_await open_->partial->set_attributes(*attributes_, wanted_attributes_);
 }
 
 /// Reads what the digest has not seen on the way, and compares.

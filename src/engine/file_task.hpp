@@ -69,6 +69,7 @@ class FileTask {
   [[nodiscard]] FileStarted started() const;
 
   asio::awaitable<Result<void>> verify();
+  asio::awaitable<Result<void>> preserve();
 
   const TaskContext& context_;
   const Model::Core job_;
@@ -81,6 +82,8 @@ class FileTask {
   FilePlace place_;
   HttpOptions http_;
   DownloadOptions download_;
+  std::shared_ptr<const HelperIdentity> on_behalf_;  ///< Of whom the resource is asked for.
+  FileAclFlags wanted_attributes_ = FileAclFlags::none;
   Layout layout_;
   Known known_;
   std::optional<std::uint64_t> size_;            ///< Of the finished file.
@@ -89,6 +92,8 @@ class FileTask {
   std::optional<FileIdentity> identity_;
   std::optional<std::chrono::system_clock::time_point> modified_;
   std::uint32_t generation_ = 0;
+  bool head_seen_ = false;                       ///< Of this version, in this turn.
+  std::optional<FileAttributes> attributes_;     ///< What it said.
   RangeSet arrived_;
 
   std::shared_ptr<OpenFile> open_;

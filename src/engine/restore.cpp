@@ -106,6 +106,10 @@ void Restoration::reload(const Model::Lock& lock, JobCore& job) {
   }
   model.move(lock, job, Stimulus::reloaded);
   if (job.record.state == JobState::transient_error) job.next_attempt = context_.clock().now();
+  if (lacks_identity(job.record) && is_active(job.record.state)) {
+    model.move(lock, job, Stimulus::identity_missing,
+               Error(Errc::identity_needed, ErrorContext::queue, job.record.options.display_name));
+  }
   if (job.record.headers_withheld && is_active(job.record.state)) {
     model.move(lock, job, Stimulus::identity_missing, Error(Errc::headers_needed, ErrorContext::queue, job.record.options.display_name));
   }

@@ -15,6 +15,7 @@ JobOptions Job::options() const {
   detail::Model::Lock lock = core_->model->lock();
   JobOptions options = core_->record.options;
   options.http = detail::shown(std::move(options.http));
+  options.identity = detail::shown(std::move(options.identity));
   return options;
 }
 

@@ -100,7 +100,12 @@ class FileTransport final : public Transport {
     if (!path) co_return path.error();
     const std::shared_ptr<Worker> worker = worker_;
     using Opened = Result<std::shared_ptr<SourceFile>>;
-    std::function<Opened()> call = [path = *std::move(path), trust = trust_] { return SourceFile::open(path, trust); };
+    std::shared_ptr<const PosixUser> user;
+    // Points into the identity, and keeps it.
+    if (request.identity && request.identity->user) user = {request.identity, &*request.identity->user};
+    std::function<Opened()> call = [path = *std::move(path), trust = trust_, user] {
+      return SourceFile::open(path, trust, user);
+    };
     std::optional<Opened> opened = co_await Worker::run_or_leave(worker, std::move(call));
     if (!opened) co_return given_up();
     if (!*opened) co_return opened->error();
@@ -113,6 +118,7 @@ class FileTransport final : public Transport {
     head.granted = *granted;
     head.resource_size = file->size();
     head.last_modified = file->modified();
+    head.attributes = file->attributes();
     head.final_url = std::move(request.url);
     co_return std::make_unique<FileDownload>(worker, std::move(file), std::move(head));
   }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "../disk/acting.hpp"
+
 namespace bgxfer::inline v0::file::detail {
 
 namespace {
@@ -20,13 +22,29 @@ Error source_error(std::error_code code, const std::string& path) {
 
 }  // namespace
 
-Result<std::shared_ptr<SourceFile>> SourceFile::open(const std::string& path, disk::detail::LinkTrust trust) {
+Result<std::shared_ptr<SourceFile>> SourceFile::open(const std::string& path, disk::detail::LinkTrust trust,
+                                                     const std::shared_ptr<const PosixUser>& user) {
   disk::detail::Descriptor file;
+  std::error_code failed;
+  // Only to open it: who has opened a file may read it.
+  const std::error_code refused =
+      disk::detail::act_as(user, [&] { failed = disk::detail::open_source(file, path, trust); });
   disk::detail::FileFacts facts;
-  std::error_code failed = disk::detail::open_source(file, path, trust);
+  std::vector<std::byte> acl;
+  if (refused) failed = refused;
   if (!failed) failed = disk::detail::facts_of(file.get(), facts);
+  if (!failed) failed = disk::detail::read_acl(file.get(), acl);
   if (failed) return source_error(failed, path);
-  return std::shared_ptr<SourceFile>(new SourceFile(std::move(file), path, facts));
+  return std::shared_ptr<SourceFile>(new SourceFile(std::move(file), path, facts, std::move(acl)));
+}
+
+FileAttributes SourceFile::attributes() const {
+  FileAttributes attributes;
+  attributes.owner = facts_.owner;
+  attributes.group = facts_.group;
+  attributes.mode = facts_.mode & 0777;
+  attributes.acl = acl_;
+  return attributes;
 }
 
 std::chrono::system_clock::time_point SourceFile::modified() const noexcept {

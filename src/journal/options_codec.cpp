@@ -37,6 +37,8 @@ enum class OptionTag : std::uint8_t {
   notify_handler = 22,
   notify_program = 23,
   notify_argument = 24,
+  file_acl_flags = 30,
+  identity_usage = 31,
 };
 
 /// What a journal means that does not say it.
@@ -107,6 +109,8 @@ void put_options(Bytes& out, const JobOptions& options) {
   for (const std::string& argument : notify.command.arguments) {
     fields.raw(OptionTag::notify_argument, std::as_bytes(std::span(argument)));
   }
+  fields.number(OptionTag::file_acl_flags, static_cast<std::uint64_t>(options.file_acl_flags));
+  fields.number(OptionTag::identity_usage, static_cast<std::uint64_t>(options.identity.usage));
 }
 
 JobOptions read_options(View bytes, Sense& sense) {
@@ -120,7 +124,7 @@ JobOptions read_options(View bytes, Sense& sense) {
   options.notify.events = notify_events_unsaid;
   options.notify.interval_min = notify_interval_unsaid;
 
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::notify_argument),
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::identity_usage),
                      static_cast<std::uint8_t>(OptionTag::notify_argument));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
@@ -196,6 +200,12 @@ JobOptions read_options(View bytes, Sense& sense) {
         break;
       case OptionTag::notify_argument:
         options.notify.command.arguments.push_back(values.text_or_empty(field.value));
+        break;
+      case OptionTag::file_acl_flags:
+        options.file_acl_flags = values.enumerator(field.value, FileAclFlags::all);
+        break;
+      case OptionTag::identity_usage:
+        options.identity.usage = values.enumerator(field.value, IdentityUsage::all);
         break;
     }
   }

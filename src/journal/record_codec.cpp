@@ -40,6 +40,7 @@ enum class Tag : std::uint8_t {
   active_time = 25,
   owner = 26,
   owner_elevated = 27,
+  preserved = 30,
 };
 
 /// Writes the records of one change.
@@ -109,6 +110,7 @@ class RecordWriter {
     if (change.modified) fields_.time(Tag::modified, *change.modified);
     put_identity(change.identity);
     fields_.flag(Tag::committed, change.committed);
+    fields_.number(Tag::preserved, static_cast<std::uint64_t>(change.preserved));
     finish(RecordType::file_finished);
   }
 
@@ -249,6 +251,7 @@ struct Fields {
   std::vector<ByteRange> ranges;
   bool durable = false;
   bool committed = false;
+  FileAclFlags preserved = FileAclFlags::none;
   std::uint32_t count = 0;
   JobState state{};
   std::optional<Error> error;
@@ -268,7 +271,7 @@ constexpr std::uint64_t bit(Tag tag) { return std::uint64_t{1} << static_cast<un
 
 Fields read_fields(View payload, Sense& sense) {
   Fields all;
-  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::owner_elevated), static_cast<std::uint8_t>(Tag::spec));
+  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::preserved), static_cast<std::uint8_t>(Tag::spec));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     const View value = field.value;
@@ -356,6 +359,9 @@ Fields read_fields(View payload, Sense& sense) {
       case Tag::owner_elevated:
         all.owner.elevated = values.flag(value);
         break;
+      case Tag::preserved:
+        all.preserved = values.enumerator(value, FileAclFlags::all);
+        break;
     }
   }
   return all;
@@ -391,7 +397,8 @@ std::optional<Shape> shape_of(RecordType type) {
     case RecordType::file_restarted:
       return Shape{job, one_file};
     case RecordType::file_finished:
-      return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::modified) | bit(Tag::committed)};
+      return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::modified) | bit(Tag::committed) |
+                            bit(Tag::preserved)};
     case RecordType::files_synced:
       return Shape{job | bit(Tag::ranges), 0};
     case RecordType::notice_delivered:
@@ -435,7 +442,7 @@ Change make_change(RecordType type, Fields all) {
     case RecordType::file_finished:
       return FileFinished{
           all.job,      all.file,     all.generation, all.identity, all.size == size_unknown ? 0 : all.size,
-          all.modified, all.committed};
+          all.modified, all.committed, all.preserved};
     case RecordType::files_synced:
       return FilesSynced{all.job, std::move(all.ranges)};
     case RecordType::commit_started:

@@ -171,6 +171,7 @@ struct Apply {
       facts.arrived.clear();
       facts.unsynced.clear();
       facts.validator.clear();
+      facts.preserved = FileAclFlags::none;
       facts.modified.reset();
       facts.resource_size = size_unknown;
       FileSpec spec;
@@ -193,6 +194,7 @@ struct Apply {
       facts.arrived.add(whole);
       facts.identity = change.identity;
       facts.modified = change.modified;
+      facts.preserved = change.preserved;
       file->size = change.size;
       file->stage = change.committed ? FileStage::committed : FileStage::finished;
     });
@@ -280,7 +282,7 @@ void describe_finish(const JobRecord& record, FileIndex index, const std::functi
   const FileRecord& file = record.files[static_cast<std::size_t>(index)];
   const FileFacts& facts = *file.facts;
   write(FileFinished{record.id, index, file.generation, facts.identity, file.size, facts.modified,
-                     file.stage == FileStage::committed});
+                     file.stage == FileStage::committed, facts.preserved});
 }
 
 /// What is known of the files. A finished file mostly needs one change, for a job may have a million of them.
@@ -372,6 +374,7 @@ std::uint64_t forget_unsynced(JobRecord& record) {
       lost += facts.unsynced.bytes();
       for (ByteRange range : facts.unsynced.ranges()) facts.arrived.subtract(range);
       facts.unsynced.clear();
+      facts.preserved = FileAclFlags::none;
       file.stage = FileStage::started;
     });
   }
@@ -387,6 +390,7 @@ std::vector<std::pair<FileIndex, std::uint64_t>> forget_arrived(JobRecord& recor
     edit_file(record, file, [&] {
       file.facts->arrived.clear();
       file.facts->unsynced.clear();
+      file.facts->preserved = FileAclFlags::none;
       file.stage = FileStage::started;
     });
     if (bytes > 0) lost.emplace_back(static_cast<FileIndex>(i), bytes);

@@ -89,6 +89,7 @@ struct FileFinished {
   std::uint64_t size = 0;
   std::optional<WallTime> modified;
   bool committed = false;  ///< It stands under its final name already.
+  FileAclFlags preserved = FileAclFlags::none;  ///< What it took over from its source.
 };
 
 /// Finished files of the job are durable.

@@ -14,7 +14,16 @@ std::string temporary_name(const JobId& job, FileIndex file) {
 }
 
 FilePlace place_of(const JobRecord& job, FileIndex file) {
-  return FilePlace(job.files[static_cast<std::size_t>(file)].target, temporary_name(job.id, file));
+  FilePlace place(job.files[static_cast<std::size_t>(file)].target, temporary_name(job.id, file));
+  const IdentityOptions& identity = job.options.identity;
+  if (has(identity.usage, IdentityUsage::local_files) && identity.helper && identity.helper->user) {
+    place.user = std::make_shared<const PosixUser>(*identity.helper->user);
+  }
+  return place;
+}
+
+bool lacks_identity(const JobRecord& job) {
+  return job.options.identity.usage != IdentityUsage::none && !job.options.identity.helper;
 }
 
 JobTotals count_totals(const JobRecord& job) {

@@ -38,6 +38,7 @@ struct FileFacts {
   std::optional<std::chrono::system_clock::time_point> modified;
   // Learned from the disk.
   FileIdentity identity;
+  FileAclFlags preserved = FileAclFlags::none;  ///< What the finished file took over from its source.
   RangeSet arrived;   ///< Bytes in the temporary file, by their place in it.
   RangeSet unsynced;  ///< Of these, the ones that a power cut may take.
 };
@@ -103,6 +104,9 @@ struct JobRecord {
 
 /// Where a file is assembled and where it goes.
 [[nodiscard]] FilePlace place_of(const JobRecord& job, FileIndex file);
+
+/// Whether the job works on behalf of somebody who is not known: the journal does not keep who (spec part 3.14).
+[[nodiscard]] bool lacks_identity(const JobRecord& job);
 
 /// The totals counted afresh: what `JobRecord::totals` must always equal.
 [[nodiscard]] JobTotals count_totals(const JobRecord& job);

@@ -67,6 +67,17 @@ class SecretUnpacker {
   bool good_ = true;
 };
 
+/// An empty password means the one that is stored.
+void keep_passwords(std::vector<Credentials>& edited, const std::vector<Credentials>& stored) {
+  for (Credentials& known : edited) {
+    const auto same = [&known](const Credentials& other) {
+      return other.target == known.target && other.scheme == known.scheme && other.user == known.user;
+    };
+    const auto found = std::find_if(stored.begin(), stored.end(), same);
+    if (known.password.empty() && found != stored.end()) known.password = found->password;
+  }
+}
+
 }  // namespace
 
 bool has_secrets(const HttpOptions& options) noexcept {
@@ -82,14 +93,18 @@ HttpOptions shown(HttpOptions options) {
   return options;
 }
 
+IdentityOptions shown(IdentityOptions options) {
+  if (!options.helper) return options;
+  for (Credentials& known : options.helper->credentials) known.password.clear();
+  return options;
+}
+
+void keep_unshown(IdentityOptions& edited, const IdentityOptions& stored) {
+  if (edited.helper && stored.helper) keep_passwords(edited.helper->credentials, stored.helper->credentials);
+}
+
 void keep_unshown(HttpOptions& edited, const HttpOptions& stored) {
-  for (Credentials& known : edited.credentials) {
-    const auto same = [&known](const Credentials& other) {
-      return other.target == known.target && other.scheme == known.scheme && other.user == known.user;
-    };
-    const auto found = std::find_if(stored.credentials.begin(), stored.credentials.end(), same);
-    if (known.password.empty() && found != stored.credentials.end()) known.password = found->password;
-  }
+  keep_passwords(edited.credentials, stored.credentials);
   const ClientCertificate& client = stored.tls.client;
   if (edited.tls.client.password.empty() && edited.tls.client.file == client.file &&
       edited.tls.client.key_file == client.key_file) {

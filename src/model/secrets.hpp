@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <bgxfer/http_options.hpp>
+#include <bgxfer/identity.hpp>
 
 namespace bgxfer::inline v0::detail {
 
@@ -19,9 +20,13 @@ inline constexpr std::string_view default_method = "GET";
 /// What may be shown of the options: passwords are empty, and so are the values of write-only headers (spec part 3.8).
 [[nodiscard]] HttpOptions shown(HttpOptions options);
 
+/// The same of a helper identity.
+[[nodiscard]] IdentityOptions shown(IdentityOptions options);
+
 /// Puts back into options that were shown and edited what had been left out of them: an empty password, and an empty value
 /// of a write-only header, mean what `stored` has for the same user or name. Write-only stays write-only.
 void keep_unshown(HttpOptions& edited, const HttpOptions& stored);
+void keep_unshown(IdentityOptions& edited, const IdentityOptions& stored);
 
 /// The secrets of the options as bytes for a `SecretStore`, and back into options that lack them.
 [[nodiscard]] std::vector<std::byte> pack_secrets(const HttpOptions& options);

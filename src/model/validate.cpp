@@ -253,6 +253,16 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   if (!policy) return policy;
   Result<void> notify = validate_notify(options.notify, limits);
   if (!notify) return notify;
+  if (options.file_acl_flags > FileAclFlags::all) {
+    return refuse(Errc::invalid_argument, "file_acl_flags: has bits that mean nothing");
+  }
+  if (options.identity.usage > IdentityUsage::all) {
+    return refuse(Errc::invalid_argument, "identity.usage: has bits that mean nothing");
+  }
+  if (options.identity.helper) {
+    Result<void> credentials = validate_credentials(options.identity.helper->credentials);
+    if (!credentials) return credentials;
+  }
   return validate_http(options.http, limits);
 }
 

@@ -6,4 +6,6 @@ Storage::~Storage() = default;
 PartialFile::~PartialFile() = default;
 LogFile::~LogFile() = default;
 
+asio::awaitable<Result<void>> PartialFile::set_attributes(FileAttributes, FileAclFlags) { co_return Result<void>{}; }
+
 }  // namespace bgxfer::inline v0

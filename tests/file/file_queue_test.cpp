@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -86,6 +90,9 @@ struct QueueWorld {
     Result<void> outcome;
     Result<bgxfer::Job> added = queue.add(std::move(job));
     if (!added) return added.error();
+    const bgxfer::Subscription events = queue.on_event([this, mine = *added](const bgxfer::Event& event) {
+      if (on_event) on_event(mine, event);
+    });
     auto session = [](bgxfer::Job mine, Result<void>& into) -> asio::awaitable<void> {
       mine.resume();
       into = co_await mine.transferred();
@@ -114,6 +121,7 @@ struct QueueWorld {
   Folder source;
   Folder target;
   std::function<void()> after_read;
+  std::function<void(bgxfer::Job, const bgxfer::Event&)> on_event;
   std::shared_ptr<WatchedTransport> watched;
 };
 
@@ -194,4 +202,95 @@ TEST_CASE("a file that changes on its way arrives as the new version, never as a
   };
   REQUIRE(world.run(world.job("a")));
   CHECK(read_file(world.target / "a") == new_text);
+}
+
+TEST_CASE("a file keeps owner, group, permissions and time of its source where the job asks for it (spec part 3.15)") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: only root may give files away");
+    return;
+  }
+  QueueWorld world;
+  write_file(world.source / "a", numbers(2000));
+  REQUIRE(::chown((world.source / "a").c_str(), 4711, 4712) == 0);
+  REQUIRE(::chmod((world.source / "a").c_str(), 0640) == 0);
+  for (bool preserve : {true, false}) {
+    JobOptions job = world.job("a");
+    if (preserve) job.file_acl_flags = bgxfer::FileAclFlags::all;
+    const Result<void> outcome = world.run(std::move(job));
+    CAPTURE((outcome ? std::string() : outcome.error().message()));
+    REQUIRE(outcome);
+    struct stat facts {};
+    REQUIRE(::stat((world.target / "a").c_str(), &facts) == 0);
+    CHECK(facts.st_uid == (preserve ? 4711u : ::geteuid()));
+    CHECK(facts.st_gid == (preserve ? 4712u : ::getegid()));
+    CHECK((facts.st_mode & 0777) == 0640u);  // Without the flags: those of the file that is replaced.
+    CHECK(read_file(world.target / "a") == numbers(2000));
+  }
+}
+
+TEST_CASE("a missing privilege leaves the job in transient_error until it is there (spec part 3.15)") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: only root can act for a user who lacks a privilege");
+    return;
+  }
+  QueueWorld world;
+  write_file(world.source / "a", numbers(2000));
+  REQUIRE(::chmod((world.source / "").c_str(), 0755) == 0);
+  REQUIRE(::chmod((world.target / "").c_str(), 0777 | S_ISVTX) == 0);
+  JobOptions job = world.job("a");
+  job.file_acl_flags = bgxfer::FileAclFlags::owner;
+  job.identity.usage = bgxfer::IdentityUsage::local_files;
+  job.identity.helper.emplace();
+  job.identity.helper->user.emplace();
+  job.identity.helper->user->user = 4711;
+  job.identity.helper->user->group = 4712;
+  std::vector<JobState> states;
+  std::optional<bgxfer::Error> failure;
+  world.on_event = [&](bgxfer::Job changed, const bgxfer::Event& event) {
+    const auto* change = std::get_if<bgxfer::StateChanged>(&event);
+    if (!change) return;
+    states.push_back(change->to);
+    if (change->to != JobState::transient_error) return;
+    failure = changed.error();
+    // The cure: ask for less. Nothing has to be fetched again.
+    changed.configure([](JobOptions& options) { options.file_acl_flags = bgxfer::FileAclFlags::none; });
+  };
+  REQUIRE(world.run(std::move(job)));
+  REQUIRE(failure);
+  CHECK(failure->code() == Errc::attributes_denied);
+  CHECK(failure->context() == bgxfer::ErrorContext::local_file);
+  CHECK(bgxfer::bits_code(*failure) == 0x80070005);  // E_ACCESSDENIED
+  CHECK(std::count(states.begin(), states.end(), JobState::transient_error) == 1);
+  CHECK(world.watched->asked.size() == 1);
+  struct stat facts {};
+  REQUIRE(::stat((world.target / "a").c_str(), &facts) == 0);
+  CHECK(facts.st_uid == 4711u);
+}
+
+TEST_CASE("a source is opened with the rights of the network identity, and no more (spec part 3.14)") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: only root may act for others");
+    return;
+  }
+  QueueWorld world;
+  write_file(world.source / "a", numbers(2000));
+  REQUIRE(::chmod((world.source / "").c_str(), 0755) == 0);
+  REQUIRE(::chmod((world.source / "a").c_str(), 0600) == 0);
+  for (bool may : {false, true}) {
+    if (may) REQUIRE(::chown((world.source / "a").c_str(), 4711, 4712) == 0);
+    JobOptions job = world.job("a");
+    job.identity.usage = bgxfer::IdentityUsage::network;
+    job.identity.helper.emplace();
+    job.identity.helper->user.emplace();
+    job.identity.helper->user->user = 4711;
+    const Result<void> outcome = world.run(std::move(job));
+    CHECK(outcome.has_value() == may);
+    if (may) continue;
+    CHECK(outcome.error().code() == std::errc::permission_denied);
+    CHECK(outcome.error().context() == bgxfer::ErrorContext::remote_file);
+    CHECK(outcome.error().detail() == (world.source / "a").string());
+  }
+  struct stat facts {};
+  REQUIRE(::stat((world.target / "a").c_str(), &facts) == 0);
+  CHECK(facts.st_uid == ::geteuid());
 }

@@ -1,4 +1,5 @@
 #include "journal/record_codec.hpp"
+#include "journal/options_codec.hpp"
 
 #include <algorithm>
 #include <string>
@@ -93,6 +94,26 @@ class Payload {
 
 }  // namespace
 
+TEST_CASE("the journal keeps what a helper identity is for, and nothing of who it is (spec part 3.14)") {
+  bgxfer::JobOptions options;
+  options.identity.usage = bgxfer::IdentityUsage::all;
+  options.identity.helper.emplace();
+  options.identity.helper->name = "MARKER-NAME";
+  options.identity.helper->user.emplace();
+  bgxfer::Credentials& known = options.identity.helper->credentials.emplace_back();
+  known.user = "MARKER-USER";
+  known.password = "MARKER-PASSWORD";
+  bgxfer::detail::Bytes bytes;
+  bgxfer::detail::put_options(bytes, options);
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  CHECK(text.find("MARKER") == std::string::npos);
+  auto sense = bgxfer::detail::Sense::good;
+  const bgxfer::JobOptions read = bgxfer::detail::read_options(bytes, sense);
+  CHECK(sense == bgxfer::detail::Sense::good);
+  CHECK(read.identity.usage == bgxfer::IdentityUsage::all);
+  CHECK_FALSE(read.identity.helper);
+}
+
 TEST_CASE("every kind of change comes back as it was") {
   bgxfer::JobOptions options;
   options.display_name = "name";
@@ -102,6 +123,8 @@ TEST_CASE("every kind of change comes back as it was") {
   options.no_progress_timeout = std::chrono::milliseconds{0};
   options.http.redirects.allow_https_to_http = true;
   options.tag = "build 7";
+  options.file_acl_flags = bgxfer::FileAclFlags::owner | bgxfer::FileAclFlags::dacl;
+  options.identity.usage = bgxfer::IdentityUsage::network;
   bgxfer::JobOptions full = options;
   full.maximum_download_time = std::chrono::milliseconds{0};
   full.download = {.dynamic_content = true, .high_performance = true, .size_max = 1, .on_demand = true};
@@ -140,7 +163,7 @@ TEST_CASE("every kind of change comes back as it was") {
       FileRestarted{job, FileIndex{300}, 70'000},
       FileFinished{job, FileIndex{0}, 0, {2049, 12345}, 0, std::nullopt, false},
       FileFinished{
-          job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true},
+          job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true, bgxfer::FileAclFlags::all},
       FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}},
       CommitStarted{job, noon},
       CommitFailed{job, 17, error, noon},

@@ -108,7 +108,8 @@ class RandomChanges {
       case 0:
         return model::FileRestarted{id, file, generation + 1};
       case 1:
-        return model::FileFinished{id, file, generation, identity(), dice_.below(5000), time(), dice_.one_in(3)};
+        return model::FileFinished{id, file, generation, identity(), dice_.below(5000), time(), dice_.one_in(3),
+                                   static_cast<bgxfer::FileAclFlags>(dice_.below(16))};
       case 2:
       case 3:
         return model::FileStarted{id,
@@ -183,6 +184,8 @@ class RandomChanges {
     for (std::uint64_t i = dice_.one_in(3) ? dice_.below(4) : 0; i > 0; --i) {
       options.notify.command.arguments.push_back(text(6));
     }
+    options.file_acl_flags = static_cast<bgxfer::FileAclFlags>(dice_.below(16));
+    options.identity.usage = static_cast<bgxfer::IdentityUsage>(dice_.below(4));
     return options;
   }
 

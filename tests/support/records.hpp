@@ -39,7 +39,8 @@ inline std::string show(const bgxfer::JobOptions& options) {
         static_cast<std::uint64_t>(options.retry_delay_max.count()),
         static_cast<std::uint64_t>(options.no_progress_timeout.count()), options.bytes_per_second_max,
         static_cast<std::uint64_t>(options.http.redirects.hops_max),
-        static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http)}) {
+        static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http),
+        static_cast<std::uint64_t>(options.file_acl_flags), static_cast<std::uint64_t>(options.identity.usage)}) {
     text += ' ' + std::to_string(number);
   }
   const bgxfer::HttpOptions& http = options.http;
@@ -75,6 +76,7 @@ inline std::string show(const model::FileRecord& file) {
   text += " of " + std::to_string(facts.resource_size) + " validator " + facts.validator;
   if (facts.modified) text += " modified " + show(*facts.modified);
   text += " identity " + std::to_string(facts.identity.device) + ':' + std::to_string(facts.identity.inode);
+  text += " preserved " + std::to_string(static_cast<int>(facts.preserved));
   return text + " arrived " + show(facts.arrived) + " unsynced " + show(facts.unsynced);
 }
 
@@ -158,7 +160,7 @@ struct ShowChange {
     text += "finished";
     file(it);
     text += " identity " + std::to_string(it.identity.device) + ':' + std::to_string(it.identity.inode) + " size " +
-            std::to_string(it.size) + " committed " + std::to_string(it.committed);
+            std::to_string(it.size) + " committed " + std::to_string(it.committed) + " preserved " + std::to_string(static_cast<int>(it.preserved));
     if (it.modified) text += " modified " + show(*it.modified);
   }
   void operator()(const model::FilesSynced& it) {
