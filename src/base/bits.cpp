@@ -186,6 +186,7 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::download_time_exceeded: return 0x80200054;
     case Errc::download_too_large: return 0x80200064;
     case Errc::blocked_by_cost: return 0x80200059;
+    case Errc::headers_needed:
     case Errc::identity_needed: return 0x80200056;
     case Errc::attributes_denied:
     case Errc::identity_refused: return 0x80070005;
