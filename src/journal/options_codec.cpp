@@ -37,8 +37,8 @@ enum class OptionTag : std::uint8_t {
   notify_handler = 22,
   notify_program = 23,
   notify_argument = 24,
-  file_acl_flags = 30,
-  identity_usage = 31,
+  file_acl_flags = 25,
+  identity_usage = 26,
 };
 
 /// What a journal means that does not say it.

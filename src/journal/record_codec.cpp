@@ -40,7 +40,7 @@ enum class Tag : std::uint8_t {
   active_time = 25,
   owner = 26,
   owner_elevated = 27,
-  preserved = 30,
+  preserved = 28,
 };
 
 /// Writes the records of one change.

@@ -115,9 +115,7 @@ TEST_CASE("usages and flags with unknown bits are refused, with nothing changed 
   }
 }
 
-TEST_CASE(
-    "file ACL flags are set before the job is transferred, survive a restart, and mean nothing to HTTP (spec part "
-    "3.15)") {
+TEST_CASE("file ACL flags are set before the job is transferred and survive a restart (spec part 3.15)") {
   World world;
   world.start();
   Job job = world.add("a", 1000);

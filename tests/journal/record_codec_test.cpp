@@ -463,5 +463,9 @@ TEST_CASE("options with values that cannot be are malformed") {
   CHECK(sense_of({0x0e, 7, 1, 1, 1, 1, 1, 1, 1}) == Sense::malformed);  // Longer than 2^42 milliseconds.
   CHECK(sense_of({0x17, 0}) == Sense::malformed);                 // An empty text is left out.
   CHECK(sense_of({0x18, 0, 0x18, 0}) == Sense::good);             // But arguments may be empty.
-  CHECK(sense_of({0x19, 0}) == Sense::newer);
+  CHECK(sense_of({0x19, 1, 15}) == Sense::good);
+  CHECK(sense_of({0x19, 1, 16}) == Sense::malformed);  // No such flag.
+  CHECK(sense_of({0x1a, 1, 3}) == Sense::good);
+  CHECK(sense_of({0x1a, 1, 4}) == Sense::malformed);  // No such usage.
+  CHECK(sense_of({0x1b, 0}) == Sense::newer);
 }
