@@ -125,8 +125,7 @@ TEST_CASE("bad-servers 70: no name comes from a server") {
   check_right(trial.run(), content);
 }
 
-TEST_CASE(
-    "bad-servers 71: names of the host's are checked, and a link in the target's place is replaced, not followed") {
+TEST_CASE("bad-servers 71: names of the host's are checked, and a link in their place is not followed") {
   const Run run = each({"upwards", "a device", "a dot at the end", "a link", "a folder that is a link of others"});
   Trial trial(run.tls);
   BadServer& server = trial.serve([](Peer& peer, const Asked& asked) {
