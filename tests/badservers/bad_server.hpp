@@ -89,6 +89,8 @@ class BadServer {
   }
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
   [[nodiscard]] int connections() const { return server_.connections(); }
+  /// What its script looks at is the test's own again.
+  void end_connections() { server_.end_connections(); }
   [[nodiscard]] std::vector<Asked> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;

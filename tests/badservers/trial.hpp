@@ -171,6 +171,7 @@ class Trial {
     const PeakMemory memory;
     const auto began = std::chrono::steady_clock::now();
     Ended ended = go(files);
+    if (server_) server_->end_connections();
     ended.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
     const std::int64_t grown = memory.growth();
     CAPTURE(grown);

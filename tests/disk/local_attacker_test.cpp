@@ -47,7 +47,7 @@ class Attacker {
   void run() {
     std::mt19937 random(5);
     const fs::path made = name_.parent_path() / "swap";
-    for (unsigned round = 0; !stopping_; ++round) {
+    while (!stopping_) {
       std::error_code ignored;
       fs::remove_all(made, ignored);
       switch (random() % 6) {

@@ -137,6 +137,18 @@ class ScriptServer {
     for (std::thread& thread : threads_) thread.join();
   }
 
+  /// Shuts all connections down and waits for their scripts, which then use nothing of the test any more. Later
+  /// connections are served.
+  void end_connections() {
+    std::vector<std::thread> ending;
+    {
+      const std::lock_guard lock(mutex_);
+      for (int socket : sockets_) ::shutdown(socket, SHUT_RDWR);
+      std::swap(ending, threads_);
+    }
+    for (std::thread& thread : ending) thread.join();
+  }
+
   void stop_accepting() {
     if (!accepting_.joinable()) return;
     ::shutdown(listener_, SHUT_RDWR);
