@@ -100,6 +100,11 @@ struct CommitFile {
   FileIdentity identity{};     ///< The file must be this one, under either name. All zero: not checked.
   std::optional<std::chrono::system_clock::time_point> modified{};  ///< Becomes the modification time.
   FileAclFlags preserved = FileAclFlags::none;  ///< What was set with `PartialFile::set_attributes`, and stays.
+
+  /// Whether `found` is the file that is meant.
+  [[nodiscard]] bool wants(const FileIdentity& found) const noexcept {
+    return identity == FileIdentity{} || identity == found;
+  }
 };
 
 /// How far a batch of files got. Files before `done` have their final names, durably; the one at `done`

@@ -68,15 +68,14 @@ std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, 
   std::error_code failed = facts_at(folder.get(), temporary, facts);
   FileFacts replaced;
   const std::error_code no_target = facts_at(folder.get(), target, replaced);
-  const bool checked = wanted.identity != FileIdentity{};
   if (failed == std::errc::no_such_file_or_directory && !no_target && replaced.is_regular() &&
-      (!checked || replaced.identity == wanted.identity)) {
+      wanted.wants(replaced.identity)) {
     return {};  // done before
   }
   if (failed) return failed;
   const bool ours =
       has(wanted.preserved, FileAclFlags::owner) ? facts.is_regular() && facts.links == 1 : facts.is_ours_alone();
-  if (!ours || (checked && facts.identity != wanted.identity)) {
+  if (!ours || !wanted.wants(facts.identity)) {
     return make_error_code(Errc::partial_file_changed);
   }
   const bool replaces = !no_target && replaced.is_regular();

@@ -252,14 +252,11 @@ asio::awaitable<CommitReport> MemoryStorage::commit(std::span<const CommitFile> 
     const std::string temporary = wanted.place.temporary().string();
     const std::string target = wanted.place.target.string();
     const std::shared_ptr<detail::MemoryFile> file = names_->find(temporary);
-    const auto is_wanted = [&wanted](const detail::MemoryFile& found) {
-      return wanted.identity == FileIdentity{} || wanted.identity == FileIdentity{1, found.number};
-    };
-    if (file && !is_wanted(*file)) {
+    if (file && !wanted.wants(FileIdentity{1, file->number})) {
       co_return CommitReport(done, Error(Errc::partial_file_changed, ErrorContext::local_file, temporary));
     }
     const std::shared_ptr<detail::MemoryFile> committed = names_->find(target);
-    if (!file && !(committed && is_wanted(*committed))) {
+    if (!file && !(committed && wanted.wants(FileIdentity{1, committed->number}))) {
       co_return CommitReport(done, memory_error(std::errc::no_such_file_or_directory, temporary));
     }
     if (file) {

@@ -516,14 +516,11 @@ asio::awaitable<CommitReport> FaultyStorage::commit(std::span<const CommitFile> 
     const std::error_code failed = co_await disk->begin(life, DiskOperation::rename, temporary);
     const detail::FaultyDisk::File file = disk->files.find(temporary);
     const detail::FaultyDisk::File committed = disk->files.find(target);
-    const auto is_wanted = [&wanted](const detail::FaultyDisk::File& found) {
-      return wanted.identity == FileIdentity{} || wanted.identity == FileIdentity{1, found->number};
-    };
     if (failed) {
       report.error = disk_error(failed, temporary);
-    } else if (!file && !(committed && is_wanted(committed))) {
+    } else if (!file && !(committed && wanted.wants(FileIdentity{1, committed->number}))) {
       report.error = disk_error(std::errc::no_such_file_or_directory, temporary);
-    } else if (file && !is_wanted(file)) {
+    } else if (file && !wanted.wants(FileIdentity{1, file->number})) {
       report.error = Error(Errc::partial_file_changed, ErrorContext::local_file, temporary);
     }
     if (report.error) break;
