@@ -11,6 +11,7 @@
 #include "journal/little_endian.hpp"
 #include "support/journal_example.hpp"
 #include "support/records.hpp"
+#include "support/source_dir.hpp"
 
 using namespace bgxfer::detail;
 
@@ -20,7 +21,7 @@ using Bytes = std::vector<std::byte>;
 
 /// The example of docs/journal_format.md: the hex block, checked for its offsets on the way.
 Bytes read_example() {
-  std::ifstream file(BGXFER_SOURCE_DIR "/docs/journal_format.md");
+  std::ifstream file(bgxfer_tests::source_dir() / "docs/journal_format.md");
   REQUIRE(file.is_open());
   Bytes bytes;
   std::string line;

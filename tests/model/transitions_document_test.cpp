@@ -11,6 +11,8 @@
 
 #include <doctest/doctest.h>
 
+#include "support/source_dir.hpp"
+
 using namespace bgxfer::detail;
 using bgxfer::JobState;
 
@@ -34,7 +36,7 @@ std::vector<std::string> split(const std::string& text, char by) {
 
 /// Rows of the page that have a stimulus; the names of all rows go to `names`.
 std::multiset<Line> lines_of_page(std::set<std::string>& names) {
-  std::ifstream page(BGXFER_SOURCE_DIR "/docs/concepts.md");
+  std::ifstream page(bgxfer_tests::source_dir() / "docs/concepts.md");
   REQUIRE(page);
   std::multiset<Line> lines;
   for (std::string text; std::getline(page, text);) {
