@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <bgxfer/config.hpp>
 
@@ -23,6 +25,15 @@ struct Sha256 {
   [[nodiscard]] BGXFER_API std::string to_string() const;
 
   friend bool operator==(const Sha256&, const Sha256&) noexcept = default;
+};
+
+/// The SHA-256 of each piece of a file: pieces of `bytes` bytes, the last one as long as is left. They let a wrong piece be
+/// told apart from the rest, and fetched again alone.
+struct PieceHashes {
+  std::uint64_t bytes = 0;         ///< Of a piece; 16 KiB to 1 GiB.
+  std::vector<Sha256> sha256{};    ///< One for each piece, in order. Empty: no pieces are known.
+
+  friend bool operator==(const PieceHashes&, const PieceHashes&) = default;
 };
 
 /// A SHA-256 under construction. Used by one thread at a time.

@@ -43,6 +43,8 @@ struct Limits {
   std::size_t jobs_per_owner_max = 100'000;   ///< Of these, jobs of one owner (`Job::owner`).
   std::size_t files_per_job_max = 4'000'000;
   std::size_t ranges_per_file_max = 10'000;
+  std::size_t mirrors_per_file_max = 16;
+  std::size_t pieces_per_file_max = 16'384;
   std::size_t display_name_bytes_max = 256;
   std::size_t description_bytes_max = 1024;
   std::size_t url_bytes_max = 8192;
@@ -57,6 +59,15 @@ struct Limits {
   std::size_t background_jobs_max = 1;        ///< Jobs of the other priorities that run at the same time.
   bool background_beside_foreground = false;  ///< Whether background jobs run while a foreground job does. BITS: yes.
   std::chrono::milliseconds time_slice{60'000};  ///< How long a job runs while its equals wait.
+
+  // Several connections for one file.
+  /// No connection is given less than this to fetch, unless less is left, or it relieves one that is too slow.
+  std::uint64_t slice_bytes_min = 256 * 1024;
+
+  // Memory.
+  /// Chunk buffers of all transfers together. Beyond it transfers get small ones, of 16 KiB, instead of
+  /// `QueueOptions::chunk_bytes`: slower, but never refused.
+  std::size_t buffer_bytes_max = 24 * 1024 * 1024;
 
   // Retry.
   std::chrono::milliseconds retry_delay_floor{0};            ///< A smaller `retry_delay_min` is raised to this.
@@ -131,6 +142,13 @@ struct FileSpec {
   std::vector<ByteRange> ranges{};
   std::optional<Sha256> sha256{};           ///< Of the finished file. A job with a file that differs never completes.
   std::optional<std::uint64_t> size{};      ///< Of the finished file, where the host knows it. Enforced.
+  /// Other URLs of the same resource. They are asked when `url` fails, and beside it where a job has several
+  /// connections for a file. What they send is believed only once it is proven to be the same: by its size and by
+  /// `pieces`, or else by bytes that are compared; the finished file is held against `sha256` as always.
+  std::vector<std::string> mirrors{};
+  /// Of the finished file; with `size`. Bytes count as arrived only once their piece is verified, which happens while they are
+  /// in memory. A wrong piece alone is fetched again: from another source, then past caches; then the job fails.
+  PieceHashes pieces{};
 
   friend bool operator==(const FileSpec&, const FileSpec&) = default;
 };
@@ -162,6 +180,10 @@ struct JobOptions {
   Priority priority = Priority::normal;
   std::vector<FileSpec> files{};            ///< Only for `TransferQueue::add`; more come with `Job::add`.
   std::uint32_t parallel_files = 1;         ///< Files in flight at the same time, 1 to 64. 1: in the order of adding.
+  /// Connections for one file at the same time, over all its sources, 1 to 32. More than one are used where the bytes can be
+  /// told to belong together: the server serves ranges, and there is a strong validator, `FileSpec::pieces` or
+  /// `FileSpec::sha256`. The transport's own limit for a host counts as well.
+  std::uint32_t connections_per_file = 1;
 
   /// After a failed attempt the next one comes after a random time between `retry_delay_min` and a bound that
   /// doubles from there up to `retry_delay_max`.

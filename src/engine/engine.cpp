@@ -67,7 +67,12 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
 Result<void> check_file(const TaskContext& context, const FileSpec& file) {
   Result<void> url = context.transport->check_url(file.url);
   if (!url) return url;
-  if (file.sha256 && !context.sha256) return Error(Errc::digest_unavailable, ErrorContext::queue, public_url(file.url));
+  for (const std::string& mirror : file.mirrors) {
+    Result<void> possible = context.transport->check_url(mirror);
+    if (!possible) return possible;
+  }
+  const bool hashed = file.sha256 || !file.pieces.sha256.empty();
+  if (hashed && !context.sha256) return Error(Errc::digest_unavailable, ErrorContext::queue, public_url(file.url));
   return context.storage->check_target(file.target);
 }
 

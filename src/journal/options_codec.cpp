@@ -1,6 +1,8 @@
 #include "options_codec.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -39,14 +41,25 @@ enum class OptionTag : std::uint8_t {
   notify_argument = 24,
   file_acl_flags = 25,
   identity_usage = 26,
+  connections_per_file = 27,
 };
 
 /// What a journal means that does not say it.
 constexpr Notify notify_events_unsaid = Notify::transferred | Notify::error;
 constexpr std::chrono::milliseconds notify_interval_unsaid{500};
+constexpr std::uint32_t connections_unsaid = 1;
 
 /// Tags inside a file of a job.
-enum class SpecTag : std::uint8_t { url = 1, target = 2, ranges = 3, sha256 = 4, size = 5 };
+enum class SpecTag : std::uint8_t {
+  url = 1,
+  target = 2,
+  ranges = 3,
+  sha256 = 4,
+  size = 5,
+  mirror = 6,
+  piece_bytes = 7,
+  piece_hashes = 8,
+};
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -55,7 +68,11 @@ bool has_control(std::string_view text) {
 
 /// What every file of a job must be, whoever wrote it down.
 bool plausible(const FileSpec& spec) {
-  return !spec.url.empty() && !has_control(spec.url) && spec.target.is_absolute() &&
+  const auto is_url = [](const std::string& url) { return !url.empty() && !has_control(url); };
+  const PieceHashes& pieces = spec.pieces;
+  const bool has_pieces = !pieces.sha256.empty();
+  if (has_pieces && (!spec.size || pieces.bytes == 0 || pieces.sha256.size() - 1 != (*spec.size - 1) / pieces.bytes)) return false;
+  return is_url(spec.url) && std::all_of(spec.mirrors.begin(), spec.mirrors.end(), is_url) && spec.target.is_absolute() &&
          spec.target.native().find(std::filesystem::path::value_type{}) == std::filesystem::path::string_type::npos;
 }
 
@@ -111,6 +128,9 @@ void put_options(Bytes& out, const JobOptions& options) {
   }
   fields.number(OptionTag::file_acl_flags, static_cast<std::uint64_t>(options.file_acl_flags));
   fields.number(OptionTag::identity_usage, static_cast<std::uint64_t>(options.identity.usage));
+  if (options.connections_per_file != connections_unsaid) {
+    fields.number_or_zero(OptionTag::connections_per_file, options.connections_per_file);
+  }
 }
 
 JobOptions read_options(View bytes, Sense& sense) {
@@ -123,8 +143,9 @@ JobOptions read_options(View bytes, Sense& sense) {
   options.http.redirects.hops_max = 0;
   options.notify.events = notify_events_unsaid;
   options.notify.interval_min = notify_interval_unsaid;
+  options.connections_per_file = connections_unsaid;
 
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::identity_usage),
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::connections_per_file),
                      static_cast<std::uint8_t>(OptionTag::notify_argument));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
@@ -207,6 +228,9 @@ JobOptions read_options(View bytes, Sense& sense) {
       case OptionTag::identity_usage:
         options.identity.usage = values.enumerator(field.value, IdentityUsage::all);
         break;
+      case OptionTag::connections_per_file:
+        options.connections_per_file = values.number32(field.value);
+        break;
     }
   }
   return options;
@@ -239,11 +263,29 @@ void put_spec(Bytes& out, const FileSpec& spec) {
   }
   if (spec.sha256) fields.raw(SpecTag::sha256, spec.sha256->bytes);
   if (spec.size) fields.number_or_zero(SpecTag::size, *spec.size);
+  for (const std::string& mirror : spec.mirrors) fields.text(SpecTag::mirror, mirror);
+  if (spec.pieces.sha256.empty()) return;
+  fields.number(SpecTag::piece_bytes, spec.pieces.bytes);
+  fields.raw(SpecTag::piece_hashes, std::as_bytes(std::span(spec.pieces.sha256)));
+}
+
+/// Whole digests, one after the other.
+std::vector<Sha256> read_hashes(View bytes, Sense& sense) {
+  constexpr std::size_t hash_bytes = sizeof(Sha256::bytes);
+  std::vector<Sha256> hashes;
+  if (bytes.empty() || bytes.size() % hash_bytes != 0) {
+    if (sense == Sense::good) sense = Sense::malformed;
+    return hashes;
+  }
+  hashes.resize(bytes.size() / hash_bytes);
+  std::memcpy(hashes.data(), bytes.data(), bytes.size());
+  return hashes;
 }
 
 FileSpec read_spec(View bytes, Sense& sense) {
   FileSpec spec;
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(SpecTag::size));
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(SpecTag::piece_hashes),
+                     static_cast<std::uint8_t>(SpecTag::mirror));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<SpecTag>(field.tag)) {
@@ -262,6 +304,15 @@ FileSpec read_spec(View bytes, Sense& sense) {
       case SpecTag::size:
         spec.size = values.size(field.value);
         break;
+      case SpecTag::mirror:
+        spec.mirrors.push_back(values.text(field.value));
+        break;
+      case SpecTag::piece_bytes:
+        spec.pieces.bytes = values.number(field.value);
+        break;
+      case SpecTag::piece_hashes:
+        spec.pieces.sha256 = read_hashes(field.value, sense);
+        break;
     }
   }
   if (sense == Sense::good && !plausible(spec)) fields.fail(Sense::malformed);
@@ -277,6 +328,10 @@ Result<void> check_spec(const FileSpec& spec) {
     return refusal(Errc::invalid_argument, "the journal keeps neither empty or broken URLs nor relative targets");
   if (spec.size && *spec.size == size_unknown)
     return refusal(Errc::invalid_argument, "size: leave it out where it is unknown");
+  for (const std::string& mirror : spec.mirrors) {
+    Result<void> fits = check_text("a mirror", mirror.size());
+    if (!fits) return fits;
+  }
   if (spec.ranges.size() > ranges_per_spec_max) {
     return refusal(Errc::too_many_ranges, public_url(spec.url) + ": " + std::to_string(spec.ranges.size()) +
                                               " ranges; the journal keeps " + std::to_string(ranges_per_spec_max));
@@ -285,6 +340,14 @@ Result<void> check_spec(const FileSpec& spec) {
     if (range.empty() || range.offset == ByteRange::to_end) {
       return refusal(Errc::invalid_range, public_url(spec.url) + ": a range has no bytes");
     }
+  }
+  if (spec.mirrors.empty() && spec.pieces.sha256.empty()) return {};
+  Bytes bytes;
+  put_spec(bytes, spec);
+  if (bytes.size() > spec_bytes_max) {
+    return refusal(Errc::invalid_argument, public_url(spec.url) + ": ranges, mirrors and pieces take " +
+                                               std::to_string(bytes.size()) + " bytes; the journal keeps " +
+                                               std::to_string(spec_bytes_max));
   }
   return {};
 }

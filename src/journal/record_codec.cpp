@@ -41,6 +41,7 @@ enum class Tag : std::uint8_t {
   owner = 26,
   owner_elevated = 27,
   preserved = 28,
+  source = 29,
 };
 
 /// Writes the records of one change.
@@ -87,6 +88,7 @@ class RecordWriter {
     if (change.validator.size() <= text_bytes_max) fields_.text(Tag::validator, change.validator);
     if (change.modified) fields_.time(Tag::modified, *change.modified);
     put_identity(change.identity);
+    fields_.number(Tag::source, change.source);
     finish(RecordType::file_started);
   }
 
@@ -252,6 +254,7 @@ struct Fields {
   bool durable = false;
   bool committed = false;
   FileAclFlags preserved = FileAclFlags::none;
+  std::uint32_t source = 0;
   std::uint32_t count = 0;
   JobState state{};
   std::optional<Error> error;
@@ -271,7 +274,7 @@ constexpr std::uint64_t bit(Tag tag) { return std::uint64_t{1} << static_cast<un
 
 Fields read_fields(View payload, Sense& sense) {
   Fields all;
-  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::preserved), static_cast<std::uint8_t>(Tag::spec));
+  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::source), static_cast<std::uint8_t>(Tag::spec));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     const View value = field.value;
@@ -362,6 +365,9 @@ Fields read_fields(View payload, Sense& sense) {
       case Tag::preserved:
         all.preserved = values.enumerator(value, FileAclFlags::all);
         break;
+      case Tag::source:
+        all.source = values.number32(value);
+        break;
     }
   }
   return all;
@@ -391,7 +397,7 @@ std::optional<Shape> shape_of(RecordType type) {
                                  bit(Tag::active_time)};
     case RecordType::file_started:
       return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::resource_size) | bit(Tag::validator) |
-                            bit(Tag::modified)};
+                            bit(Tag::modified) | bit(Tag::source)};
     case RecordType::file_progressed:
       return Shape{job | bit(Tag::ranges), one_file | bit(Tag::durable)};
     case RecordType::file_restarted:
@@ -434,7 +440,8 @@ Change make_change(RecordType type, Fields all) {
       return JobMoved{all.job, all.state, std::move(all.error), all.error_count, all.at, all.resumed, all.active_time};
     case RecordType::file_started:
       return FileStarted{all.job,  all.file,          all.generation,           all.identity,
-                         all.size, all.resource_size, std::move(all.validator), all.modified};
+                         all.size, all.resource_size, std::move(all.validator), all.modified,
+                         all.source};
     case RecordType::file_progressed:
       return FileProgressed{all.job, all.file, all.generation, all.durable, std::move(all.ranges)};
     case RecordType::file_restarted:

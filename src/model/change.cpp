@@ -53,10 +53,12 @@ void add_file(JobRecord& record, const FileSpec& spec) {
   file.target = spec.target.string();
   file.size = specified_size(spec);
   file.size_given = spec.size.has_value();
-  if (!spec.ranges.empty() || spec.sha256) {
+  if (!spec.ranges.empty() || spec.sha256 || !spec.mirrors.empty() || !spec.pieces.sha256.empty()) {
     FileFacts& facts = file.known();
     facts.ranges = spec.ranges;
     facts.sha256 = spec.sha256;
+    facts.mirrors = spec.mirrors;
+    facts.pieces = spec.pieces;
   }
   if (file.size == size_unknown) {
     ++record.totals.sizes_unknown;
@@ -141,6 +143,7 @@ struct Apply {
       facts.identity = change.identity;
       facts.resource_size = change.resource_size;
       facts.validator = change.validator;
+      facts.source = change.validator.empty() ? 0 : change.source;
       facts.modified = change.modified;
     });
   }
@@ -171,6 +174,7 @@ struct Apply {
       facts.arrived.clear();
       facts.unsynced.clear();
       facts.validator.clear();
+      facts.source = 0;
       facts.preserved = FileAclFlags::none;
       facts.modified.reset();
       facts.resource_size = size_unknown;
@@ -255,6 +259,8 @@ FileSpec spec_of(const FileRecord& file) {
   if (file.facts) {
     spec.ranges = file.facts->ranges;
     spec.sha256 = file.facts->sha256;
+    spec.mirrors = file.facts->mirrors;
+    spec.pieces = file.facts->pieces;
   }
   spec.size = file.expected_size();
   return spec;
@@ -264,7 +270,7 @@ void describe_start(const JobRecord& record, FileIndex index, const std::functio
   const FileRecord& file = record.files[static_cast<std::size_t>(index)];
   const FileFacts& facts = *file.facts;
   write(FileStarted{record.id, index, file.generation, facts.identity, file.size, facts.resource_size, facts.validator,
-                    facts.modified});
+                    facts.modified, facts.source});
 }
 
 void describe_progress(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {

@@ -61,6 +61,7 @@ struct FileStarted {
   std::uint64_t resource_size = size_unknown;
   std::string validator;
   std::optional<WallTime> modified;
+  std::uint32_t source = 0;  ///< Whose the validator is: 0 the URL's, else a mirror's, counted from 1.
 };
 
 /// Bytes are in the temporary file. Ignored if the generation is not the file's.

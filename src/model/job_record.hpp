@@ -32,9 +32,12 @@ struct FileFacts {
   // Given by the host.
   std::vector<ByteRange> ranges;
   std::optional<Sha256> sha256;
+  std::vector<std::string> mirrors;
+  PieceHashes pieces;
   // Learned from the server; proves that the resource is still the same.
   std::uint64_t resource_size = size_unknown;
   std::string validator;
+  std::uint32_t source = 0;  ///< Whose `validator` it is: 0 the URL's, else that of a mirror, counted from 1.
   std::optional<std::chrono::system_clock::time_point> modified;
   // Learned from the disk.
   FileIdentity identity;

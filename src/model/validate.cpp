@@ -9,6 +9,9 @@ namespace bgxfer::inline v0::detail {
 namespace {
 
 constexpr std::uint32_t parallel_files_max = 64;
+constexpr std::uint32_t connections_per_file_max = 32;
+constexpr std::uint64_t piece_bytes_min = 16 * 1024;
+constexpr std::uint64_t piece_bytes_max = 1024 * 1024 * 1024;
 constexpr std::size_t notify_handler_bytes_max = 256;
 constexpr std::size_t owner_bytes_max = 256;
 constexpr std::chrono::hours inactivity_timeout_max{999 * 24};
@@ -227,6 +230,54 @@ Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
   return {};
 }
 
+Result<void> validate_url(const std::string& url, const Limits& limits) {
+  if (url.empty()) return refuse(Errc::invalid_url, "the URL is empty");
+  Result<void> length = check_length("url", url.size(), limits.url_bytes_max);
+  if (!length) return length;
+  if (std::any_of(url.begin(), url.end(), is_control)) {
+    return refuse(Errc::invalid_url, "the URL has control characters");
+  }
+  return check_segments(url, limits);
+}
+
+Result<void> validate_pieces(const FileSpec& file, const Limits& limits) {
+  const PieceHashes& pieces = file.pieces;
+  const std::string url = public_url(file.url);
+  if (pieces.sha256.empty()) {
+    if (pieces.bytes == 0) return {};
+    return refuse(Errc::invalid_argument, url + ": pieces without hashes; give both or neither");
+  }
+  if (pieces.bytes < piece_bytes_min || pieces.bytes > piece_bytes_max) {
+    return refuse(Errc::invalid_argument, url + ": pieces.bytes must be " + std::to_string(piece_bytes_min) + " to " +
+                                              std::to_string(piece_bytes_max));
+  }
+  if (!file.size || *file.size == 0) {
+    return refuse(Errc::invalid_argument, url + ": pieces of a file of unknown size; give FileSpec::size as well");
+  }
+  const std::uint64_t wanted = (*file.size - 1) / pieces.bytes + 1;
+  if (pieces.sha256.size() != wanted) {
+    return refuse(Errc::invalid_argument, url + ": " + std::to_string(pieces.sha256.size()) + " hashes of pieces, but " +
+                                              std::to_string(*file.size) + " bytes have " + std::to_string(wanted));
+  }
+  if (wanted > limits.pieces_per_file_max) {
+    return refuse(Errc::invalid_argument, url + ": " + std::to_string(wanted) + " pieces, at most " +
+                                              std::to_string(limits.pieces_per_file_max) + "; make them larger");
+  }
+  return {};
+}
+
+Result<void> validate_mirrors(const FileSpec& file, const Limits& limits) {
+  if (file.mirrors.size() > limits.mirrors_per_file_max) {
+    return refuse(Errc::invalid_argument, public_url(file.url) + ": " + std::to_string(file.mirrors.size()) +
+                                              " mirrors, at most " + std::to_string(limits.mirrors_per_file_max));
+  }
+  for (const std::string& mirror : file.mirrors) {
+    Result<void> valid = validate_url(mirror, limits);
+    if (!valid) return refuse(Errc::invalid_url, public_url(file.url) + ": a mirror: " + valid.error().detail());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> validate_options(const JobOptions& options, const Limits& limits) {
@@ -241,6 +292,10 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   if (options.priority > Priority::low) return refuse(Errc::invalid_argument, "priority: not one of the four");
   if (options.parallel_files < 1 || options.parallel_files > parallel_files_max) {
     return refuse(Errc::invalid_argument, "parallel_files: must be 1 to " + std::to_string(parallel_files_max));
+  }
+  if (options.connections_per_file < 1 || options.connections_per_file > connections_per_file_max) {
+    return refuse(Errc::invalid_argument,
+                  "connections_per_file: must be 1 to " + std::to_string(connections_per_file_max));
   }
   const milliseconds download_time = options.maximum_download_time.value_or(milliseconds{0});
   for (milliseconds time :
@@ -267,14 +322,12 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
 }
 
 Result<void> validate_file(const FileSpec& file, const Limits& limits) {
-  if (file.url.empty()) return refuse(Errc::invalid_url, "the URL is empty");
-  Result<void> length = check_length("url", file.url.size(), limits.url_bytes_max);
-  if (!length) return length;
-  if (std::any_of(file.url.begin(), file.url.end(), is_control)) {
-    return refuse(Errc::invalid_url, "the URL has control characters");
-  }
-  Result<void> segments = check_segments(file.url, limits);
-  if (!segments) return segments;
+  Result<void> url = validate_url(file.url, limits);
+  if (!url) return url;
+  Result<void> mirrors = validate_mirrors(file, limits);
+  if (!mirrors) return mirrors;
+  Result<void> pieces = validate_pieces(file, limits);
+  if (!pieces) return pieces;
   const std::string& target = file.target.native();
   Result<void> path = check_length("target", target.size(), limits.target_bytes_max);
   if (!path) return path;
@@ -329,6 +382,7 @@ Result<void> validate_limits(const QueueOptions& options) {
       limits.disk_space_retest <= std::chrono::milliseconds{0} || limits.claim_bytes == 0) {
     return refuse(Errc::invalid_argument, "Limits: time_slice, checkpoint_interval, disk_space_retest and claim_bytes must be positive");
   }
+  if (limits.slice_bytes_min == 0) return refuse(Errc::invalid_argument, "Limits::slice_bytes_min must be positive");
   if (limits.inactivity_timeout < std::chrono::milliseconds{0} || limits.inactivity_timeout > inactivity_timeout_max) {
     return refuse(Errc::invalid_argument, "Limits::inactivity_timeout must be 0 (never) to 999 days");
   }

@@ -123,6 +123,7 @@ TEST_CASE("every kind of change comes back as it was") {
   options.no_progress_timeout = std::chrono::milliseconds{0};
   options.http.redirects.allow_https_to_http = true;
   options.tag = "build 7";
+  options.connections_per_file = 8;
   options.file_acl_flags = bgxfer::FileAclFlags::owner | bgxfer::FileAclFlags::dacl;
   options.identity.usage = bgxfer::IdentityUsage::network;
   bgxfer::JobOptions full = options;
@@ -137,6 +138,11 @@ TEST_CASE("every kind of change comes back as it was") {
   added.files[0].ranges = {{5, 7}, {100, bgxfer::ByteRange::to_end}, {0, 1}};
   added.files[0].size = 0;
   added.files[1].sha256.emplace().bytes.fill(std::byte{9});
+  added.files[1].mirrors = {"http://one", "http://two"};
+  added.files[1].size = 5;
+  added.files[1].pieces.bytes = 4;
+  added.files[1].pieces.sha256.resize(2);
+  added.files[1].pieces.sha256[1].bytes.fill(std::byte{7});
   const bgxfer::Error error = bgxfer::Error(bgxfer::http_status(503), ErrorContext::remote_file, "cdn")
                                   .with_file(0)
                                   .with_retry_after(std::chrono::seconds{9});
@@ -156,7 +162,7 @@ TEST_CASE("every kind of change comes back as it was") {
       FilesAdded{job, {}, noon},
       JobMoved{job, bgxfer::JobState::error, error, 3, noon},
       JobMoved{job, bgxfer::JobState::queued, std::nullopt, 0, noon},
-      FileStarted{job, FileIndex{7}, 2, {1, ~std::uint64_t{0}}, 0, 0, "\"etag\"", noon},
+      FileStarted{job, FileIndex{7}, 2, {1, ~std::uint64_t{0}}, 0, 0, "\"etag\"", noon, 3},
       FileStarted{job, FileIndex{0xffffffff}, 0xffffffff, {}, size_unknown, size_unknown, "", std::nullopt},
       FileProgressed{job, FileIndex{1}, 1, true, {{0, 1}, {10, std::uint64_t{1} << 62}}},
       FileProgressed{job, FileIndex{1}, 1, false, {}},
@@ -327,6 +333,41 @@ TEST_CASE("what is too long for the format is cut, dropped or refused, and alway
     added.files[0] = bad;
     CHECK_FALSE(check_encodable(added));
   }
+
+  added.files[0] = spec_of("http://a", "/t");
+  added.files[0].size = 30'000;
+  added.files[0].pieces.bytes = 1;
+  added.files[0].pieces.sha256.resize(30'000);
+  CHECK(check_encodable(added));
+  CHECK(back(added) == show(added));
+  added.files[0].mirrors.assign(16, "http://" + std::string(8'000, 'm'));
+  CHECK(check_encodable(added).error().code() == bgxfer::Errc::invalid_argument);
+}
+
+TEST_CASE("hashes of pieces that are not whole, or not as many as the size has, make no sense") {
+  FileSpec spec = spec_of("http://a", "/t");
+  spec.size = 5;
+  spec.pieces.bytes = 4;
+  spec.pieces.sha256.resize(2);
+  const auto sense_of = [](const FileSpec& written, std::size_t cut) {
+    bgxfer::detail::Bytes bytes;
+    bgxfer::detail::put_spec(bytes, written);
+    if (cut > 0) {
+      // The length is in one byte, before 64 bytes of hashes.
+      bytes[bytes.size() - 65] = static_cast<std::byte>(64 - cut);
+      bytes.resize(bytes.size() - cut);
+    }
+    auto sense = bgxfer::detail::Sense::good;
+    (void)bgxfer::detail::read_spec(bytes, sense);
+    return sense;
+  };
+  CHECK(sense_of(spec, 0) == bgxfer::detail::Sense::good);
+  CHECK(sense_of(spec, 1) == bgxfer::detail::Sense::malformed);
+  CHECK(sense_of(spec, 32) == bgxfer::detail::Sense::malformed);
+  spec.size = 9;
+  CHECK(sense_of(spec, 0) == bgxfer::detail::Sense::malformed);
+  spec.size.reset();
+  CHECK(sense_of(spec, 0) == bgxfer::detail::Sense::malformed);
 }
 
 TEST_CASE("a payload that makes no sense is malformed") {
@@ -467,5 +508,6 @@ TEST_CASE("options with values that cannot be are malformed") {
   CHECK(sense_of({0x19, 1, 16}) == Sense::malformed);  // No such flag.
   CHECK(sense_of({0x1a, 1, 3}) == Sense::good);
   CHECK(sense_of({0x1a, 1, 4}) == Sense::malformed);  // No such usage.
-  CHECK(sense_of({0x1b, 0}) == Sense::newer);
+  CHECK(sense_of({0x1b, 1, 8}) == Sense::good);
+  CHECK(sense_of({0x1c, 0}) == Sense::newer);
 }

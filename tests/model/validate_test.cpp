@@ -308,3 +308,44 @@ TEST_CASE("10: a queue's inactivity timeout is 0 to 999 days, and its other limi
   CHECK(limits_with([](QueueOptions& it) { it.owner.name.assign(256, 'o'); }));
   CHECK(refused(limits_with([](QueueOptions& it) { it.owner.name.assign(257, 'o'); }), Errc::string_too_long));
 }
+
+TEST_CASE("mirrors are URLs like any other, and not too many") {
+  CHECK(file_with([](FileSpec& file) { file.mirrors.assign(Limits().mirrors_per_file_max, "http://mirror/a"); }));
+  CHECK(refused(file_with([](FileSpec& file) { file.mirrors.assign(Limits().mirrors_per_file_max + 1, "http://mirror/a"); }),
+                Errc::invalid_argument));
+  CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {""}; }), Errc::invalid_url));
+  CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {"http://mirror/\r\nX: y"}; }), Errc::invalid_url));
+  CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {"http://m/" + std::string(8192, 'a')}; }), Errc::invalid_url));
+}
+
+TEST_CASE("a file has one hash for each of its pieces, which are neither tiny nor huge") {
+  const auto pieces_of = [](std::uint64_t size, std::uint64_t bytes, std::size_t count) {
+    return [=](FileSpec& file) {
+      file.size = size;
+      file.pieces.bytes = bytes;
+      file.pieces.sha256.resize(count);
+    };
+  };
+  CHECK(file_with(pieces_of(32'768, 16'384, 2)));
+  CHECK(file_with(pieces_of(32'769, 16'384, 3)));
+  CHECK(refused(file_with(pieces_of(32'769, 16'384, 2)), Errc::invalid_argument));
+  CHECK(refused(file_with(pieces_of(32'768, 16'384, 3)), Errc::invalid_argument));
+  CHECK(refused(file_with(pieces_of(32'766, 16'383, 2)), Errc::invalid_argument));
+  CHECK(refused(file_with(pieces_of(0, 16'384, 1)), Errc::invalid_argument));
+  CHECK(refused(file_with(pieces_of(1, 16'384, 0)), Errc::invalid_argument));
+  CHECK(file_with(pieces_of(std::uint64_t{1} << 31, std::uint64_t{1} << 30, 2)));
+  CHECK(refused(file_with(pieces_of(std::uint64_t{1} << 31, (std::uint64_t{1} << 30) + 1, 2)), Errc::invalid_argument));
+  CHECK(refused(file_with([](FileSpec& file) {
+    file.pieces.bytes = 16'384;
+    file.pieces.sha256.resize(1);
+  }), Errc::invalid_argument));
+  const std::size_t most = Limits().pieces_per_file_max;
+  CHECK(file_with(pieces_of(most * 16'384, 16'384, most)));
+  CHECK(refused(file_with(pieces_of(most * 16'384 + 1, 16'384, most + 1)), Errc::invalid_argument));
+}
+
+TEST_CASE("a job has 1 to 32 connections for a file") {
+  CHECK(options_with([](JobOptions& options) { options.connections_per_file = 32; }));
+  CHECK(refused(options_with([](JobOptions& options) { options.connections_per_file = 33; }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& options) { options.connections_per_file = 0; }), Errc::invalid_argument));
+}

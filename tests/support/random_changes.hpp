@@ -119,7 +119,8 @@ class RandomChanges {
                                   dice_.one_in(3) ? model::size_unknown : dice_.below(9000),
                                   dice_.one_in(3) ? model::size_unknown : dice_.bits() >> 1,
                                   text(20),
-                                  time()};
+                                  time(),
+                                  static_cast<std::uint32_t>(dice_.below(3))};
       default: {
         model::FileProgressed progressed{id, file, generation, dice_.one_in(2), {}};
         for (std::uint64_t i = dice_.below(4); i > 0; --i)
@@ -145,6 +146,14 @@ class RandomChanges {
         spec.ranges.push_back(
             {dice_.below(1 << 20), dice_.one_in(4) ? bgxfer::ByteRange::to_end : 1 + dice_.below(1000)});
       }
+      for (std::uint64_t n = dice_.one_in(3) ? dice_.below(4) : 0; n > 0; --n) {
+        spec.mirrors.push_back("https://mirror.example/" + text(30));
+      }
+      if (spec.size && *spec.size > 0 && dice_.one_in(2)) {
+        spec.pieces.bytes = 1 + *spec.size / (1 + dice_.below(5));
+        spec.pieces.sha256.resize((*spec.size - 1) / spec.pieces.bytes + 1);
+        spec.pieces.sha256.back().bytes[dice_.below(32)] = std::byte{0xa5};
+      }
       added.files.push_back(std::move(spec));
     }
     return added;
@@ -156,6 +165,7 @@ class RandomChanges {
     options.description = text(40);
     options.priority = static_cast<bgxfer::Priority>(dice_.below(4));
     options.parallel_files = static_cast<std::uint32_t>(1 + dice_.below(64));
+    options.connections_per_file = static_cast<std::uint32_t>(1 + dice_.below(3));
     options.retry_delay_min = std::chrono::milliseconds{dice_.below(5000)};
     options.no_progress_timeout = std::chrono::milliseconds{dice_.below(1'000'000)};
     options.bytes_per_second_max = dice_.one_in(2) ? 0 : dice_.bits();

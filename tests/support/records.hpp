@@ -40,6 +40,7 @@ inline std::string show(const bgxfer::JobOptions& options) {
         static_cast<std::uint64_t>(options.no_progress_timeout.count()), options.bytes_per_second_max,
         static_cast<std::uint64_t>(options.http.redirects.hops_max),
         static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http),
+        std::uint64_t{options.connections_per_file},
         static_cast<std::uint64_t>(options.file_acl_flags), static_cast<std::uint64_t>(options.identity.usage)}) {
     text += ' ' + std::to_string(number);
   }
@@ -63,6 +64,14 @@ inline std::string show(const bgxfer::JobOptions& options) {
   return text;
 }
 
+inline std::string show(const std::vector<std::string>& mirrors, const bgxfer::PieceHashes& pieces) {
+  std::string text;
+  for (const std::string& mirror : mirrors) text += " mirror " + mirror;
+  if (pieces.bytes != 0) text += " pieces of " + std::to_string(pieces.bytes);
+  for (const bgxfer::Sha256& hash : pieces.sha256) text += ' ' + hash.to_string();
+  return text;
+}
+
 inline std::string show(const model::FileRecord& file) {
   std::string text = file.url + " -> " + file.target + " size " + std::to_string(file.size) + " generation " +
                      std::to_string(file.generation) + " stage " + std::to_string(static_cast<int>(file.stage));
@@ -73,6 +82,7 @@ inline std::string show(const model::FileRecord& file) {
     text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
   }
   if (facts.sha256) text += " sha256 " + facts.sha256->to_string();
+  text += show(facts.mirrors, facts.pieces) + " source " + std::to_string(facts.source);
   text += " of " + std::to_string(facts.resource_size) + " validator " + facts.validator;
   if (facts.modified) text += " modified " + show(*facts.modified);
   text += " identity " + std::to_string(facts.identity.device) + ':' + std::to_string(facts.identity.inode);
@@ -127,6 +137,7 @@ struct ShowChange {
         text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
       }
       if (spec.sha256) text += " sha256 " + spec.sha256->to_string();
+      text += show(spec.mirrors, spec.pieces);
       if (spec.size) text += " size " + std::to_string(*spec.size);
     }
   }
@@ -141,7 +152,8 @@ struct ShowChange {
     text += "started";
     file(it);
     text += " identity " + std::to_string(it.identity.device) + ':' + std::to_string(it.identity.inode) + " size " +
-            std::to_string(it.size) + " of " + std::to_string(it.resource_size) + " validator " + it.validator;
+            std::to_string(it.size) + " of " + std::to_string(it.resource_size) + " validator " + it.validator +
+            " source " + std::to_string(it.source);
     if (it.modified) text += " modified " + show(*it.modified);
   }
   void operator()(const model::FileProgressed& it) {
