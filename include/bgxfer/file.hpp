@@ -29,6 +29,15 @@ struct FileProgress {
   bool completed = false;                      ///< The file stands under its own name.
 };
 
+/// One of several connections at work on a file.
+struct FileConnection {
+  std::string url{};                    ///< Of the source. May carry secrets; show `public_url` of it.
+  ByteRange rest{};                     ///< What it still has to bring, by its place in the file.
+  std::uint64_t bytes_received = 0;     ///< Since it asked.
+  std::uint64_t bytes_per_second = 0;   ///< Since it asked; 0 while nothing has come.
+  bool relieved = false;                ///< Too slow: another one has been sent for the same bytes.
+};
+
 /// One file of a job. As cheap to copy and as safe to share as `Job`; any thread.
 class BGXFER_API File {
  public:
@@ -40,6 +49,9 @@ class BGXFER_API File {
   [[nodiscard]] FileProgress progress() const;
   /// The bytes that are in the temporary file, by their place in it, sorted and merged.
   [[nodiscard]] std::vector<ByteRange> arrived() const;
+  /// Who brings what, where `JobOptions::connections_per_file` allows several. As of the last time a connection began,
+  /// ended or handed over a part of its rest; empty while nothing is at work.
+  [[nodiscard]] std::vector<FileConnection> connections() const;
 
   /// Resolves when every byte of this file is on disk, or with what stopped the job. Resumes on the awaiting
   /// coroutine's executor; the wait may outlive the handle.

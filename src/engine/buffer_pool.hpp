@@ -1,6 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_BUFFER_POOL_HPP
 #define BGXFER_SRC_ENGINE_BUFFER_POOL_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -10,51 +11,63 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// Chunk buffers that go from one transfer to the next, so that moving bytes allocates nothing. Thread-safe.
+/// Chunk buffers that go from one transfer to the next, so that moving bytes allocates nothing. Together they stay within a
+/// budget: who comes later gets a small one, and is slower, but is never turned away. Thread-safe.
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
   /// A buffer on loan. Goes back to the pool when destroyed.
   class Loan {
    public:
-    Loan(std::shared_ptr<BufferPool> pool, std::unique_ptr<std::byte[]> bytes)
-        : pool_(std::move(pool)), bytes_(std::move(bytes)) {}
+    Loan(std::shared_ptr<BufferPool> pool, std::unique_ptr<std::byte[]> bytes, std::size_t size)
+        : pool_(std::move(pool)), bytes_(std::move(bytes)), size_(size) {}
     Loan(Loan&&) noexcept = default;
     Loan& operator=(Loan&&) = delete;
     ~Loan() {
-      if (bytes_) pool_->give_back(std::move(bytes_));
+      if (bytes_) pool_->give_back(std::move(bytes_), size_);
     }
 
-    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_.get(), pool_->chunk_bytes_}; }
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_.get(), size_}; }
 
    private:
     std::shared_ptr<BufferPool> pool_;
     std::unique_ptr<std::byte[]> bytes_;
+    std::size_t size_;
   };
 
-  /// Keeps at most `spare_max` buffers that nobody uses.
-  BufferPool(std::size_t chunk_bytes, std::size_t spare_max) : chunk_bytes_(chunk_bytes), spare_max_(spare_max) {}
+  /// What is lent beyond the budget, at most.
+  static constexpr std::size_t small_bytes = 16 * 1024;
+
+  /// Keeps at most `spare_max` buffers that nobody uses, and lends `budget_bytes` in full size.
+  BufferPool(std::size_t chunk_bytes, std::size_t spare_max, std::size_t budget_bytes)
+      : chunk_bytes_(chunk_bytes), spare_max_(spare_max), budget_bytes_(budget_bytes) {}
 
   [[nodiscard]] Loan borrow() {
     std::unique_ptr<std::byte[]> bytes;
+    std::size_t size = chunk_bytes_;
     {
       std::lock_guard lock(mutex_);
-      if (!spare_.empty()) {
+      if (lent_bytes_ + chunk_bytes_ > budget_bytes_) size = std::min(chunk_bytes_, small_bytes);
+      lent_bytes_ += size;
+      if (size == chunk_bytes_ && !spare_.empty()) {
         bytes = std::move(spare_.back());
         spare_.pop_back();
       }
     }
-    if (!bytes) bytes = std::make_unique_for_overwrite<std::byte[]>(chunk_bytes_);
-    return Loan(shared_from_this(), std::move(bytes));
+    if (!bytes) bytes = std::make_unique_for_overwrite<std::byte[]>(size);
+    return Loan(shared_from_this(), std::move(bytes), size);
   }
 
  private:
-  void give_back(std::unique_ptr<std::byte[]> bytes) {
+  void give_back(std::unique_ptr<std::byte[]> bytes, std::size_t size) {
     std::lock_guard lock(mutex_);
-    if (spare_.size() < spare_max_) spare_.push_back(std::move(bytes));
+    lent_bytes_ -= size;
+    if (size == chunk_bytes_ && spare_.size() < spare_max_) spare_.push_back(std::move(bytes));
   }
 
   const std::size_t chunk_bytes_;
   const std::size_t spare_max_;
+  const std::size_t budget_bytes_;
+  std::size_t lent_bytes_ = 0;
   std::mutex mutex_;
   std::vector<std::unique_ptr<std::byte[]>> spare_;
 };

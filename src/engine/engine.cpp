@@ -47,7 +47,7 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->model->set_notifier(context->model->lock(), std::move(notifier));
   context->transport = options.transport;
   context->storage = options.storage;
-  context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max);
+  context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max, options.limits.buffer_bytes_max);
   context->sha256 = options.sha256;
   context->log = options.log;
   context->requests = options.requests;

@@ -1,741 +1,425 @@
 #include "file_task.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <exception>
 #include <utility>
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/this_coro.hpp>
+
+#include <bgxfer/error.hpp>
+
 #include "../base/mutant.hpp"
-#include "../model/secrets.hpp"
+#include "spawn.hpp"
 #include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
 namespace {
 
-bool equal_without_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
+/// How often connections are looked at that are slower than others, while one has nothing to do.
+constexpr std::chrono::milliseconds relief_interval{100};
 
-/// Smaller files are not worth a question about free space, nor setting space aside.
-constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
+/// A connection that breaks off is replaced at once so many times in a row, as long as others work.
+constexpr std::uint32_t stumbles_max = 3;
 
-/// Below this much to fetch again, a server that ignores a conditional range is simply read from its start.
-constexpr std::uint64_t plain_retry_bytes_min = 1024 * 1024;
-
-/// Whether an answer sounds like a URL or a token that has expired (bad-servers.md rows 36 and 37).
-bool asks_for_renewal(const Error& error) {
-  const bool denied = error.code() == http_status(401) || error.code() == http_status(403);
-  return denied && !error.retry_after();
-}
-
-/// After so many responses with the wrong bytes the server is taken not to know ranges.
-constexpr std::uint32_t refusals_max = 2;
-
-/// What a server that forbids wide ranges is asked for at once.
-constexpr std::uint64_t narrow_range_bytes = 1024 * 1024;
-
-/// The end of a path behind its last dot; empty if the last component has none.
-std::string_view suffix_of(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  const std::size_t dot = name.rfind('.');
-  return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);
-}
-
-/// Whether a web page has come, from its first byte and with nothing that tells its version, although the URL names
-/// another kind of file.
-bool is_stray_page(const ResponseHead& head, const std::string& url) {
-  if (head.granted.offset != 0 || !head.validator.empty() || head.last_modified) return false;
-  const auto is_html = [](const Header& field) {
-    return equal_without_case(field.name, "content-type") &&
-           equal_without_case(std::string_view(field.value).substr(0, 9), "text/html");
-  };
-  if (std::none_of(head.headers.begin(), head.headers.end(), is_html)) return false;
-  const std::string path = public_url(url);
-  const std::string_view suffix = suffix_of(path);
-  for (std::string_view page : {"", "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "cgi"}) {
-    if (equal_without_case(suffix, page)) return false;
-  }
-  return true;
-}
-
-void bypass_caches(Request& request) {
-  const auto is_control = [](const Header& header) { return equal_without_case(header.name, "cache-control"); };
-  if (std::any_of(request.headers.begin(), request.headers.end(), is_control)) return;
-  Header control;
-  control.name = "Cache-Control";
-  control.value = "no-cache";
-  request.headers.push_back(std::move(control));
+/// What no other source could do better: the disk, the host's limits, the end of the turn.
+bool is_ours(const Error& error) {
+  return error.context() == ErrorContext::local_file || error.context() == ErrorContext::queue ||
+         error.code() == Errc::cancelled || error.code() == Errc::checksum_mismatch || error.code() == Errc::no_progress ||
+         is_disk_full(error.code());
 }
 
 }  // namespace
 
-FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, std::span<std::byte> buffer,
-                   const std::atomic<bool>& stopping)
-    : context_(context), job_(std::move(job)), file_(file), buffer_(buffer), stopping_(stopping) {
-  Model::Lock lock = context_.model->lock();
-  const FileRecord& record = job_->record.files[static_cast<std::size_t>(file_)];
-  url_ = record.url;
-  place_ = place_of(job_->record, file_);
-  http_ = job_->record.options.http;
-  download_ = job_->record.options.download;
-  wanted_attributes_ = job_->record.options.file_acl_flags;
-  const IdentityOptions& identity = job_->record.options.identity;
-  if (has(identity.usage, IdentityUsage::network) && identity.helper) {
-    on_behalf_ = std::make_shared<const HelperIdentity>(*identity.helper);
-  }
-  generation_ = record.generation;
-  if (record.size != size_unknown) size_ = record.size;
-  if (!BGXFER_MUTANT(25)) expected_size_ = record.expected_size();
-  if (!record.facts) return;
+/// A further connection at work: its slice, its coroutine's end and its buffer.
+struct FileTask::Line {
+  Line(std::shared_ptr<Assembly> of, std::size_t source, ByteRange gap, BufferPool::Loan with)
+      : file(std::move(of)), loan(std::move(with)), slice(*file, source, gap, loan.bytes()) {}
 
-  const FileFacts& facts = *record.facts;
-  layout_ = Layout(facts.ranges);
-  sha256_ = facts.sha256;
-  arrived_ = facts.arrived;
-  known_.validator = facts.validator;
-  if (facts.resource_size != size_unknown) known_.resource_size = facts.resource_size;
-  modified_ = facts.modified;
-  if (record.stage == FileStage::started) identity_ = facts.identity;
+  const std::shared_ptr<Assembly> file;
+  const BufferPool::Loan loan;
+  Slice slice;
+  asio::cancellation_signal cancel;
+  std::optional<Result<void>> outcome{};   ///< Once it has ended.
+
+  /// Ends the line soon, whatever it waits for.
+  void drop() {
+    slice.drop();
+    if (!outcome) cancel.emit(asio::cancellation_type::terminal);
+  }
+};
+
+FileTask::FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job,
+                   FileIndex file, std::span<std::byte> buffer, const std::atomic<bool>& stopping)
+    : file_(std::make_shared<Assembly>(std::move(context), std::move(strand), std::move(job), file, stopping)),
+      buffer_(buffer) {
+  Model::Lock lock = file_->context->model->lock();
+  connections_max_ = file_->job->record.options.connections_per_file;
 }
 
 asio::awaitable<Result<void>> FileTask::run() {
-  Result<void> outcome = co_await reopen();
-  while (outcome && !finished_) {
-    const std::optional<ByteRange> gap = next_gap();
+  Result<void> outcome = co_await file_->reopen();
+  while (outcome && !file_->finished) {
+    const std::optional<ByteRange> gap = file_->first_gap();
     if (!gap) {
       outcome = co_await finish();
-    } else if (stopping_) {
-      outcome = cancelled();
+    } else if (file_->stopping) {
+      outcome = file_->cancelled();
+    } else if (file_->together) {
+      outcome = co_await fetch_together();
     } else {
-      outcome = co_await fill(*gap);
+      outcome = co_await fetch(*gap);
     }
   }
-  if (outcome) co_return outcome;
-
-  const bool disk_failed = open_ && outcome.error().context() == ErrorContext::local_file &&
-                           outcome.error().code() != Errc::checksum_mismatch &&
-                           outcome.error().code() != Errc::attributes_denied && !is_disk_full(outcome.error().code());
-  Model::Lock lock = context_.model->lock();
-  if (disk_failed) {
-    context_.model->forget_unsynced_bytes(lock, *job_, file_);
-  } else {
-    claim(lock);
-  }
+  file_->let_go(outcome);
   co_return outcome;
 }
 
-bool FileTask::own_method() const noexcept { return http_.method != default_method; }
+// --- one connection ---
 
-std::optional<ByteRange> FileTask::next_gap() const {
-  if (ended_) return std::nullopt;
-  return arrived_.first_gap(ByteRange{0, size_.value_or(ByteRange::to_end)});
-}
-
-/// Opens the temporary file of an earlier turn. What it should hold but does not is fetched again.
-asio::awaitable<Result<void>> FileTask::reopen() {
-  known_.arrived = !arrived_.empty();
-  if (known_.arrived && own_method()) co_return co_await restart("what " + http_.method + " fetches is not resumed");
-  if (!known_.arrived) {
-    // Nothing to keep: the file is made anew once the server has answered.
-    identity_.reset();
-    co_return Result<void>{};
-  }
-  if (download_.dynamic_content) co_return co_await begin_anew();
-  OpenPartial request(place_);
-  request.expected = identity_;
-  Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
-  if (!opened) {
-    const std::error_code code = opened.error().code();
-    if (code == Errc::partial_file_changed || code == std::errc::no_such_file_or_directory) {
-      co_return co_await restart("the temporary file is not there any more");
-    }
-    co_return opened.error();
-  }
-  std::shared_ptr<PartialFile> partial = *std::move(opened);
-  Result<std::uint64_t> size = co_await partial->size();
-  if (!size) co_return size.error();
-  if (arrived_.ranges().back().end() > *size) {
-    co_return co_await restart("the temporary file is shorter than what arrived");
-  }
-  open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
-  open_->noted = true;
+asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
+  const std::size_t source = next_source().value_or(0);
+  Slice slice(*file_, source, gap, buffer_);
+  Result<void> fetched = co_await slice.run();
+  if (fetched || file_->stopping) co_return fetched;
+  if (std::optional<Error> error = source_failed(source, fetched.error())) co_return *std::move(error);
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
-  const Piece piece = layout_.piece(gap, known_.resource_size);
-  const bool at_the_end = std::exchange(maybe_ended_, false);
-  std::uint64_t overlap = 0;
-  if (known_.arrived && known_.validator.empty() && !at_the_end) {
-    overlap = overlap_before(arrived_, layout_, piece, std::min<std::uint64_t>(context_.limits().overlap_bytes, overlap_max_));
-    if (overlap == 0 && layout_.begins_range(gap.offset, known_.resource_size) && arrived_.contains(ByteRange{0, gap.offset})) {
-      // The first bytes of a further range: no byte that is here already could be asked for again with them.
-      co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file,
-                      public_url(url_) + ": several ranges, and nothing that tells versions of the resource apart");
-    }
-    if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
+/// The next one to ask, in the order of the host; empty if every one has failed.
+std::optional<std::size_t> FileTask::next_source() const {
+  const std::vector<Source>& sources = file_->sources;
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const Source& it = sources[i];
+    if (it.failure || it.connections >= it.connections_max) continue;
+    // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
+    const Known known = file_->known(it);
+    const bool unproven = i != file_->home && !it.proven && known.arrived && !known.trusted;
+    if (unproven && (it.connections > 0 || file_->arrived.empty())) continue;
+    if (!best || it.connections < sources[*best].connections) best = i;
   }
-  // A server that does not serve ranges is asked for everything; what is there already is skipped.
-  const bool plain = refused_ >= refusals_max || own_method();
-  if (plain && !layout_.whole()) {
-    co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file, public_url(url_));
-  }
-
-  Asked asked;
-  asked.remote = ByteRange{piece.remote.offset - overlap, piece.remote.length};
-  if (piece.remote.length != ByteRange::to_end) asked.remote.length += overlap;
-  const bool to_the_end = known_.resource_size && asked.remote.end() == *known_.resource_size;
-  if (to_the_end || (layout_.whole() && !known_.resource_size)) asked.remote.length = ByteRange::to_end;
-  if (narrow_) asked.remote.length = std::min(asked.remote.length, narrow_range_bytes + overlap);
-  if (plain) asked.remote = ByteRange{};
-  if (asked.remote.offset + overlap == piece.remote.offset) asked.overlap = overlap;
-  asked.conditional = conditional_ && known_.arrived && !known_.validator.empty() && asked.remote != ByteRange{};
-
-  Result<std::unique_ptr<Download>> opened = co_await ask(asked);
-  if (stopping_) co_return cancelled();
-  if (!opened) co_return co_await open_failed(opened.error(), piece, asked, asked.conditional || at_the_end);
-  if (at_the_end) co_return Result<void>{};  // There is more, and it has to be compared.
-  std::unique_ptr<Download> download = *std::move(opened);
-  {
-    Model::Lock lock = context_.model->lock();
-    context_.model->move(lock, *job_, Stimulus::connected);
-  }
-
-  const ResponseHead& head = download->head();
-  Verdict verdict = judge(known_, asked, head);
-  if (!layout_.whole() && head.granted.offset == 0 && asked.remote.offset != 0) verdict = Verdict::refuse;
-  const bool of_right_size = expected_size_ && head.resource_size == expected_size_;
-  const bool digest_decides = sha256_ && !known_.arrived;
-  if (is_stray_page(head, url_) && !of_right_size && !digest_decides) {
-    // Neither a byte to take nor a reason to drop one (bad-servers.md rows 27 and 28).
-    co_return blame(Errc::invalid_response, ErrorContext::remote_file,
-                    public_url(url_) + ": a web page came in place of the file, from a captive portal or a login");
-  }
-  // A range that the server did not state is a guess, which only a digest can confirm.
-  if (!head.range_stated && !sha256_) verdict = Verdict::refuse;
-  if (verdict == Verdict::refuse) {
-    co_return refuse_range(blame(Errc::range_ignored, ErrorContext::remote_file, public_url(url_)));
-  }
-  if (verdict == Verdict::ask_plainly) {
-    conditional_ = false;
-    if (arrived_.bytes() >= plain_retry_bytes_min) co_return Result<void>{};
-    verdict = Verdict::skip;
-  }
-  if (verdict == Verdict::restart || verdict == Verdict::restart_and_ask) {
-    Result<void> restarted = co_await restart("the resource changed on the server");
-    if (!restarted) co_return restarted;
-    if (verdict == Verdict::restart_and_ask) co_return Result<void>{};
-  }
-
-  Result<void> learned = co_await learn(head);
-  if (!learned) co_return learned;
-  const bool nothing_new = verdict == Verdict::compare && head.granted.length <= overlap && next_gap();
-  if (nothing_new) {
-    // A server that sends little at a time, to be asked for less to compare and more to take; or all there is had
-    // arrived, which the next answer tells if these bytes are the same.
-    maybe_ended_ = !size_ && head.granted.length == overlap;
-    overlap_max_ = head.granted.length / 2;
-    if (!maybe_ended_) co_return Result<void>{};
-  }
-  if (verdict == Verdict::compare) {
-    bool same = false;
-    Result<void> compared = co_await same_bytes(*download, piece.local - overlap, overlap, same);
-    if (!compared) co_return compared;
-    if (!same) co_return co_await restart("bytes that had arrived are others on the server now");
-    overlap = 0;
-  }
-  // Where the file is the whole resource, bytes belong where the server says they come from, whatever was asked.
-  const bool placed = layout_.whole() && !BGXFER_MUTANT(19);
-  const std::uint64_t local = placed ? head.granted.offset : piece.local - overlap;
-  const std::uint64_t at = verdict == Verdict::compare ? piece.local : local;
-  std::uint64_t length = head.granted.length;
-  if (verdict == Verdict::compare && length != ByteRange::to_end) length -= piece.remote.offset - asked.remote.offset;
-  if (!layout_.whole()) length = std::min(length, piece.remote.length);
-  if (verdict == Verdict::compare && length == 0) co_return Result<void>{};  // All that it sends had arrived.
-  Result<void> received = co_await receive(*download, at, length);
-  if (received && ended_ && !layout_.whole()) {
-    // The end of a range that runs to the end of the resource: more ranges may follow.
-    ended_ = false;
-    co_return learn_size(piece.remote.offset + (*size_ - piece.local));
-  }
-  co_return received;
+  return best;
 }
 
-/// Makes the request, as the host's provider would have it if there is one.
-asio::awaitable<Result<std::unique_ptr<Download>>> FileTask::ask(const Asked& asked) {
-  Request request(url_);
-  request.method = http_.method;
-  request.range = asked.remote;
-  request.headers = http_.headers;
-  request.credentials = http_.credentials;
-  if (on_behalf_ && !on_behalf_->credentials.empty()) request.credentials = on_behalf_->credentials;
-  request.identity = on_behalf_;
-  request.credentials_without_tls = http_.credentials_without_tls;
-  request.redirects = http_.redirects;
-  request.proxy = http_.proxy;
-  request.tls = http_.tls;
-  if (asked.conditional && !BGXFER_MUTANT(4)) request.validator = known_.validator;
-  if (past_caches_) bypass_caches(request);
-  if (!context_.requests) co_return co_await context_.transport->open(std::move(request));
+/// Notes that a source is not to be asked again in this turn. What the file ends with, if there is no other one.
+std::optional<Error> FileTask::source_failed(std::size_t index, const Error& error) {
+  std::vector<Source>& sources = file_->sources;
+  if (is_ours(error) || sources.size() == 1) return error;
+  sources[index].failure = error;
+  if (std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; })) return std::nullopt;
+  // The job waits if waiting may help with any of them.
+  const auto hopeful = std::find_if(sources.begin(), sources.end(),
+                                    [](const Source& it) { return it.failure->code() != Failure::permanent; });
+  return hopeful != sources.end() ? *hopeful->failure : *sources.front().failure;
+}
 
-  std::optional<Error> refused;
+// --- several connections ---
+
+/// Whether parts of the file may come over different connections: what it is has been seen, in this turn or an earlier one,
+/// and bytes of another version would be found out.
+bool FileTask::may_divide() const {
+  const Assembly& file = *file_;
+  const Source& home = file.sources[file.home];
+  const bool told_apart = !home.validator.empty() || file.has_pieces() || file.sha256;
+  return file.open && file.size && told_apart && home.refused == 0 && !file.own_method() &&
+         !file.download.dynamic_content && !file.restart_wanted;
+}
+
+asio::awaitable<Result<void>> FileTask::fetch_together() {
+  const Assembly& file = *file_;
+  std::optional<Error> error;
+  Alarm alarm(file.strand, file.context->model->shared_clock(), [link = std::weak_ptr<Assembly>(file_)] {
+    if (const std::shared_ptr<Assembly> it = link.lock()) it->changed.notify();
+  });
   for (;;) {
-    RequestQuestion question;
-    question.job = job_->record.id;
-    question.file = file_;
-    question.url = url_;
-    question.refused = refused;
-    Result<RequestAnswer> answer = co_await context_.requests->answer(std::move(question));
-    if (!answer) co_return answer.error();
-    Request renewed = request;
-    if (!answer->url.empty()) renewed.url = std::move(answer->url);
-    for (Header& header : answer->headers) renewed.headers.push_back(std::move(header));
-    Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(renewed));
-    if (opened || refused || stopping_ || !asks_for_renewal(opened.error())) co_return opened;
-    refused = opened.error();
+    const std::uint64_t seen = file_->changed.version();
+    error = clear_ended_lines();
+    if (error || file.stopping || file.restart_wanted || !file.first_gap()) break;
+    start_lines();
+    publish();
+    if (lines_.empty()) break;
+    // Somebody who has nothing to do looks now and then whether another one has become slow.
+    const bool idle = room_for_lines() > 0;
+    alarm.set(idle ? std::optional(file.context->clock().now() + relief_interval) : std::nullopt);
+    co_await file_->changed.changed_since(seen);
   }
-}
-
-/// No response: what can be understood is handled here, everything else is the job's to judge.
-asio::awaitable<Result<void>> FileTask::open_failed(const Error& error, Piece piece, const Asked& asked,
-                                                    bool proven) {
-  if (error.code() == Errc::range_ignored) co_return refuse_range(error);
-  const bool ranged = asked.remote != ByteRange{};
-  if (error.code() == http_status(403) && !error.retry_after() && ranged && !narrow_ &&
-      asked.remote.length > narrow_range_bytes) {
-    // Some servers forbid wide ranges and not the file (bad-servers.md row 17).
-    narrow_ = true;
-    co_return Result<void>{};
+  alarm.set(std::nullopt);
+  co_await end_lines();
+  if (!file_->bound()) file_->head_seen = false;  // The next head may be that of any version.
+  publish();
+  if (file.stopping) co_return file.cancelled();
+  if (file.restart_wanted) {
+    std::string why = *file.restart_wanted;
+    co_return co_await file_->restart(std::move(why));
   }
-  const bool beyond = error.code() == http_status(416) && piece.remote.offset > 0;
-  const bool fits = (proven && error.resource_size() == piece.remote.offset) || BGXFER_MUTANT(21);
-  if (beyond && fits && !known_.resource_size) {
-    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition, or bytes that were
-    // compared just now, it might be the end of another version.
-    if (!layout_.whole()) co_return learn_size(piece.remote.offset);
-    size_ = piece.local;
-    ended_ = true;
-    co_return Result<void>{};
-  }
-  const bool changed = error.code() == Errc::resource_changed || error.code() == http_status(412) || beyond;
-  if (changed && known_.arrived) co_return co_await restart("the server no longer has the bytes that are missing");
-  co_return error;
-}
-
-/// Not the bytes that were asked for. After a second chance the server is asked for everything instead (bad-servers.md
-/// rows 3, 5 and 8).
-Result<void> FileTask::refuse_range(const Error& error) {
-  ++refused_;
-  if (refused_ > refusals_max) return error;
-  return {};
-}
-
-/// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
-asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
-  if (!known_.arrived) {
-    // Nothing is here of what an earlier response told about, and this one may be of another version.
-    known_ = Known();
-    size_ = expected_size_;
-  }
-  if (head.resource_size) {
-    if (!layout_.fits(*head.resource_size)) {
-      co_return blame(
-          Errc::invalid_range, ErrorContext::remote_file,
-          public_url(url_) + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
-    }
-    known_.resource_size = head.resource_size;
-  }
-  const std::optional<std::uint64_t> size = layout_.size(known_.resource_size);
-  if (size && expected_size_ && *size != *expected_size_) {
-    co_return wrong_size(*size);
-  }
-  if (size) size_ = size;
-  if (!size_ && !head.delimited && !sha256_ && !download_.dynamic_content) {
-    co_return blame(Errc::unproven_end, ErrorContext::remote_file, public_url(url_));
-  }
-  if (known_.validator.empty() && !known_.arrived) known_.validator = head.validator;
-  if (head.last_modified) modified_ = head.last_modified;
-  head_seen_ = true;
-  attributes_ = head.attributes;
-  if (size_ && download_.size_max && *size_ > *download_.size_max) {
-    // Before room is set aside for it.
-    co_return blame(Errc::download_too_large, ErrorContext::queue,
-                    public_url(url_) + " has " + std::to_string(*size_) + " bytes (DownloadOptions::size_max)");
-  }
-  if (!open_) {
-    Result<void> made = co_await make_file();
-    if (!made) co_return made;
-  }
-  if (std::optional<Error> error = too_large()) co_return *std::move(error);
+  if (error) co_return *std::move(error);
+  // Whoever is not asked any more may have been refused because of the others.
+  for (Source& source : file_->sources) source.connections_max = std::max<std::size_t>(source.connections_max, 1);
   co_return Result<void>{};
 }
 
-/// Notes the size of the resource that the server did not tell, once its end has been seen.
-Result<void> FileTask::learn_size(std::uint64_t resource_size) {
-  if (!layout_.fits(resource_size)) {
-    return blame(Errc::invalid_range, ErrorContext::remote_file,
-                 public_url(url_) + " has " + std::to_string(resource_size) + " bytes; a range ends after that");
+/// How many more connections the sources take, and the job allows.
+std::size_t FileTask::room_for_lines() const {
+  const std::size_t most = may_divide() ? connections_max_ : 1;
+  if (lines_.size() >= most) return 0;
+  std::size_t room = 0;
+  for (const Source& it : file_->sources) {
+    if (!it.failure && it.connections < it.connections_max) room += std::min(it.connections_max - it.connections, most);
   }
-  known_.resource_size = resource_size;
-  size_ = layout_.size(resource_size);
-  Model::Lock lock = context_.model->lock();
-  if (!superseded(lock)) context_.model->commit(lock, *job_, started());
-  return {};
+  return std::min(room, most - lines_.size());
 }
 
-asio::awaitable<Result<void>> FileTask::make_file() {
-  if (size_ && *size_ >= reserve_bytes_min) {
-    Result<std::uint64_t> free = co_await context_.storage->free_bytes(place_.target.parent_path());
-    if (free && *free < *size_) {
-      co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
-                      place_.target.string() + ": needs " + std::to_string(*size_) + " bytes, " +
-                          std::to_string(*free) + " are free");
+void FileTask::start_lines() {
+  while (room_for_lines() > 0 && start_line()) {
+  }
+}
+
+bool FileTask::start_line() {
+  const std::optional<std::size_t> source = next_source();
+  if (!source) return false;
+  const Assembly& file = *file_;
+  const Clock::TimePoint now = file.context->clock().now();
+  std::vector<InFlight> in_flight;
+  for (const std::shared_ptr<Line>& line : lines_) {
+    in_flight.push_back(InFlight{line->slice.rest(), line->slice.bytes_per_second(now), line->slice.relieved});
+  }
+  Cut cut;
+  cut.bytes_min = file.context->limits().slice_bytes_min;
+  if (file.has_pieces()) {
+    cut.align = file.pieces.bytes;
+    cut.bytes_min = std::max(cut.bytes_min, cut.align);
+  }
+  cut.connections = room_for_lines();
+  const std::vector<ByteRange> wishes = file.wishes();
+  const std::optional<Share> share =
+      next_share(wishes, file.covered(), in_flight, file.sources[*source].bytes_per_second, cut);
+  if (!share) return false;
+
+  auto line = std::make_shared<Line>(file_, *source, share->local, file.context->buffers->borrow());
+  if (share->from && !share->relieves) lines_[*share->from]->slice.end_at(share->local.offset);
+  if (share->from && share->relieves) {
+    const std::shared_ptr<Line>& slow = lines_[*share->from];
+    slow->slice.relieved = true;
+    line->slice.on_first_byte = [slow = std::weak_ptr<Line>(slow)] {
+      if (const std::shared_ptr<Line> it = slow.lock()) it->drop();
+    };
+  }
+  lines_.push_back(line);
+  ++file_->connections;
+  ++file_->sources[*source].connections;
+  auto ended = [line](std::exception_ptr thrown) {
+    if (thrown) line->outcome = Result<void>(error_of(thrown));
+    line->file->changed.notify();
+  };
+  spawn(file_->strand, run_line(line), asio::bind_cancellation_slot(line->cancel.slot(), std::move(ended)));
+  return true;
+}
+
+asio::awaitable<void> FileTask::run_line(std::shared_ptr<Line> line) {
+  // A cancelled wait resolves like any other: nothing is torn out midway.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  Result<void> outcome = co_await line->slice.run();
+  line->outcome = std::move(outcome);
+}
+
+/// Looks at how the lines went that have ended. What the file ends with, if nothing is left to go on with.
+std::optional<Error> FileTask::clear_ended_lines() {
+  std::optional<Error> last;
+  const Clock::TimePoint now = file_->context->clock().now();
+  for (std::size_t i = 0; i < lines_.size();) {
+    const std::shared_ptr<Line> line = lines_[i];
+    Source& source = file_->sources[line->slice.source()];
+    if (const double speed = line->slice.bytes_per_second(now); speed > 0) source.bytes_per_second = speed;
+    if (!line->outcome) {
+      ++i;
+      continue;
+    }
+    lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
+    --file_->connections;
+    --source.connections;
+    const Result<void>& outcome = *line->outcome;
+    if (outcome) {
+      source.stumbles = 0;
+      continue;
+    }
+    const Error& error = outcome.error();
+    if (error.code() == Errc::cancelled) continue;
+    if (is_ours(error)) return error;
+    last = error;
+    // One that had begun may be replaced while others work; one that was turned down shows how many the source takes
+    // (bad-servers.md row 58).
+    const bool goes_on = line->slice.brought() > 0 && ++source.stumbles <= stumbles_max;
+    if (source.connections > 0) {
+      if (!goes_on) source.connections_max = source.connections;
+    } else if (lines_.empty() && file_->sources.size() == 1) {
+      return error;
+    } else if (!goes_on || lines_.empty()) {
+      if (std::optional<Error> all = source_failed(line->slice.source(), error); all && lines_.empty()) return all;
     }
   }
-  OpenPartial request(place_);
-  Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
-  if (!opened) co_return opened.error();
-  std::shared_ptr<PartialFile> partial = *std::move(opened);
-  if (size_ && *size_ >= reserve_bytes_min) {
-    Result<void> reserved = co_await partial->reserve(*size_);
-    if (!reserved) co_return reserved;
-  }
-  identity_ = partial->identity();
-  open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
-
-  // The model knows at once; the journal when there is something to claim, so that a small file is one record.
-  Model::Lock lock = context_.model->lock();
-  apply(job_->record, started());
-  co_return Result<void>{};
+  // Every source has failed, and so has the last connection.
+  if (lines_.empty() && last && !next_source()) return last;
+  return std::nullopt;
 }
 
-/// Reads `count` bytes that are on disk already once more, and compares.
-asio::awaitable<Result<void>> FileTask::same_bytes(Download& download, std::uint64_t local, std::uint64_t count,
-                                                   bool& same) {
-  same = false;
-  const std::span<std::byte> theirs = buffer_.first(buffer_.size() / 2);
-  const std::span<std::byte> ours = buffer_.subspan(buffer_.size() / 2);
-  while (count > 0) {
-    const std::span<std::byte> room = theirs.first(std::min<std::uint64_t>(theirs.size(), count));
-    Result<std::size_t> got = co_await download.read(room);
-    if (got) count_received(*got);
-    if (stopping_) co_return cancelled();
-    if (!got) co_return got.error();
-    if (*got == 0) co_return Result<void>{};  // What is there now is shorter.
-    Result<std::size_t> had = co_await open_->partial->read(local, ours.first(*got));
-    if (!had) co_return had.error();
-    const bool equal = std::memcmp(ours.data(), theirs.data(), *got) == 0 || BGXFER_MUTANT(20);
-    if (*had != *got || !equal) co_return Result<void>{};
-    local += *got;
-    count -= *got;
+asio::awaitable<void> FileTask::end_lines() {
+  for (const std::shared_ptr<Line>& line : lines_) line->drop();
+  while (!lines_.empty()) {
+    const std::uint64_t seen = file_->changed.version();
+    std::erase_if(lines_, [this](const std::shared_ptr<Line>& line) {
+      if (!line->outcome) return false;
+      --file_->connections;
+      --file_->sources[line->slice.source()].connections;
+      return true;
+    });
+    if (!lines_.empty()) co_await file_->changed.changed_since(seen);
   }
-  same = true;
-  co_return Result<void>{};
 }
 
-/// Takes `length` bytes of the body (or all, if that is not known) to `local` in the file.
-asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_t local, std::uint64_t length) {
-  const bool sized = length != ByteRange::to_end;
-  const std::uint64_t limit = sized ? length : context_.limits().unsized_bytes_max;
-  const std::uint64_t end = local > ByteRange::to_end - limit ? ByteRange::to_end : local + limit;
-  const std::uint64_t begin = local;
-  while (!sized || local < end) {
-    // The turn may have ended while the disk or the limit was waited for.
-    if (stopping_) co_return cancelled();
-    std::size_t chunk = buffer_.size();
-    {
-      Model::Lock lock = context_.model->lock();
-      chunk = job_->pacer.chunk(context_.model->pacer(lock).chunk(chunk));
-    }
-    if (sized) chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - local));
-    const std::span<std::byte> room = buffer_.first(chunk);
-    Result<std::size_t> count = co_await download.read(room);
-    if (!count) co_return stopping_ ? cancelled() : count.error();
-    // What has arrived is kept, even if the turn is over by now.
-    count_received(*count);
-    if (*count == 0) break;
-    if (!sized && *count > end - local) {
-      co_return blame(Errc::response_too_large, ErrorContext::remote_file,
-                      public_url(url_) + ": more than Limits::unsized_bytes_max without a known size");
-    }
-
-    if (!sized && expected_size_ && *count > *expected_size_ - std::min(local, *expected_size_)) {
-      co_return wrong_size(local + *count);
-    }
-    if (!sized && expected_size_ && local + *count == *expected_size_) {
-      // Only the end proves that this is all. Until it is seen the last bytes do not count, or the beginning of a longer
-      // resource would look like the file once it is taken up again.
-      std::byte more{};
-      Result<std::size_t> beyond = co_await download.read(std::span(&more, 1));
-      if (!beyond) co_return stopping_ ? cancelled() : beyond.error();
-      if (*beyond > 0) co_return wrong_size(local + *count + *beyond);
-    }
-
-    Result<void> stored = co_await store(local, room.first(*count));
-    if (!stored) co_return stored;
-    local += *count;
-    if (open_->failed) co_return sync_failed();
-    if (std::optional<Error> error = too_large()) co_return *std::move(error);
-    Result<void> paced = co_await pace(*count);
-    if (!paced) co_return paced;
+/// Lets the host see which connection brings what.
+void FileTask::publish() const {
+  const Clock::TimePoint now = file_->context->clock().now();
+  std::vector<FileConnection> shown;
+  for (const std::shared_ptr<Line>& line : lines_) {
+    FileConnection one;
+    one.url = file_->sources[line->slice.source()].url;
+    one.rest = line->slice.rest();
+    one.bytes_received = line->slice.brought();
+    one.bytes_per_second = static_cast<std::uint64_t>(line->slice.bytes_per_second(now));
+    one.relieved = line->slice.relieved;
+    shown.push_back(std::move(one));
   }
-  if (BGXFER_MUTANT(7) && local < end) {
-    size_ = local;
-    ended_ = true;
-    co_return Result<void>{};
+  Model::Lock lock = file_->context->model->lock();
+  auto& all = file_->job->connections;
+  if (shown.empty()) {
+    all.erase(static_cast<std::uint32_t>(file_->file));
+  } else {
+    all[static_cast<std::uint32_t>(file_->file)] = std::move(shown);
   }
-  if (sized) {
-    // An empty resource has come to its end at once.
-    if (local == begin && size_ != 0) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
-    co_return Result<void>{};
-  }
-  // The end of a body whose length nobody knew: now it is known.
-  if (expected_size_ && local != *expected_size_ && download.head().delimited) co_return wrong_size(local);
-  if (size_ && local != *size_) co_return blame(Errc::body_truncated, ErrorContext::remote_file, public_url(url_));
-  size_ = local;
-  ended_ = true;
-  co_return Result<void>{};
 }
 
-/// Writes what is not on disk yet, and notes it.
-asio::awaitable<Result<void>> FileTask::store(std::uint64_t local, std::span<const std::byte> bytes) {
-  const ByteRange chunk{local, bytes.size()};
-  ByteRange rest = chunk;
-  while (std::optional<ByteRange> gap = arrived_.first_gap(rest)) {
-    const std::span<const std::byte> part =
-        bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
-    Result<void> written = co_await open_->partial->write(gap->offset, part);
-    if (!written) co_return written;
-    note_arrived(*gap);
-    rest = ByteRange::between(gap->end(), chunk.end());
-  }
-  if (sha256_ && local == digested_) {
-    if (!digest_) digest_ = context_.sha256();
-    digest_->update(bytes);
-    digested_ += bytes.size();
-  }
-  co_return Result<void>{};
-}
-
-void FileTask::count_received(std::size_t bytes) {
-  Model::Lock lock = context_.model->lock();
-  job_->bytes_received += bytes;
-}
-
-void FileTask::note_arrived(ByteRange range) {
-  arrived_.add(range);
-  unclaimed_.add(range);
-  known_.arrived = true;
-  Model::Lock lock = context_.model->lock();
-  if (superseded(lock)) {
-    open_->failed = true;
-    return;
-  }
-  context_.model->arrived(lock, *job_, file_, range);
-  // Routine progress is what a high-performance job does without (spec part 2.4).
-  if (download_.high_performance) return;
-  if (context_.checkpoint) context_.checkpoint->dirty(lock, open_);
-  if (unclaimed_.bytes() >= context_.limits().claim_bytes) claim(lock);
-}
-
-FileStarted FileTask::started() const {
-  return FileStarted{job_->record.id,
-                     file_,
-                     generation_,
-                     *identity_,
-                     size_.value_or(size_unknown),
-                     known_.resource_size.value_or(size_unknown),
-                     known_.validator,
-                     modified_};
-}
-
-void FileTask::claim(const Model::Lock& lock) {
-  if (download_.high_performance) return;
-  if (unclaimed_.empty() || !identity_ || superseded(lock)) return;
-  if (!std::exchange(open_->noted, true)) context_.model->commit(lock, *job_, started());
-  context_.model->commit(lock, *job_, FileProgressed{job_->record.id, file_, generation_, BGXFER_MUTANT(6), unclaimed_.ranges()});
-  unclaimed_.clear();
-}
-
-/// Waits until the bytes are paid for, if there is a limit.
-asio::awaitable<Result<void>> FileTask::pace(std::size_t bytes) {
-  Clock& clock = context_.clock();
-  const Clock::TimePoint now = clock.now();
-  Clock::TimePoint until = now;
-  {
-    Model::Lock lock = context_.model->lock();
-    until = std::max(job_->pacer.pay(bytes, now), context_.model->pacer(lock).pay(bytes, now));
-  }
-  if (until > now) co_await clock.sleep_until(until);
-  if (stopping_) co_return cancelled();
-  co_return Result<void>{};
-}
-
-/// Drops what has arrived. Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
-asio::awaitable<Result<void>> FileTask::restart(std::string why) {
-  if (context_.log) context_.log("file restarts: " + public_url(url_) + ": " + why);
-  std::uint32_t restarts = 0;
-  {
-    Model::Lock lock = context_.model->lock();
-    restarts = ++job_->restarts[static_cast<std::uint32_t>(file_)];
-  }
-  if (restarts > context_.limits().restarts_max) {
-    co_return blame(Errc::no_progress, ErrorContext::remote_file,
-                    public_url(url_) + ": restarted " + std::to_string(restarts - 1) + " times; " + why);
-  }
-  co_return co_await begin_anew();
-}
-
-asio::awaitable<Result<void>> FileTask::begin_anew() {
-  {
-    Model::Lock lock = context_.model->lock();
-    context_.model->restart_file(lock, *job_, file_);
-    const FileRecord& record = job_->record.files[static_cast<std::size_t>(file_)];
-    generation_ = record.generation;
-    size_.reset();
-    if (record.size != size_unknown) size_ = record.size;
-    context_.model->move(lock, *job_, Stimulus::resource_changed);
-  }
-  if (!BGXFER_MUTANT(11)) arrived_.clear();
-  unclaimed_.clear();
-  known_ = Known();
-  digest_.reset();
-  digested_ = 0;
-  open_.reset();
-  identity_.reset();
-  modified_.reset();
-  head_seen_ = false;
-  attributes_.reset();
-  conditional_ = true;
-  overlap_max_ = ByteRange::to_end;
-  maybe_ended_ = false;
-  ended_ = false;
-  // The old temporary file is replaced by a new one, which no old record can be about.
-  co_return co_await context_.saved();
-}
+// --- the end ---
 
 asio::awaitable<Result<void>> FileTask::finish() {
-  if (!open_) {
-    Result<void> made = co_await make_file();
+  Assembly& file = *file_;
+  const Model::Core& job = file.job;
+  if (!file.open) {
+    Result<void> made = co_await file.make_file();
     if (!made) co_return made;
   }
-  if (expected_size_ && size_ != expected_size_) {
-    co_return wrong_size(size_.value_or(0));
+  if (file.expected_size && file.size != file.expected_size) {
+    co_return file.wrong_size(file.size.value_or(0), file.sources[file.home]);
   }
-  Result<std::uint64_t> on_disk = co_await open_->partial->size();
+  Result<std::uint64_t> on_disk = co_await file.open->partial->size();
   if (!on_disk) co_return on_disk.error();
-  if (*on_disk != *size_) {
-    Result<void> restarted = co_await restart("somebody else changed the temporary file");
+  if (*on_disk != *file.size) {
+    Result<void> restarted = co_await file.restart("somebody else changed the temporary file");
     if (!restarted) co_return restarted;
-    co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
+    co_return Error(Errc::partial_file_changed, ErrorContext::local_file, file.place.temporary().string());
   }
-  if (sha256_) {
+  if (file.sha256) {
     Result<void> verified = co_await verify();
     if (!verified) co_return verified;
-    if (!open_) co_return Result<void>{};  // Dropped, to be fetched once more.
+    if (!file.open || file.first_gap()) co_return Result<void>{};  // Dropped, to be fetched once more.
   }
-  if (*size_ == 0) {
+  if (*file.size == 0) {
     // No later sync would find a byte to care for, and the name has to last as well.
-    Result<void> named = co_await open_->partial->sync();
+    Result<void> named = co_await file.open->partial->sync();
     if (!named) co_return named;
   }
-  if (wanted_attributes_ != FileAclFlags::none) {
+  if (file.wanted_attributes != FileAclFlags::none) {
     Result<void> preserved = co_await preserve();
     if (!preserved) co_return preserved;
   }
-  if (stopping_) co_return cancelled();
+  if (file.stopping) co_return file.cancelled();
 
-  Model::Lock lock = context_.model->lock();
-  if (open_->failed || superseded(lock)) co_return sync_failed();
-  context_.model->commit(lock, *job_,
-                         FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false,
-                                      attributes_ ? wanted_attributes_ : FileAclFlags::none});
-  context_.model->move(lock, *job_, Stimulus::file_finished);
-  job_->restarts.erase(static_cast<std::uint32_t>(file_));
-  if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
-  finished_ = true;
+  const TaskContext& context = *file.context;
+  Model::Lock lock = context.model->lock();
+  if (file.open->failed || file.superseded(lock)) co_return file.sync_failed();
+  const FileAclFlags preserved = file.attributes ? file.wanted_attributes : FileAclFlags::none;
+  context.model->commit(lock, *job,
+                        FileFinished{job->record.id, file.file, file.generation, *file.identity, *file.size, file.modified,
+                                     false, preserved});
+  context.model->move(lock, *job, Stimulus::file_finished);
+  job->restarts.erase(static_cast<std::uint32_t>(file.file));
+  if (context.checkpoint) context.checkpoint->finished(lock, job, file.file);
+  file.finished = true;
   co_return Result<void>{};
 }
 
 /// Gives the file what it is to take over from its source (spec part 3.15).
 asio::awaitable<Result<void>> FileTask::preserve() {
-  if (!head_seen_) {
+  Assembly& file = *file_;
+  if (!file.head_seen) {
     // Every byte had arrived in an earlier turn: the head alone is missing.
-    Asked asked;
-    Result<std::unique_ptr<Download>> opened = co_await ask(asked);
-    if (stopping_) co_return cancelled();
-    if (!opened) co_return opened.error();
-    const ResponseHead& head = (*opened)->head();
-    if (head.validator != known_.validator) {
-      Result<void> restarted = co_await restart("the resource changed on the server");
-      if (!restarted) co_return restarted;
-      co_return blame(Errc::resource_changed, ErrorContext::remote_file, public_url(url_));
-    }
-    head_seen_ = true;
-    attributes_ = head.attributes;
+    Slice slice(file, file.home, ByteRange{}, buffer_);
+    Result<void> seen = co_await slice.look();
+    if (!seen) co_return seen;
   }
-  if (!attributes_) co_return Result<void>{};
-  co_return co_await open_->partial->set_attributes(*attributes_, wanted_attributes_);
+  if (!file.attributes) co_return Result<void>{};
+  co_return co_await file.open->partial->set_attributes(*file.attributes, file.wanted_attributes);
 }
 
 /// Reads what the digest has not seen on the way, and compares.
 asio::awaitable<Result<void>> FileTask::verify() {
-  if (!digest_) digest_ = context_.sha256();
-  while (digested_ < *size_) {
-    const std::span<std::byte> room = buffer_.first(std::min<std::uint64_t>(buffer_.size(), *size_ - digested_));
-    Result<std::size_t> count = co_await open_->partial->read(digested_, room);
-    if (stopping_) co_return cancelled();
-    if (!count) co_return count.error();
-    if (*count == 0) co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place_.temporary().string());
-    digest_->update(room.first(*count));
-    digested_ += *count;
+  Assembly& file = *file_;
+  std::shared_ptr<Hasher> hasher = file.hasher;
+  if (!hasher) hasher = std::make_shared<Hasher>(file.context->executor, file.context->sha256);
+  co_await hasher->idle();
+  if (!hasher->next()) hasher->begin(0);
+  bool other_half = false;
+  const std::size_t half = buffer_.size() / 2;
+  while (*hasher->next() < *file.size) {
+    const std::uint64_t at = *hasher->next();
+    other_half = !other_half;
+    std::span<std::byte> room = other_half ? buffer_.subspan(half) : buffer_.first(half);
+    room = room.first(std::min<std::uint64_t>(room.size(), *file.size - at));
+    Result<std::size_t> count = co_await file.open->partial->read(at, room);
+    if (file.stopping || !count || *count == 0) {
+      co_await hasher->idle();
+      if (file.stopping) co_return file.cancelled();
+      if (!count) co_return count.error();
+      co_return Error(Errc::partial_file_changed, ErrorContext::local_file, file.place.temporary().string());
+    }
+    co_await hasher->feed(at, room.first(*count));
   }
-  const Sha256 found = digest_->finish();
-  digest_.reset();
-  digested_ = 0;
-  if (found == *sha256_ || BGXFER_MUTANT(26)) co_return Result<void>{};
+  co_await hasher->idle();
+  const Sha256 found = hasher->finish();
+  co_return co_await verified(found == *file.sha256 || BGXFER_MUTANT(26), found);
+}
 
-  if (!past_caches_) {
+asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found) {
+  Assembly& file = *file_;
+  if (right) co_return Result<void>{};
+  std::vector<Source>& sources = file.sources;
+  RangeSet others;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (i == file.home) continue;
+    for (ByteRange range : sources[i].brought.ranges()) others.add(range);
+  }
+  const std::string url = public_url(sources[file.home].url);
+  const std::string what = url + ": " + found.to_string() + " instead of " + file.sha256->to_string();
+  if (!others.empty()) {
+    // The mirrors are suspected first: their share alone is fetched again, from where the rest came from.
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      if (i != file.home) sources[i].failure = Error(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+    }
+    RangeSet kept = file.arrived;
+    for (ByteRange range : others.ranges()) kept.subtract(range);
+    if (file.context->log) file.context->log("the SHA-256 is wrong, and the share of the mirrors is fetched again: " + what);
+    co_return co_await file.keep_only(std::move(kept));
+  }
+  if (!file.past_caches) {
     // A cache on the way may keep what was damaged, or old (bad-servers.md rows 30 and 31).
-    past_caches_ = true;
-    co_return co_await restart("its SHA-256 is wrong; once more, past every cache");
+    file.past_caches = true;
+    co_return co_await file.restart("its SHA-256 is wrong; once more, past every cache");
   }
-  Result<void> restarted = co_await restart("its SHA-256 is wrong");
+  Result<void> restarted = co_await file.restart("its SHA-256 is wrong");
   if (!restarted) co_return restarted;
-  co_return blame(Errc::checksum_mismatch, ErrorContext::remote_file,
-                  public_url(url_) + ": " + found.to_string() + " instead of " + sha256_->to_string());
-}
-
-bool FileTask::superseded(const Model::Lock&) const {
-  return job_->record.files[static_cast<std::size_t>(file_)].generation != generation_;
-}
-
-Error FileTask::sync_failed() const {
-  return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
-               place_.temporary().string() + ": the disk could not sync it");
-}
-
-std::optional<Error> FileTask::too_large() const {
-  if (!download_.size_max) return std::nullopt;
-  Model::Lock lock = context_.model->lock();
-  const JobTotals& totals = job_->record.totals;
-  const std::uint64_t bytes = std::max(totals.bytes_known, totals.bytes_transferred);
-  if (bytes <= *download_.size_max) return std::nullopt;
-  return blame(Errc::download_too_large, ErrorContext::queue,
-               public_url(url_) + ": " + std::to_string(bytes) + " bytes so far, at most " +
-                   std::to_string(*download_.size_max) + " are allowed (DownloadOptions::size_max)");
-}
-
-Error FileTask::wrong_size(std::uint64_t found) const {
-  return blame(Errc::wrong_size, ErrorContext::remote_file,
-               public_url(url_) + " has " + std::to_string(found) + " bytes instead of " + std::to_string(*expected_size_));
-}
-
-Error FileTask::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(url_)); }
-
-Error FileTask::blame(Errc code, ErrorContext where, std::string detail) const {
-  return Error(code, where, std::move(detail));
+  co_return Error(Errc::checksum_mismatch, ErrorContext::remote_file, what);
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -2,113 +2,62 @@
 #define BGXFER_SRC_ENGINE_FILE_TASK_HPP
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
+#include <vector>
 
-#include <bgxfer/digest.hpp>
-#include <bgxfer/range_set.hpp>
 #include <bgxfer/result.hpp>
-#include <bgxfer/storage.hpp>
-#include <bgxfer/transport.hpp>
 
-#include "plan.hpp"
-#include "task_context.hpp"
+#include "alarm.hpp"
+#include "assembly.hpp"
+#include "slice.hpp"
 
 namespace bgxfer::inline v0::detail {
 
-/// Fetches whatever is still missing of one file, gap by gap, until nothing is. One coroutine, on one strand.
-///
-/// Whatever ends it, every byte that was written is in the model, and is claimed in the journal.
+/// Fetches whatever is still missing of one file until nothing is: slice by slice over one connection, or several slices
+/// at the same time, as `next_share` cuts them. One coroutine on one strand, with one more for each further connection.
 class FileTask {
  public:
   /// `stopping` is set when the turn is over: the task then ends soon, with `Errc::cancelled`.
-  FileTask(const TaskContext& context, Model::Core job, FileIndex file, std::span<std::byte> buffer,
-           const std::atomic<bool>& stopping);
+  FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job, FileIndex file,
+           std::span<std::byte> buffer, const std::atomic<bool>& stopping);
 
   asio::awaitable<Result<void>> run();
 
  private:
-  // The steps of a run.
-  asio::awaitable<Result<void>> reopen();
-  asio::awaitable<Result<void>> fill(ByteRange gap);
+  struct Line;
+
+  // One connection.
+  asio::awaitable<Result<void>> fetch(ByteRange gap);
+
+  // Several connections.
+  asio::awaitable<Result<void>> fetch_together();
+  static asio::awaitable<void> run_line(std::shared_ptr<Line> line);
+  [[nodiscard]] std::size_t room_for_lines() const;
+  void start_lines();
+  bool start_line();
+  std::optional<Error> clear_ended_lines();
+  asio::awaitable<void> end_lines();
+  void publish() const;
+  [[nodiscard]] bool may_divide() const;
+
+  // Sources.
+  [[nodiscard]] std::optional<std::size_t> next_source() const;
+  std::optional<Error> source_failed(std::size_t index, const Error& error);
+
+  // The end.
   asio::awaitable<Result<void>> finish();
-
-  // The steps of filling a gap.
-  asio::awaitable<Result<std::unique_ptr<Download>>> ask(const Asked& asked);
-  asio::awaitable<Result<void>> learn(const ResponseHead& head);
-  Result<void> learn_size(std::uint64_t resource_size);
-  asio::awaitable<Result<void>> make_file();
-  asio::awaitable<Result<void>> same_bytes(Download& download, std::uint64_t local, std::uint64_t count, bool& same);
-  asio::awaitable<Result<void>> receive(Download& download, std::uint64_t local, std::uint64_t length);
-  asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes);
-  asio::awaitable<Result<void>> pace(std::size_t bytes);
-  asio::awaitable<Result<void>> restart(std::string why);
-  asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, const Asked& asked, bool proven);
-  Result<void> refuse_range(const Error& error);
-  asio::awaitable<Result<void>> begin_anew();
-
-  // What needs no waiting.
-  [[nodiscard]] std::optional<ByteRange> next_gap() const;
-  /// Whether the job has a method of its own, with which nothing is resumed (spec part 3.11).
-  [[nodiscard]] bool own_method() const noexcept;
-  [[nodiscard]] Error cancelled() const;
-  [[nodiscard]] Error sync_failed() const;
-  /// The job as a whole is larger than it may be, as far as is known.
-  [[nodiscard]] std::optional<Error> too_large() const;
-  [[nodiscard]] Error wrong_size(std::uint64_t found) const;
-  /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
-  [[nodiscard]] bool superseded(const Model::Lock& lock) const;
-  [[nodiscard]] Error blame(Errc code, ErrorContext where, std::string detail) const;
-  void count_received(std::size_t bytes);
-  void note_arrived(ByteRange range);
-  /// Puts what has been written since the last claim into the journal.
-  void claim(const Model::Lock& lock);
-  [[nodiscard]] FileStarted started() const;
-
   asio::awaitable<Result<void>> verify();
+  asio::awaitable<Result<void>> verified(bool right, const Sha256& found);
   asio::awaitable<Result<void>> preserve();
 
-  const TaskContext& context_;
-  const Model::Core job_;
-  const FileIndex file_;
+  const std::shared_ptr<Assembly> file_;
   const std::span<std::byte> buffer_;
-  const std::atomic<bool>& stopping_;
-
-  // Copies of what the record says, so that moving bytes needs the model's lock only to report.
-  std::string url_;
-  FilePlace place_;
-  HttpOptions http_;
-  DownloadOptions download_;
-  std::shared_ptr<const HelperIdentity> on_behalf_;  ///< Of whom the resource is asked for.
-  FileAclFlags wanted_attributes_ = FileAclFlags::none;
-  Layout layout_;
-  Known known_;
-  std::optional<std::uint64_t> size_;            ///< Of the finished file.
-  std::optional<std::uint64_t> expected_size_;
-  std::optional<Sha256> sha256_;
-  std::optional<FileIdentity> identity_;
-  std::optional<std::chrono::system_clock::time_point> modified_;
-  std::uint32_t generation_ = 0;
-  bool head_seen_ = false;                       ///< Of this version, in this turn.
-  std::optional<FileAttributes> attributes_;     ///< What it said.
-  RangeSet arrived_;
-
-  std::shared_ptr<OpenFile> open_;
-  RangeSet unclaimed_;                           ///< Written, and not yet in the journal.
-  std::unique_ptr<Sha256Stream> digest_;
-  std::uint64_t digested_ = 0;                   ///< Bytes from the start of the file that are in `digest_`.
-
-  bool conditional_ = true;                      ///< Send the validator as a condition.
-  bool maybe_ended_ = false;                     ///< What was compared ends where the missing bytes would begin.
-  std::uint64_t overlap_max_ = ByteRange::to_end;  // Less than Limits::overlap_bytes where the server sends too little.
-  std::uint32_t refused_ = 0;                    ///< Responses with bytes that nobody asked for.
-  bool narrow_ = false;                          ///< The server forbids wide ranges.
-  bool past_caches_ = false;                     ///< What came had the wrong digest: no cache is to answer again.
-  bool finished_ = false;                        ///< All is here, and noted.
-  bool ended_ = false;                           ///< A body of unknown length has come to its end.
+  std::size_t connections_max_ = 1;
+  std::vector<std::shared_ptr<Line>> lines_;
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 #include <unordered_set>
+#include <vector>
 
+#include <bgxfer/file.hpp>
 #include <bgxfer/notify.hpp>
 
 #include "../model/job_record.hpp"
@@ -61,6 +63,8 @@ struct JobCore {
   Pacer pacer;
   std::uint64_t bytes_received = 0;               ///< Payload that came in since the job is in memory.
   std::optional<Clock::TimePoint> progress_told{}; ///< When the last progress event was sent.
+  /// What is at work where a file has several connections, by its index.
+  std::map<std::uint32_t, std::vector<FileConnection>> connections{};
 
   // Notifications; see `Notifier`.
   CoreHandler handler{};                          ///< The live one.

@@ -75,11 +75,12 @@ void JobTask::stop() {
 asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
   // A cancelled wait resolves like any other, and the loop sees that it is stopping: nothing is torn out midway.
   co_await asio::this_coro::throw_if_cancelled(false);
+  const asio::any_io_executor strand = co_await asio::this_coro::executor;
   const BufferPool::Loan loan = self->context_->buffers->borrow();
   while (!self->stopping_) {
     const std::optional<FileIndex> file = self->take_file();
     if (!file) break;
-    FileTask task(*self->context_, self->job_, *file, loan.bytes(), self->stopping_);
+    FileTask task(self->context_, strand, self->job_, *file, loan.bytes(), self->stopping_);
     Result<void> outcome = co_await task.run();
     if (outcome || self->stopping_) continue;
     const Error error = outcome.error().with_file(static_cast<std::uint32_t>(*file));

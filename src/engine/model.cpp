@@ -15,6 +15,12 @@ namespace {
 /// How often a job may tell the host of its progress.
 constexpr std::chrono::milliseconds progress_interval{100};
 
+RangeSet durable_bytes(const FileFacts& facts) {
+  RangeSet durable = facts.arrived;
+  for (ByteRange range : facts.unsynced.ranges()) durable.subtract(range);
+  return durable;
+}
+
 /// Whether a restart of the queue would not arrive at the same state by itself.
 bool survives(JobState from, JobState to) {
   if (is_running(to)) return false;
@@ -273,18 +279,32 @@ void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
 
 void Model::forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
-  if (!record.facts) return;
+  if (record.facts) keep_bytes(lock, job, file, durable_bytes(*record.facts));
+}
+
+void Model::keep_bytes(const Lock& lock, JobCore& job, FileIndex file, const RangeSet& kept) {
+  const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
   const FileFacts& facts = *record.facts;
-  RangeSet durable = facts.arrived;
-  for (ByteRange range : facts.unsynced.ranges()) durable.subtract(range);
+  RangeSet durable = kept;
+  RangeSet unsynced;
+  for (ByteRange range : facts.unsynced.ranges()) {
+    durable.subtract(range);
+    ByteRange rest = range;
+    for (ByteRange lost : kept.gaps(range)) {
+      unsynced.add(ByteRange::between(rest.offset, lost.offset));
+      rest = ByteRange::between(lost.end(), range.end());
+    }
+    unsynced.add(rest);
+  }
   // Under a new generation, so that what the old one claimed is void for every later reader of the journal.
   const std::uint32_t generation = record.generation + 1;
-  const FileStarted again{job.record.id, file,           generation,          facts.identity, record.size,
-                          facts.resource_size, facts.validator, facts.modified};
+  const FileStarted again{job.record.id,       file,            generation,     facts.identity, record.size,
+                          facts.resource_size, facts.validator, facts.modified, facts.source};
   commit(lock, job, FileRestarted{job.record.id, file, generation});
-  if (durable.empty()) return;
+  if (kept.empty()) return;
   commit(lock, job, again);
-  commit(lock, job, FileProgressed{job.record.id, file, generation, true, durable.ranges()});
+  if (!durable.empty()) commit(lock, job, FileProgressed{job.record.id, file, generation, true, durable.ranges()});
+  if (!unsynced.empty()) commit(lock, job, FileProgressed{job.record.id, file, generation, false, unsynced.ranges()});
 }
 
 void Model::arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange range) {

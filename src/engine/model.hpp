@@ -78,6 +78,8 @@ class Model : public std::enable_shared_from_this<Model> {
   void restart_file(const Lock& lock, JobCore& job, FileIndex file);
   /// The disk failed: of this file only what was synced before is still believed.
   void forget_unsynced_bytes(const Lock& lock, JobCore& job, FileIndex file);
+  /// Of this file only these bytes are still believed. They are among those that arrived.
+  void keep_bytes(const Lock& lock, JobCore& job, FileIndex file, const RangeSet& kept);
   /// The job goes to the end of the line of its equals.
   void requeue(const Lock&, JobCore& job) { job.place = ++last_place_; }
 

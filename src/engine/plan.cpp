@@ -69,6 +69,7 @@ Verdict judge(const Known& known, const Asked& asked, const ResponseHead& head) 
   if (known.resource_size && head.resource_size && *known.resource_size != *head.resource_size) return other_version;
 
   if (known.validator.empty()) {
+    if (known.trusted) return as_asked ? Verdict::use : Verdict::skip;
     // Only bytes that are on disk already and arrive again can prove anything.
     return as_asked && asked.overlap > 0 ? Verdict::compare : other_version;
   }
@@ -89,6 +90,68 @@ std::uint64_t overlap_before(const RangeSet& arrived, const Layout& layout, Piec
     overlap /= 2;
   }
   return 0;
+}
+
+namespace {
+
+/// How long a rest takes, in seconds, if nobody helps.
+double seconds_left(const InFlight& it, double fallback_speed) {
+  const double speed = it.bytes_per_second > 0 ? it.bytes_per_second : fallback_speed;
+  return speed > 0 ? static_cast<double>(it.rest.length) / speed : static_cast<double>(it.rest.length);
+}
+
+/// A newcomer takes over where it would be done in less than this part of the time that is left otherwise.
+constexpr double relief_gain = 0.5;
+
+/// What it costs to ask, at least: nobody is relieved for less.
+constexpr double relief_seconds_min = 0.05;
+
+std::uint64_t aligned_down(std::uint64_t offset, std::uint64_t align) { return offset - offset % align; }
+
+/// Divides the rest of a connection between it and a newcomer, who takes the end of it.
+std::optional<Share> divide(const InFlight& slow, std::size_t index, double newcomer, Cut cut) {
+  const ByteRange rest = slow.rest;
+  const double theirs = slow.bytes_per_second;
+  const bool comparable = theirs > 0 && newcomer > 0;
+  const double kept_part = comparable ? theirs / (theirs + newcomer) : 0.5;
+  const auto kept = static_cast<std::uint64_t>(static_cast<double>(rest.length) * kept_part);
+  // Rounded down, so that the newcomer takes the larger half.
+  const std::uint64_t at = aligned_down(rest.offset + kept, cut.align);
+  const bool both_have_enough = at >= rest.offset + cut.bytes_min && rest.end() - at >= cut.bytes_min && at > rest.offset;
+  if (both_have_enough) return Share{ByteRange::between(at, rest.end()), index, false};
+
+  const double left = seconds_left(slow, newcomer);
+  const double needed = newcomer > 0 ? static_cast<double>(rest.length) / newcomer : left;
+  if (!comparable && theirs > 0) return std::nullopt;
+  if (needed > left * relief_gain || left < relief_seconds_min) return std::nullopt;
+  return Share{rest, index, true};
+}
+
+}  // namespace
+
+std::optional<Share> next_share(std::span<const ByteRange> wishes, const RangeSet& covered,
+                                std::span<const InFlight> in_flight, double bytes_per_second, Cut cut) {
+  RangeSet taken = covered;
+  for (const InFlight& it : in_flight) taken.add(it.rest);
+  for (ByteRange wish : wishes) {
+    const std::optional<ByteRange> gap = taken.first_gap(wish);
+    if (!gap) continue;
+    if (gap->length == ByteRange::to_end || cut.connections < 2) return Share{*gap, std::nullopt, false};
+    const std::uint64_t equal = std::max(gap->length / cut.connections, cut.bytes_min);
+    const std::uint64_t end = gap->offset + std::min(equal, gap->length);
+    const std::uint64_t at = end == gap->end() ? end : std::max(aligned_down(end, cut.align), gap->offset);
+    const bool cut_here = at > gap->offset && gap->end() - at >= cut.bytes_min;
+    return Share{cut_here ? ByteRange::between(gap->offset, at) : *gap, std::nullopt, false};
+  }
+
+  std::optional<std::size_t> slowest;
+  for (std::size_t i = 0; i < in_flight.size(); ++i) {
+    const InFlight& it = in_flight[i];
+    if (it.relieved || it.rest.length == 0 || it.rest.length == ByteRange::to_end) continue;
+    if (!slowest || seconds_left(it, bytes_per_second) > seconds_left(in_flight[*slowest], bytes_per_second)) slowest = i;
+  }
+  if (!slowest) return std::nullopt;
+  return divide(in_flight[*slowest], *slowest, bytes_per_second, cut);
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,7 @@ struct Known {
   std::optional<std::uint64_t> resource_size{};
   std::string validator{};
   bool arrived = false;           ///< Some bytes are on disk: they must not be mixed with another version's.
+  bool trusted = false;           ///< Wrong bytes are found out in another way: by the hashes of the host.
 };
 
 /// What was asked of the server.
@@ -76,6 +78,34 @@ enum class Verdict : std::uint8_t {
 /// How many bytes before `gap` to ask for again, so that they can be compared with those on disk: up to `wanted`
 /// that have arrived without a hole, in the same piece of the resource.
 [[nodiscard]] std::uint64_t overlap_before(const RangeSet& arrived, const Layout& layout, Piece piece, std::uint64_t wanted);
+
+/// A connection at work: the bytes of the file that it still has to bring, and how fast it has been. 0: not known yet.
+struct InFlight {
+  ByteRange rest{};
+  double bytes_per_second = 0;
+  bool relieved = false;          ///< Another one has been sent for the same bytes already.
+};
+
+/// What one more connection is to bring.
+struct Share {
+  ByteRange local{};
+  std::optional<std::size_t> from{};  ///< Whose rest it was, by its place among those in flight. Empty: nobody's.
+  bool relieves = false;              ///< All of that rest: the other one is too slow, and ends when the first byte comes.
+};
+
+/// How a rest is cut.
+struct Cut {
+  std::uint64_t bytes_min = 1;    ///< No less, unless it relieves.
+  std::uint64_t align = 1;        ///< In multiples of this: hashes of pieces are checked in memory if nobody cuts one.
+  std::size_t connections = 1;    ///< How many are about to share what nobody fetches yet, this one among them.
+};
+
+/// What one more connection of such a speed (0: not known) should bring: the first of `wishes` that nobody fetches, cut in
+/// equal parts for all that are about to start; else a part of the rest that would take longest, so that both are done at
+/// the same time, and all of it where its connection is so slow that the new one alone is done sooner. Empty: nothing that
+/// would help. `covered`: the bytes that nobody has to fetch any more.
+[[nodiscard]] std::optional<Share> next_share(std::span<const ByteRange> wishes, const RangeSet& covered,
+                                              std::span<const InFlight> in_flight, double bytes_per_second, Cut cut);
 
 }  // namespace bgxfer::inline v0::detail
 

@@ -46,6 +46,12 @@ std::vector<ByteRange> File::arrived() const {
   return record.facts ? record.facts->arrived.ranges() : std::vector<ByteRange>();
 }
 
+std::vector<FileConnection> File::connections() const {
+  detail::Model::Lock lock = core_->model->lock();
+  const auto found = core_->connections.find(static_cast<std::uint32_t>(index_));
+  return found != core_->connections.end() ? found->second : std::vector<FileConnection>();
+}
+
 asio::awaitable<Result<void>> File::transferred() const& { return detail::file_transferred(core_, index_); }
 
 }  // namespace bgxfer::inline v0

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ struct Resource {
   bool bounded = false;            ///< A range tells where it ends even if the size is not told.
   bool delimited = true;
   std::optional<std::chrono::system_clock::time_point> modified{};
+  std::optional<Clock::Duration> read_time{};  ///< In place of the transport's.
+  std::size_t connections_max = 1'000;         ///< More are turned down with 503.
+  std::set<std::uint64_t> damaged_reads{};     ///< What these reads bring is damaged; counted from 1 over all requests.
 };
 
 /// What the next request meets instead of the plain answer.
@@ -34,6 +38,7 @@ struct Incident {
   std::optional<std::uint64_t> cut_after{};     ///< The body breaks off after so many bytes.
   std::optional<std::uint64_t> grant_offset{};  ///< The server sends bytes from here, whatever was asked.
   std::optional<std::uint64_t> grant_max{};     ///< The server sends at most so many bytes.
+  std::optional<Clock::Duration> read_time{};   ///< In place of the resource's.
   bool ignore_range = false;
   bool silent_validator = false;
 };
@@ -62,6 +67,8 @@ class ScriptedTransport final : public Transport {
   std::size_t in_flight = 0;
   std::size_t in_flight_max = 0;
   std::uint64_t bytes_sent = 0;
+  std::uint64_t reads = 0;
+  std::map<std::string, std::size_t> connections;     ///< That send a body now, by URL.
   int network_changes = 0;
   std::uint64_t calls = 0;                            ///< Of `open` and `read`, all together.
   std::uint64_t fail_from = 0;                        ///< Calls with these numbers fail with `failure`. 0: none.
@@ -100,6 +107,9 @@ class ScriptedTransport final : public Transport {
       const Error beyond(http_status(416), ErrorContext::remote_file, request.url);
       co_return beyond.with_resource_size(size);
     }
+    if (connections[request.url] >= found->second.connections_max) {
+      co_return Error(http_status(503), ErrorContext::remote_file, request.url);
+    }
     std::unique_ptr<Download> body = std::make_unique<Body>(*this, found->second, incident, request);
     co_return body;
   }
@@ -111,6 +121,9 @@ class ScriptedTransport final : public Transport {
    public:
     Body(ScriptedTransport& transport, const Resource& resource, const Incident& incident, const Request& request)
         : transport_(transport), content_(resource.content), cut_after_(incident.cut_after) {
+      read_time_ = incident.read_time.value_or(resource.read_time.value_or(transport.read_time));
+      damaged_ = resource.damaged_reads;
+      ++transport_.connections[request.url];
       const bool condition_holds = request.validator.empty() || request.validator == resource.validator;
       const bool partial = request.range != ByteRange{} && resource.ranges && condition_holds && !incident.ignore_range;
       std::uint64_t begin = partial ? std::min<std::uint64_t>(request.range.offset, content_.size()) : 0;
@@ -127,12 +140,15 @@ class ScriptedTransport final : public Transport {
       head_.final_url = request.url;
       transport_.in_flight_max = std::max(transport_.in_flight_max, ++transport_.in_flight);
     }
-    ~Body() override { --transport_.in_flight; }
+    ~Body() override {
+      --transport_.in_flight;
+      --transport_.connections[head_.final_url];
+    }
 
     const ResponseHead& head() const noexcept override { return head_; }
 
     asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override {
-      const Clock::TimePoint arrived = transport_.clock_->now() + transport_.read_time;
+      const Clock::TimePoint arrived = transport_.clock_->now() + read_time_;
       co_await transport_.clock_->sleep_until(arrived);
       if (transport_.clock_->now() < arrived) co_return Error(Errc::cancelled, ErrorContext::transport, "cancelled");
       if (transport_.fails()) co_return transport_.failure;
@@ -142,6 +158,7 @@ class ScriptedTransport final : public Transport {
         if (count == 0) co_return Error(Errc::body_truncated, ErrorContext::remote_file, public_url(head_.final_url));
       }
       std::memcpy(into.data(), content_.data() + position_, count);
+      if (damaged_.contains(++transport_.reads) && count > 0) into[count / 2] ^= std::byte{1};
       position_ += count;
       sent_ += count;
       transport_.bytes_sent += count;
@@ -150,11 +167,13 @@ class ScriptedTransport final : public Transport {
 
    private:
     ScriptedTransport& transport_;
+    Clock::Duration read_time_{};
     std::string content_;
     ResponseHead head_;
     std::uint64_t position_ = 0;
     std::uint64_t end_ = 0;
     std::uint64_t sent_ = 0;
+    std::set<std::uint64_t> damaged_;
     std::optional<std::uint64_t> cut_after_;
   };
 

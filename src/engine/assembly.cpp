@@ -1,0 +1,474 @@
+#include "assembly.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "../base/mutant.hpp"
+#include "../model/secrets.hpp"
+#include "verdict.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+namespace {
+
+/// Smaller files are not worth a question about free space, nor setting space aside.
+constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
+
+Error blame(Errc code, ErrorContext where, std::string detail) { return Error(code, where, std::move(detail)); }
+
+}  // namespace
+
+Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executor executor, Model::Core owner,
+                   FileIndex index, const std::atomic<bool>& stop)
+    : context(std::move(with)), strand(std::move(executor)), job(std::move(owner)), file(index), stopping(stop) {
+  Model::Lock lock = context->model->lock();
+  const FileRecord& record = job->record.files[static_cast<std::size_t>(file)];
+  sources.emplace_back(record.url);
+  place = place_of(job->record, file);
+  http = job->record.options.http;
+  download = job->record.options.download;
+  wanted_attributes = job->record.options.file_acl_flags;
+  together = job->record.options.connections_per_file > 1;
+  const IdentityOptions& identity_of = job->record.options.identity;
+  if (has(identity_of.usage, IdentityUsage::network) && identity_of.helper) {
+    on_behalf = std::make_shared<const HelperIdentity>(*identity_of.helper);
+  }
+  generation = record.generation;
+  if (record.size != size_unknown) size = record.size;
+  if (!BGXFER_MUTANT(25)) expected_size = record.expected_size();
+  if (!record.facts) return;
+
+  const FileFacts& facts = *record.facts;
+  layout = Layout(facts.ranges);
+  sha256 = facts.sha256;
+  pieces = facts.pieces;
+  arrived = facts.arrived;
+  for (const std::string& mirror : facts.mirrors) sources.emplace_back(mirror);
+  if (facts.source < sources.size()) {
+    home = facts.source;
+    sources[home].validator = facts.validator;
+  }
+  if (facts.resource_size != size_unknown) resource_size = facts.resource_size;
+  modified = facts.modified;
+  if (record.stage == FileStage::started) identity = facts.identity;
+  if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);
+}
+
+// --- what is wanted ---
+
+std::vector<ByteRange> Assembly::wishes() const { return {ByteRange{0, size.value_or(ByteRange::to_end)}}; }
+
+RangeSet Assembly::covered() const {
+  RangeSet all = arrived;
+  for (ByteRange range : pending.ranges()) all.add(range);
+  return all;
+}
+
+std::optional<ByteRange> Assembly::gap_in(ByteRange range) const {
+  ByteRange rest = range;
+  while (std::optional<ByteRange> gap = arrived.first_gap(rest)) {
+    if (const std::optional<ByteRange> missing = pending.first_gap(*gap)) return missing;
+    rest = ByteRange::between(gap->end(), range.end());
+  }
+  return std::nullopt;
+}
+
+std::optional<ByteRange> Assembly::first_gap() const {
+  if (ended) return std::nullopt;
+  for (ByteRange wish : wishes()) {
+    if (const std::optional<ByteRange> gap = gap_in(wish)) return gap;
+  }
+  return std::nullopt;
+}
+
+ByteRange Assembly::piece_with(std::uint64_t local) const {
+  const std::uint64_t begin = local - local % pieces.bytes;
+  return {begin, std::min(pieces.bytes, *expected_size - begin)};
+}
+
+Known Assembly::known(const Source& source) const {
+  Known known;
+  known.resource_size = resource_size;
+  known.arrived = bound();
+  // The host's hashes decide, whatever the server calls the version.
+  const bool proven_mirror = source.proven && &source != &sources[home];
+  known.trusted = has_pieces() || (together && sha256) || proven_mirror;
+  if (!has_pieces()) known.validator = source.validator;
+  return known;
+}
+
+bool Assembly::bound() const noexcept {
+  return !arrived.empty() || !pending.empty() || (head_seen && connections > 0);
+}
+
+bool Assembly::own_method() const noexcept { return http.method != default_method; }
+
+// --- the temporary file ---
+
+asio::awaitable<Result<void>> Assembly::reopen() {
+  if (!arrived.empty() && own_method()) co_return co_await restart("what " + http.method + " fetches is not resumed");
+  if (arrived.empty()) {
+    // Nothing to keep: the file is made anew once the server has answered.
+    identity.reset();
+    co_return Result<void>{};
+  }
+  if (download.dynamic_content) co_return co_await begin_anew();
+  OpenPartial request(place);
+  request.expected = identity;
+  Result<std::unique_ptr<PartialFile>> opened = co_await context->storage->open(std::move(request));
+  if (!opened) {
+    const std::error_code code = opened.error().code();
+    if (code == Errc::partial_file_changed || code == std::errc::no_such_file_or_directory) {
+      co_return co_await restart("the temporary file is not there any more");
+    }
+    co_return opened.error();
+  }
+  std::shared_ptr<PartialFile> partial = *std::move(opened);
+  Result<std::uint64_t> on_disk = co_await partial->size();
+  if (!on_disk) co_return on_disk.error();
+  if (arrived.ranges().back().end() > *on_disk) {
+    co_return co_await restart("the temporary file is shorter than what arrived");
+  }
+  open = std::make_shared<OpenFile>(job, file, generation, std::move(partial));
+  open->noted = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Assembly::make_file() {
+  if (size && *size >= reserve_bytes_min) {
+    Result<std::uint64_t> free = co_await context->storage->free_bytes(place.target.parent_path());
+    if (free && *free < *size) {
+      co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
+                      place.target.string() + ": needs " + std::to_string(*size) + " bytes, " +
+                          std::to_string(*free) + " are free");
+    }
+  }
+  OpenPartial request(place);
+  Result<std::unique_ptr<PartialFile>> opened = co_await context->storage->open(std::move(request));
+  if (!opened) co_return opened.error();
+  std::shared_ptr<PartialFile> partial = *std::move(opened);
+  if (size && *size >= reserve_bytes_min) {
+    Result<void> reserved = co_await partial->reserve(*size);
+    if (!reserved) co_return reserved;
+  }
+  identity = partial->identity();
+  open = std::make_shared<OpenFile>(job, file, generation, std::move(partial));
+
+  // The model knows at once; the journal when there is something to claim, so that a small file is one record.
+  Model::Lock lock = context->model->lock();
+  apply(job->record, started());
+  co_return Result<void>{};
+}
+
+// --- the resource ---
+
+asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index) {
+  Source& source = sources[index];
+  const std::string url = public_url(source.url);
+  if (!bound()) {
+    // Nothing is here of what an earlier response told about, and this one may be of another version.
+    for (Source& other : sources) other.validator.clear();
+    home = index;
+    resource_size.reset();
+    size = expected_size;
+  }
+  if (head.resource_size) {
+    if (!layout.fits(*head.resource_size)) {
+      co_return blame(Errc::invalid_range, ErrorContext::remote_file,
+                      url + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
+    }
+    resource_size = head.resource_size;
+  }
+  const std::optional<std::uint64_t> found = layout.size(resource_size);
+  if (found && expected_size && *found != *expected_size) co_return wrong_size(*found, source);
+  if (found) size = found;
+  if (!size && !head.delimited && !sha256 && !download.dynamic_content) {
+    co_return blame(Errc::unproven_end, ErrorContext::remote_file, url);
+  }
+  // What proves the version of bytes that are here came with them.
+  if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
+  source.proven = true;
+  if (head.last_modified) modified = head.last_modified;
+  head_seen = true;
+  attributes = head.attributes;
+  if (size && download.size_max && *size > *download.size_max) {
+    // Before room is set aside for it.
+    co_return blame(Errc::download_too_large, ErrorContext::queue,
+                    url + " has " + std::to_string(*size) + " bytes (DownloadOptions::size_max)");
+  }
+  if (!open) {
+    Result<void> made = co_await make_file();
+    if (!made) co_return made;
+  }
+  if (std::optional<Error> error = too_large()) co_return *std::move(error);
+  changed.notify();
+  co_return Result<void>{};
+}
+
+Result<void> Assembly::learn_size(std::uint64_t found) {
+  if (!layout.fits(found)) {
+    return blame(Errc::invalid_range, ErrorContext::remote_file,
+                 public_url(sources[home].url) + " has " + std::to_string(found) + " bytes; a range ends after that");
+  }
+  resource_size = found;
+  size = layout.size(found);
+  Model::Lock lock = context->model->lock();
+  if (!superseded(lock)) context->model->commit(lock, *job, started());
+  return {};
+}
+
+// --- bytes ---
+
+asio::awaitable<Result<void>> Assembly::store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source) {
+  const ByteRange chunk{local, bytes.size()};
+  ByteRange rest = chunk;
+  const std::shared_ptr<OpenFile> into = open;
+  while (std::optional<ByteRange> gap = arrived.first_gap(rest)) {
+    const std::span<const std::byte> part =
+        bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
+    Result<void> written = co_await into->partial->write(gap->offset, part);
+    if (!written) co_return written;
+    if (sources.size() > 1) sources[source].brought.add(*gap);
+    if (has_pieces()) {
+      pending.add(*gap);
+    } else {
+      note_arrived(*gap);
+    }
+    rest = ByteRange::between(gap->end(), chunk.end());
+  }
+  co_return Result<void>{};
+}
+
+void Assembly::count_received(std::size_t bytes) {
+  Model::Lock lock = context->model->lock();
+  job->bytes_received += bytes;
+}
+
+void Assembly::note_arrived(ByteRange range) {
+  arrived.add(range);
+  unclaimed_.add(range);
+  Model::Lock lock = context->model->lock();
+  if (superseded(lock)) {
+    open->failed = true;
+    return;
+  }
+  context->model->arrived(lock, *job, file, range);
+  // Routine progress is what a high-performance job does without (spec part 2.4).
+  if (download.high_performance) return;
+  if (context->checkpoint) context->checkpoint->dirty(lock, open);
+  if (unclaimed_.bytes() >= context->limits().claim_bytes) claim(lock);
+}
+
+FileStarted Assembly::started() const {
+  return FileStarted{job->record.id,
+                     file,
+                     generation,
+                     *identity,
+                     size.value_or(size_unknown),
+                     resource_size.value_or(size_unknown),
+                     sources[home].validator,
+                     modified,
+                     static_cast<std::uint32_t>(home)};
+}
+
+void Assembly::claim(const Model::Lock& lock) {
+  if (download.high_performance) return;
+  if (unclaimed_.empty() || !identity || superseded(lock)) return;
+  if (!std::exchange(open->noted, true)) context->model->commit(lock, *job, started());
+  context->model->commit(
+      lock, *job, FileProgressed{job->record.id, file, generation, BGXFER_MUTANT(6), unclaimed_.ranges()});
+  unclaimed_.clear();
+}
+
+void Assembly::let_go(const Result<void>& outcome) {
+  if (outcome) return;
+  const Error& error = outcome.error();
+  const bool disk_failed = open && error.context() == ErrorContext::local_file &&
+                           error.code() != Errc::checksum_mismatch && error.code() != Errc::attributes_denied &&
+                           !is_disk_full(error.code());
+  Model::Lock lock = context->model->lock();
+  if (disk_failed) {
+    context->model->forget_unsynced_bytes(lock, *job, file);
+  } else {
+    claim(lock);
+  }
+}
+
+asio::awaitable<Result<void>> Assembly::pace(std::size_t bytes) {
+  Clock& clock = context->clock();
+  const Clock::TimePoint now = clock.now();
+  Clock::TimePoint until = now;
+  {
+    Model::Lock lock = context->model->lock();
+    until = std::max(job->pacer.pay(bytes, now), context->model->pacer(lock).pay(bytes, now));
+  }
+  if (until > now) co_await clock.sleep_until(until);
+  if (stopping) co_return cancelled();
+  co_return Result<void>{};
+}
+
+// --- pieces ---
+
+asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher* seen, std::span<std::byte> buffer) {
+  const ByteRange piece = piece_with(local);
+  const std::uint64_t index = piece.offset / pieces.bytes;
+  if (!pending.contains(piece) || !being_checked_.insert(index).second) co_return Result<void>{};
+  const std::uint32_t version = generation;
+  Sha256 found;
+  if (seen) co_await seen->idle();
+  if (seen && seen->next() == piece.end()) {
+    found = seen->finish();
+  } else {
+    const std::unique_ptr<Sha256Stream> stream = context->sha256();
+    const std::shared_ptr<OpenFile> from = open;
+    for (std::uint64_t at = piece.offset; at < piece.end();) {
+      const std::span<std::byte> room = buffer.first(std::min<std::uint64_t>(buffer.size(), piece.end() - at));
+      Result<std::size_t> count = co_await from->partial->read(at, room);
+      if (!count || *count == 0) {
+        being_checked_.erase(index);
+        if (!count) co_return count.error();
+        co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place.temporary().string());
+      }
+      stream->update(room.first(*count));
+      at += *count;
+    }
+    found = stream->finish();
+  }
+  being_checked_.erase(index);
+  // Meanwhile the file may have started again.
+  if (version != generation || !pending.contains(piece)) co_return Result<void>{};
+  pending.subtract(piece);
+  if (found != pieces.sha256[index] && !BGXFER_MUTANT(32)) co_return piece_is_wrong(index, found);
+  wrong_.erase(index);
+  note_arrived(piece);
+  co_return Result<void>{};
+}
+
+/// The piece is fetched again, by somebody else if it was brought by one of several sources; after that past every cache
+/// (bad-servers.md rows 30 and 31).
+Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
+  const ByteRange piece{index * pieces.bytes, piece_with(index * pieces.bytes).length};
+  const std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
+                           found.to_string() + " instead of " + pieces.sha256[index].to_string();
+  if (context->log) context->log("a piece is wrong, and fetched again: " + what);
+  for (Source& source : sources) {
+    const bool alone = source.brought.contains(piece);
+    source.brought.subtract(piece);
+    if (alone) source.failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+  }
+  const std::uint32_t times = ++wrong_[index];
+  const bool others = std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; });
+  if (others && times < sources.size()) return {};
+  if (!past_caches) {
+    past_caches = true;
+    for (Source& source : sources) source.failure.reset();
+    return {};
+  }
+  if (others && times <= 2 * sources.size()) return {};
+  return blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+}
+
+// --- starting again ---
+
+/// Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
+asio::awaitable<Result<void>> Assembly::restart(std::string why) {
+  const std::string url = public_url(sources[home].url);
+  if (context->log) context->log("file restarts: " + url + ": " + why);
+  std::uint32_t restarts = 0;
+  {
+    Model::Lock lock = context->model->lock();
+    restarts = ++job->restarts[static_cast<std::uint32_t>(file)];
+  }
+  if (restarts > context->limits().restarts_max) {
+    co_return blame(Errc::no_progress, ErrorContext::remote_file,
+                    url + ": restarted " + std::to_string(restarts - 1) + " times; " + why);
+  }
+  co_return co_await begin_anew();
+}
+
+asio::awaitable<Result<void>> Assembly::begin_anew() {
+  if (hasher) co_await hasher->idle();
+  {
+    Model::Lock lock = context->model->lock();
+    context->model->restart_file(lock, *job, file);
+    const FileRecord& record = job->record.files[static_cast<std::size_t>(file)];
+    generation = record.generation;
+    size.reset();
+    if (record.size != size_unknown) size = record.size;
+    context->model->move(lock, *job, Stimulus::resource_changed);
+  }
+  if (!BGXFER_MUTANT(11)) arrived.clear();
+  pending.clear();
+  unclaimed_.clear();
+  resource_size.reset();
+  if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);
+  open.reset();
+  identity.reset();
+  modified.reset();
+  head_seen = false;
+  attributes.reset();
+  maybe_ended = false;
+  ended = false;
+  restart_wanted.reset();
+  for (Source& source : sources) {
+    source.validator.clear();
+    source.proven = false;
+    source.conditional = true;
+    source.overlap_max = ByteRange::to_end;
+    source.brought.clear();
+  }
+  // The old temporary file is replaced by a new one, which no old record can be about.
+  co_return co_await context->saved();
+}
+
+asio::awaitable<Result<void>> Assembly::keep_only(RangeSet kept) {
+  if (hasher) co_await hasher->idle();
+  {
+    Model::Lock lock = context->model->lock();
+    if (superseded(lock)) co_return sync_failed();
+    context->model->keep_bytes(lock, *job, file, kept);
+    generation = job->record.files[static_cast<std::size_t>(file)].generation;
+  }
+  arrived = std::move(kept);
+  pending.clear();
+  unclaimed_.clear();
+  if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);
+  open = std::make_shared<OpenFile>(job, file, generation, open->partial);
+  open->noted = true;
+  for (Source& source : sources) {
+    for (ByteRange lost : arrived.gaps(ByteRange{})) source.brought.subtract(lost);
+  }
+  co_return co_await context->saved();
+}
+
+// --- words ---
+
+bool Assembly::superseded(const Model::Lock&) const {
+  return job->record.files[static_cast<std::size_t>(file)].generation != generation;
+}
+
+Error Assembly::sync_failed() const {
+  return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
+               place.temporary().string() + ": the disk could not sync it");
+}
+
+std::optional<Error> Assembly::too_large() const {
+  if (!download.size_max) return std::nullopt;
+  Model::Lock lock = context->model->lock();
+  const JobTotals& totals = job->record.totals;
+  const std::uint64_t bytes = std::max(totals.bytes_known, totals.bytes_transferred);
+  if (bytes <= *download.size_max) return std::nullopt;
+  return blame(Errc::download_too_large, ErrorContext::queue,
+               public_url(sources[home].url) + ": " + std::to_string(bytes) + " bytes so far, at most " +
+                   std::to_string(*download.size_max) + " are allowed (DownloadOptions::size_max)");
+}
+
+Error Assembly::wrong_size(std::uint64_t found, const Source& source) const {
+  return blame(Errc::wrong_size, ErrorContext::remote_file,
+               public_url(source.url) + " has " + std::to_string(found) + " bytes instead of " +
+                   std::to_string(*expected_size));
+}
+
+Error Assembly::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(sources[home].url)); }
+
+}  // namespace bgxfer::inline v0::detail

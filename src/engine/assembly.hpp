@@ -1,0 +1,149 @@
+#ifndef BGXFER_SRC_ENGINE_ASSEMBLY_HPP
+#define BGXFER_SRC_ENGINE_ASSEMBLY_HPP
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <bgxfer/digest.hpp>
+#include <bgxfer/range_set.hpp>
+#include <bgxfer/result.hpp>
+#include <bgxfer/storage.hpp>
+#include <bgxfer/transport.hpp>
+
+#include "hasher.hpp"
+#include "plan.hpp"
+#include "source.hpp"
+#include "task_context.hpp"
+
+namespace bgxfer::inline v0::detail {
+
+/// One file that is being put together: what is known of it, what of it has arrived, and where that is written. What the
+/// connections of the file share; used on one strand.
+///
+/// Whatever ends it, every byte that was written is in the model, and is claimed in the journal by `let_go`. Bytes of a file
+/// with hashes of pieces count as arrived only once their piece is verified: until then they are `pending`.
+class Assembly {
+ public:
+  /// `stopping` is set when the turn is over, and outlives every call.
+  Assembly(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job, FileIndex file,
+           const std::atomic<bool>& stopping);
+
+  /// Opens the temporary file of an earlier turn. What it should hold but does not is fetched again.
+  asio::awaitable<Result<void>> reopen();
+  /// Makes the temporary file, with room for it where the size is known.
+  asio::awaitable<Result<void>> make_file();
+  /// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
+  asio::awaitable<Result<void>> learn(const ResponseHead& head, std::size_t source);
+  /// Notes the size of the resource that the server did not tell, once its end has been seen.
+  Result<void> learn_size(std::uint64_t resource_size);
+  /// Writes what is not on disk yet, and notes it.
+  asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source);
+  /// Drops what has arrived, so many times and no more. Only while nobody else is at work on the file.
+  asio::awaitable<Result<void>> restart(std::string why);
+  /// The same without counting.
+  asio::awaitable<Result<void>> begin_anew();
+  /// Drops all but these bytes, which are claimed again.
+  asio::awaitable<Result<void>> keep_only(RangeSet kept);
+  /// Looks at the piece of which `local` is a byte, if all of it is on disk. `hasher` may have seen it all; `buffer` is for
+  /// reading it again else. What is wrong is to be fetched once more: an error only after too many of them.
+  asio::awaitable<Result<void>> check_piece(std::uint64_t local, Hasher* hasher, std::span<std::byte> buffer);
+  /// Waits until the limits of job and queue allow the next chunk.
+  asio::awaitable<Result<void>> pace(std::size_t bytes);
+  /// The turn is over, and this is how it went: claims what is not claimed yet.
+  void let_go(const Result<void>& outcome);
+
+  // What needs no waiting.
+  /// The runs of the file that are wanted, the most urgent first.
+  [[nodiscard]] std::vector<ByteRange> wishes() const;
+  /// The first run that nobody has to fetch any more has none of; empty if all is here.
+  [[nodiscard]] std::optional<ByteRange> first_gap() const;
+  /// What nobody has to fetch: arrived, or on disk and not yet verified.
+  [[nodiscard]] RangeSet covered() const;
+  [[nodiscard]] bool covers(ByteRange range) const { return !gap_in(range); }
+  [[nodiscard]] bool has_pieces() const noexcept { return !pieces.sha256.empty(); }
+  /// The piece with this byte.
+  [[nodiscard]] ByteRange piece_with(std::uint64_t local) const;
+  /// Whether bytes are here, or on their way, that must not be mixed with another version's.
+  [[nodiscard]] bool bound() const noexcept;
+  /// Whether the file is held against one hash of all of it, and not only against those of its pieces.
+  [[nodiscard]] bool hashes_whole() const noexcept { return sha256 && !has_pieces(); }
+  /// What to hold a response of this source against.
+  [[nodiscard]] Known known(const Source& source) const;
+  /// Whether the job has a method of its own, with which nothing is resumed (spec part 3.11).
+  [[nodiscard]] bool own_method() const noexcept;
+  /// The job as a whole is larger than it may be, as far as is known.
+  [[nodiscard]] std::optional<Error> too_large() const;
+  [[nodiscard]] Error wrong_size(std::uint64_t found, const Source& source) const;
+  [[nodiscard]] Error sync_failed() const;
+  [[nodiscard]] Error cancelled() const;
+  /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
+  [[nodiscard]] bool superseded(const Model::Lock& lock) const;
+  void count_received(std::size_t bytes);
+  void claim(const Model::Lock& lock);
+  [[nodiscard]] FileStarted started() const;
+
+  const std::shared_ptr<const TaskContext> context;
+  const asio::any_io_executor strand;              ///< Of everything here.
+  const Model::Core job;
+  const FileIndex file;
+  const std::atomic<bool>& stopping;
+
+  // Copies of what the record says, so that moving bytes needs the model's lock only to report.
+  FilePlace place;
+  HttpOptions http;
+  DownloadOptions download;
+  std::shared_ptr<const HelperIdentity> on_behalf;  ///< Of whom the resource is asked for.
+  FileAclFlags wanted_attributes = FileAclFlags::none;
+  Layout layout;
+  std::optional<std::uint64_t> expected_size;
+  std::optional<Sha256> sha256;
+  PieceHashes pieces;
+  bool together = false;                           ///< Several connections may work at the same time.
+
+  // What was learned.
+  std::vector<Source> sources;                     ///< The URL, then the mirrors.
+  std::size_t home = 0;                            ///< The source whose validator the journal keeps.
+  std::optional<std::uint64_t> resource_size;
+  std::optional<std::uint64_t> size;               ///< Of the finished file.
+  std::optional<std::chrono::system_clock::time_point> modified;
+  std::optional<FileAttributes> attributes;        ///< What the last head said.
+  bool head_seen = false;                          ///< Of this version, in this turn.
+  bool maybe_ended = false;                        ///< What was compared ends where the missing bytes would begin.
+  bool past_caches = false;                        ///< What came had the wrong digest: no cache is to answer again.
+  bool ended = false;                              ///< A body of unknown length has come to its end.
+  bool finished = false;                           ///< All is here, and noted.
+
+  // What is on disk.
+  std::optional<FileIdentity> identity;
+  std::uint32_t generation = 0;
+  RangeSet arrived;
+  RangeSet pending;                                ///< Written, in pieces that are not verified yet.
+  std::shared_ptr<OpenFile> open;
+  std::shared_ptr<Hasher> hasher;                  ///< Of the whole file. Empty where no digest of it is wanted.
+
+  // The connections.
+  std::size_t connections = 0;                     ///< That are at work, where there may be several.
+  std::optional<std::string> restart_wanted;       ///< Why one of them wants the file to start again, once it is alone.
+  Latch changed;                                   ///< One of them has ended, or the first head has come.
+
+ private:
+  [[nodiscard]] std::optional<ByteRange> gap_in(ByteRange range) const;
+  void note_arrived(ByteRange range);
+  Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
+
+  RangeSet unclaimed_;                             ///< Arrived, and not yet in the journal.
+  std::set<std::uint64_t> being_checked_;          ///< Pieces, by their index.
+  std::map<std::uint64_t, std::uint32_t> wrong_;   ///< How often a piece was wrong, by its index.
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

@@ -1,0 +1,97 @@
+#include "engine/plan.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace bgxfer::detail;
+using bgxfer::ByteRange;
+using bgxfer::RangeSet;
+
+namespace {
+
+const std::vector<ByteRange> whole{ByteRange{0, 1000}};
+
+InFlight busy(std::uint64_t begin, std::uint64_t end, double speed = 0) {
+  return InFlight{ByteRange::between(begin, end), speed, false};
+}
+
+std::optional<Share> share(const RangeSet& covered, const std::vector<InFlight>& in_flight, double speed = 0, Cut cut = {}) {
+  return next_share(whole, covered, in_flight, speed, cut);
+}
+
+}  // namespace
+
+TEST_CASE("what nobody fetches comes first, at the first wish that has any of it") {
+  RangeSet covered;
+  covered.add({0, 100});
+  const std::optional<Share> first = share(covered, {busy(100, 300)});
+  REQUIRE(first);
+  CHECK(first->local == ByteRange{300, 700});
+  CHECK_FALSE(first->from);
+
+  const std::vector<ByteRange> wishes{ByteRange{500, 10}, ByteRange{0, 1000}};
+  CHECK(next_share(wishes, covered, {}, 0, {})->local == ByteRange{500, 10});
+  covered.add({500, 10});
+  CHECK(next_share(wishes, covered, {}, 0, {})->local == ByteRange{100, 400});
+}
+
+TEST_CASE("several connections that start at once share a gap in equal parts") {
+  RangeSet covered;
+  std::vector<InFlight> in_flight;
+  for (std::size_t left = 4; left > 0; --left) {
+    Cut cut;
+    cut.connections = left;
+    const std::optional<Share> part = share(covered, in_flight, 0, cut);
+    REQUIRE(part);
+    CHECK(part->local.length == 250);
+    in_flight.push_back(InFlight{part->local, 0, false});
+  }
+  CHECK(in_flight.back().rest.end() == 1000);
+}
+
+TEST_CASE("a newcomer takes the larger half of the rest that would take longest") {
+  const std::optional<Share> half = share({}, {busy(0, 601), busy(601, 1000)});
+  REQUIRE(half);
+  CHECK(half->from == 0);
+  CHECK(half->local == ByteRange::between(300, 601));
+
+  // The smaller rest, but much slower.
+  const std::optional<Share> slow = share({}, {busy(0, 900, 90), busy(900, 1000, 1)}, 9);
+  REQUIRE(slow);
+  CHECK(slow->from == 1);
+}
+
+TEST_CASE("a rest is divided so that both are done at the same time") {
+  const std::optional<Share> part = share({}, {busy(0, 1000, 100)}, 300);
+  REQUIRE(part);
+  CHECK(part->local == ByteRange::between(250, 1000));
+}
+
+TEST_CASE("nobody is given less than the least, unless a slow one is relieved of all of it") {
+  Cut cut;
+  cut.bytes_min = 200;
+  CHECK_FALSE(share({}, {busy(0, 1000, 10'000)}, 10'000, Cut{600, 1, 1}));
+  // 390 bytes cannot be cut into two of 200; what is left takes longer than a newcomer needs for all of it.
+  const std::optional<Share> relief = share(RangeSet({ByteRange{0, 610}}), {busy(610, 1000, 10)}, 100, cut);
+  REQUIRE(relief);
+  CHECK(relief->relieves);
+  CHECK(relief->local == ByteRange::between(610, 1000));
+  // Not by somebody who is no faster, and not twice.
+  CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {busy(610, 1000, 100)}, 100, cut));
+  CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {InFlight{ByteRange::between(610, 1000), 10, true}}, 100, cut));
+  // Nor for what is done in a moment.
+  CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {busy(610, 1000, 10'000)}, 1e9, cut));
+}
+
+TEST_CASE("pieces are not cut") {
+  Cut cut;
+  cut.align = cut.bytes_min = 100;
+  const std::optional<Share> part = share(RangeSet({ByteRange{0, 30}}), {busy(30, 1000)}, 0, cut);
+  REQUIRE(part);
+  CHECK(part->local == ByteRange::between(500, 1000));
+  cut.connections = 3;
+  CHECK(share({}, {}, 0, cut)->local == ByteRange::between(0, 300));
+}
+
+TEST_CASE("a connection that must read to an end nobody knows keeps its rest") {
+  CHECK_FALSE(next_share(std::vector<ByteRange>{ByteRange{}}, {}, std::vector<InFlight>{InFlight{}}, 0, {}));
+}

@@ -1,0 +1,422 @@
+// Several connections and several sources for one file, in virtual time.
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "support/weak_digest.hpp"
+#include "support/world.hpp"
+
+using namespace bgxfer;
+using namespace std::chrono_literals;
+using test::Incident;
+using test::World;
+
+namespace {
+
+constexpr std::size_t size = 4 * 1024 * 1024;
+constexpr std::uint64_t piece_bytes = 256 * 1024;
+
+/// A world whose server sends 64 KiB a millisecond on each connection.
+struct Several : World {
+  Several() {
+    options.sha256 = test::weak_digest;
+    options.limits.slice_bytes_min = 64 * 1024;
+    start();
+  }
+
+  FileSpec mirrored(std::size_t mirrors) {
+    FileSpec spec = file("a", size);
+    for (std::size_t i = 0; i < mirrors; ++i) {
+      spec.mirrors.push_back("http://mirror" + std::to_string(i) + "/a");
+      transport->resources[spec.mirrors.back()] = resource("a");
+      transport->resources[spec.mirrors.back()].validator = "\"mirror " + std::to_string(i) + '"';
+    }
+    return spec;
+  }
+
+  Job run_job(FileSpec spec, std::uint32_t connections) {
+    Job job = add_job(std::move(spec), connections);
+    job.resume();
+    run();
+    return job;
+  }
+
+  Job add_job(FileSpec spec, std::uint32_t connections) {
+    JobOptions job;
+    job.connections_per_file = connections;
+    job.files.push_back(std::move(spec));
+    return queue->add(std::move(job)).value();
+  }
+
+  test::Resource& mirror(std::size_t i) { return transport->resources.at("http://mirror" + std::to_string(i) + "/a"); }
+
+  std::size_t asked_of(const std::string& host) const {
+    return static_cast<std::size_t>(std::count_if(transport->asked.begin(), transport->asked.end(), [&](const test::Asking& it) {
+      return it.url.starts_with("http://" + host + '/');
+    }));
+  }
+
+  void check_done(Job& job, const std::string& wanted) {
+    REQUIRE(job.state() == JobState::transferred);
+    job.complete();
+    run();
+    CHECK(contents("a") == wanted);
+    CHECK(temporary_files() == 0);
+  }
+};
+
+FileSpec with_pieces(FileSpec spec, const std::string& content) {
+  spec.size = content.size();
+  spec.pieces.bytes = piece_bytes;
+  for (std::size_t at = 0; at < content.size(); at += piece_bytes) {
+    spec.pieces.sha256.push_back(test::weak_digest_of(content.substr(at, piece_bytes)));
+  }
+  return spec;
+}
+
+Clock::Duration elapsed(const World& world, Clock::TimePoint since) { return world.options.clock->now() - since; }
+
+}  // namespace
+
+TEST_CASE("several connections share a file, and fetch no byte twice") {
+  Several world;
+  const std::string wanted = test::content(size);
+  Job job = world.run_job(world.file("a", size), 4);
+  CHECK(world.transport->in_flight_max == 4);
+  // Whoever hands over a rest may have one chunk on its way.
+  CHECK(world.transport->bytes_sent <= size + 8 * 64 * 1024);
+  CHECK(job.progress().bytes_transferred == size);
+  world.check_done(job, wanted);
+}
+
+TEST_CASE("four connections are nearly four times as fast as one") {
+  Clock::Duration alone{};
+  Clock::Duration together{};
+  for (std::uint32_t connections : {1u, 4u}) {
+    Several world;
+    const FileSpec spec = world.file("a", 16 * size);
+    const Clock::TimePoint began = world.options.clock->now();
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    while (job.state() != JobState::transferred) world.run_for(1ms);
+    (connections == 1 ? alone : together) = elapsed(world, began);
+  }
+  CHECK(together * 33 < alone * 10);
+}
+
+TEST_CASE("nothing that tells versions apart: one connection") {
+  Several world;
+  const FileSpec spec = world.file("a", size);
+  world.resource("a").validator.clear();
+  Job job = world.run_job(spec, 8);
+  CHECK(world.transport->in_flight_max == 1);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("without a validator the host's SHA-256 tells versions apart") {
+  Several world;
+  FileSpec spec = world.file("a", size);
+  spec.sha256 = test::weak_digest_of(world.resource("a").content);
+  world.resource("a").validator.clear();
+  Job job = world.run_job(spec, 8);
+  CHECK(world.transport->in_flight_max == 8);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("a small file takes one connection, however many are allowed") {
+  Several world;
+  Job job = world.run_job(world.file("a", 100'000), 8);
+  CHECK(world.transport->in_flight_max == 1);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("a server that ignores ranges is read over one connection") {
+  Several world;
+  const FileSpec spec = world.file("a", size);
+  world.resource("a").ranges = false;
+  Job job = world.run_job(spec, 4);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("a connection that is a hundred times slower than the others is relieved, not waited for") {
+  Several fast;
+  const FileSpec spec = fast.file("a", 16 * size);
+  Clock::TimePoint began = fast.options.clock->now();
+  Job even = fast.add_job(spec, 8);
+  even.resume();
+  while (even.state() != JobState::transferred) fast.run_for(1ms);
+  const Clock::Duration usual = elapsed(fast, began);
+
+  Several world;
+  world.file("a", 16 * size);
+  for (int i = 0; i < 3; ++i) world.transport->incidents.emplace_back();
+  world.transport->incidents[2].read_time = 100ms;
+  began = world.options.clock->now();
+  Job job = world.add_job(spec, 8);
+  job.resume();
+  while (job.state() != JobState::transferred) world.run_for(1ms);
+  CHECK(elapsed(world, began) < usual * 14 / 10);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("bad-servers 58: a server that turns down one connection too many is asked over those that work") {
+  Several world;
+  const FileSpec spec = world.file("a", size);
+  world.resource("a").connections_max = 2;
+  Job job = world.run_job(spec, 8);
+  CHECK(world.transport->in_flight_max == 2);
+  CHECK(world.asked_of("server") < 16);
+  CHECK(world.count<AttemptFailed>(job) == 0);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("a connection that breaks off is replaced while others work, and the job does not hear of it") {
+  Several world;
+  const FileSpec spec = world.file("a", size);
+  for (int i = 0; i < 4; ++i) world.transport->incidents.emplace_back();
+  world.transport->incidents[3].cut_after = 128 * 1024;
+  Job job = world.run_job(spec, 4);
+  CHECK(world.count<AttemptFailed>(job) == 0);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("bad-servers 10: a resource that changes under several connections starts again, and no version is mixed with another") {
+  Several world;
+  Job job = world.add_job(world.file("a", size), 4);
+  job.resume();
+  world.run_for(25ms);
+  REQUIRE(job.progress().bytes_transferred > 0);
+  world.resource("a").content = test::content(size, 2);
+  world.resource("a").validator = "\"v2\"";
+  job.suspend();
+  world.run();
+  job.resume();
+  world.run();
+  world.check_done(job, test::content(size, 2));
+}
+
+TEST_CASE("a resource that changes between two requests of one turn starts again") {
+  Several world;
+  const FileSpec spec = world.file("a", size);
+  for (int i = 0; i < 2; ++i) world.transport->incidents.emplace_back();
+  world.transport->incidents[1].cut_after = 64 * 1024;  // Its replacement meets the new version.
+  Job job = world.add_job(spec, 2);
+  job.resume();
+  world.run_for(21ms);
+  world.resource("a").content = test::content(size, 2);
+  world.resource("a").validator = "\"v2\"";
+  world.run();
+  world.check_done(job, test::content(size, 2));
+}
+
+TEST_CASE("suspended in the middle, every byte of every connection is kept") {
+  Several world;
+  Job job = world.add_job(world.file("a", size), 4);
+  job.resume();
+  world.run_for(24ms);
+  job.suspend();
+  world.run();
+  const std::uint64_t kept = job.progress().bytes_transferred;
+  CHECK(kept > 4 * 64 * 1024);
+  CHECK(job.bytes_received() == kept);
+  CHECK(job.files().front().arrived().size() == 4);
+  CHECK(job.files().front().connections().empty());
+  job.resume();
+  world.run();
+  CHECK(job.bytes_received() <= size + 8 * 64 * 1024);
+  world.check_done(job, world.resource("a").content);
+}
+
+TEST_CASE("after a crash the gaps of several connections are filled, and nothing else is fetched") {
+  Several world;
+  world.options.limits.claim_bytes = 64 * 1024;
+  world.stop();
+  world.start();
+  Job job = world.add_job(world.file("a", size), 4);
+  job.resume();
+  world.run_for(30ms);
+  const std::uint64_t kept = job.progress().bytes_transferred;
+  REQUIRE(kept > 0);
+  world.crash();
+  world.transport->bytes_sent = 0;
+  world.start();
+  world.run();
+  Job again = world.queue->jobs().front();
+  CHECK(world.transport->bytes_sent <= size - kept + 12 * 64 * 1024);
+  world.check_done(again, world.resource("a").content);
+}
+
+TEST_CASE("the host sees which connection brings what") {
+  Several world;
+  Job job = world.add_job(world.mirrored(1), 4);
+  job.resume();
+  world.run_for(40ms);
+  const std::vector<FileConnection> connections = job.files().front().connections();
+  CHECK(connections.size() == 4);
+  std::set<std::string> urls;
+  for (const FileConnection& one : connections) urls.insert(one.url);
+  CHECK(urls.size() == 2);
+  world.run();
+}
+
+TEST_CASE("bad-servers 38: a file that its URL does not have comes from a mirror") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = world.mirrored(2);
+    const std::string wanted = world.resource("a").content;
+    world.transport->resources.erase(spec.url);
+    world.transport->resources.erase(spec.mirrors[0]);
+    Job job = world.run_job(spec, connections);
+    CHECK(world.count<AttemptFailed>(job) == 0);
+    world.check_done(job, wanted);
+  }
+}
+
+TEST_CASE("a file that nobody has is an error of its URL") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  world.transport->resources.clear();
+  Job job = world.run_job(spec, 4);
+  REQUIRE(job.state() == JobState::error);
+  CHECK(job.error()->code() == http_status(404));
+  CHECK(job.error()->detail().find("server") != std::string::npos);
+}
+
+TEST_CASE("a job waits if one of its sources may come back") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  world.transport->resources.erase(spec.url);
+  world.mirror(0).connections_max = 0;
+  Job job = world.add_job(spec, 4);
+  job.resume();
+  world.run_for(500ms);
+  CHECK(job.state() == JobState::transient_error);
+  world.mirror(0).connections_max = 4;
+  world.run();
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("mirrors share a file, each by its speed") {
+  Several world;
+  const FileSpec spec = world.mirrored(2);
+  world.mirror(0).read_time = 2ms;
+  world.mirror(1).read_time = 4ms;
+  Job job = world.run_job(spec, 3);
+  for (const char* host : {"server", "mirror0", "mirror1"}) CHECK(world.asked_of(host) > 0);
+  CHECK(world.transport->bytes_sent <= size + 12 * 64 * 1024);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("a mirror that has another file is found out by its size, or by bytes that are compared, and not used") {
+  for (bool other_size : {true, false}) {
+    CAPTURE(other_size);
+    Several world;
+    const FileSpec spec = world.mirrored(1);
+    world.mirror(0).content = test::content(other_size ? size + 1 : size, 9);
+    Job job = world.run_job(spec, 4);
+    CHECK(world.asked_of("mirror0") == 1);
+    CHECK(world.count<AttemptFailed>(job) == 0);
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("a mirror that dies costs nothing but its share") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  Job job = world.add_job(spec, 4);
+  job.resume();
+  world.run_for(40ms);
+  world.transport->resources.erase(spec.mirrors[0]);
+  world.run();
+  CHECK(world.count<AttemptFailed>(job) == 0);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("a mirror whose rest is wrong is found out by the SHA-256, and its share alone fetched again") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  spec.sha256 = test::weak_digest_of(test::content(size));
+  // Its beginning is right, so that it is believed.
+  std::string& lie = world.mirror(0).content;
+  for (std::size_t i = size / 3; i < lie.size(); ++i) lie[i] ^= 1;
+  Job job = world.run_job(spec, 4);
+  CHECK(world.transport->bytes_sent < 2 * size);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: bytes count as arrived once their piece is verified") {
+  Several world;
+  const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
+  Job job = world.add_job(spec, 1);
+  job.resume();
+  world.run_for(16ms);  // 10 ms to connect, and then 64 KiB a millisecond at most.
+  CHECK(job.progress().bytes_transferred % piece_bytes == 0);
+  world.run();
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: what was damaged on the way is fetched again alone") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
+    world.resource("a").damaged_reads = {9};
+    Job job = world.run_job(spec, connections);
+    CHECK(world.transport->bytes_sent <= size + piece_bytes + 12 * 64 * 1024);
+    CHECK(world.count<AttemptFailed>(job) == 0);
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces: a mirror that lies is not asked again") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  world.mirror(0).content = test::content(size, 9);
+  Job job = world.run_job(spec, 4);
+  CHECK(world.asked_of("mirror0") <= 3);
+  CHECK(world.count<AttemptFailed>(job) == 0);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: a file whose piece is wrong everywhere never completes") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+    for (std::string* content : {&world.resource("a").content, &world.mirror(0).content}) (*content)[size / 2] ^= 1;
+    Job job = world.run_job(spec, connections);
+    REQUIRE(job.state() == JobState::error);
+    CHECK(job.error()->code() == Errc::checksum_mismatch);
+    CHECK(job.error()->detail().find(std::to_string(size / 2)) != std::string::npos);
+    // All but one piece are kept.
+    CHECK(job.progress().bytes_transferred >= size - 4 * piece_bytes);
+    world.resource("a").content = test::content(size);
+    job.resume();
+    world.run();
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces prove what was fetched before a restart, whatever the server calls the version now") {
+  Several world;
+  const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
+  Job job = world.add_job(spec, 1);
+  job.resume();
+  world.run_for(60ms);
+  const std::uint64_t kept = job.progress().bytes_transferred;
+  REQUIRE(kept > 0);
+  world.crash();
+  world.resource("a").validator = "\"another node\"";
+  world.start();
+  world.transport->bytes_sent = 0;
+  world.run();
+  Job again = world.queue->jobs().front();
+  CHECK(world.transport->bytes_sent < size);
+  world.check_done(again, test::content(size));
+}
