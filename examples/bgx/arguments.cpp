@@ -71,6 +71,15 @@ bgxfer::Sha256 parse_pin(const std::string& option, const std::string& text) {
   return *value;
 }
 
+std::uint32_t parse_count(const std::string& what, const std::string& text, std::uint32_t most) {
+  std::uint32_t count = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (failed != std::errc() || end != text.data() + text.size() || count < 1 || count > most) {
+    throw UsageError(fmt::format("{} {}: use a number from 1 to {}", what, text, most));
+  }
+  return count;
+}
+
 bgxfer::RedirectMode parse_redirects(const std::string& option, const std::string& text) {
   if (text == "follow") return bgxfer::RedirectMode::follow;
   if (text == "refuse") return bgxfer::RedirectMode::refuse;
@@ -94,6 +103,9 @@ const Option options[] = {
      [](Arguments& a, const std::string& o, const std::string& v) { a.priority = parse_priority(o, v); }},
     {"--parallel", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.parallel = parse_parallel(o, v); }},
+    {"--connections", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.connections = parse_connections(o, v); }},
+    {"--mirror", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.mirrors.push_back(v); }},
     {"--limit-rate", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.bytes_per_second = parse_bytes(o, v); }},
     {"--compact-at", "", true,
@@ -190,14 +202,9 @@ bgxfer::Priority parse_priority(const std::string& what, const std::string& text
   return *priority;
 }
 
-std::uint32_t parse_parallel(const std::string& what, const std::string& text) {
-  std::uint32_t count = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (failed != std::errc() || end != text.data() + text.size() || count < 1 || count > 64) {
-    throw UsageError(fmt::format("{} {}: use a number from 1 to 64", what, text));
-  }
-  return count;
-}
+std::uint32_t parse_parallel(const std::string& what, const std::string& text) { return parse_count(what, text, 64); }
+
+std::uint32_t parse_connections(const std::string& what, const std::string& text) { return parse_count(what, text, 32); }
 
 std::uint64_t parse_bytes(const std::string& what, const std::string& text) {
   std::uint64_t count = 0;

@@ -47,6 +47,8 @@ struct Arguments {
   std::optional<std::string> name{};
   std::optional<bgxfer::Priority> priority{};
   std::optional<std::uint32_t> parallel{};
+  std::optional<std::uint32_t> connections{};
+  std::vector<std::string> mirrors{};
   std::optional<std::uint64_t> bytes_per_second{};
   std::optional<std::uint64_t> compact_at{};
   std::optional<std::chrono::milliseconds> retry_delay{};
@@ -82,6 +84,7 @@ struct Arguments {
 // The values of options, which `bgx set` reads as well. `what` names the option in the `UsageError`.
 [[nodiscard]] bgxfer::Priority parse_priority(const std::string& what, const std::string& text);
 [[nodiscard]] std::uint32_t parse_parallel(const std::string& what, const std::string& text);
+[[nodiscard]] std::uint32_t parse_connections(const std::string& what, const std::string& text);
 [[nodiscard]] std::uint64_t parse_bytes(const std::string& what, const std::string& text);
 [[nodiscard]] bgxfer::TransferPolicy parse_cost(const std::string& what, const std::string& text);
 [[nodiscard]] std::chrono::milliseconds parse_seconds(const std::string& what, const std::string& text);

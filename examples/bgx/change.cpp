@@ -30,6 +30,9 @@ Edit parse_edit(const std::string& word) {
   if (key == "parallel") {
     return [count = parse_parallel(key, value)](bgxfer::JobOptions& options) { options.parallel_files = count; };
   }
+  if (key == "connections") {
+    return [count = parse_connections(key, value)](bgxfer::JobOptions& options) { options.connections_per_file = count; };
+  }
   if (key == "limit-rate") {
     return [rate = parse_bytes(key, value)](bgxfer::JobOptions& options) { options.bytes_per_second_max = rate; };
   }
@@ -50,7 +53,7 @@ Edit parse_edit(const std::string& word) {
     return [policy = parse_cost(key, value)](bgxfer::JobOptions& options) { options.transfer_policy = policy; };
   }
   throw UsageError(fmt::format(
-      "unknown key {}; use name, description, priority, parallel, limit-rate, retry-delay, no-progress-timeout, max-time "
+      "unknown key {}; use name, description, priority, parallel, connections, limit-rate, retry-delay, no-progress-timeout, max-time "
       "or cost",
       key));
 }

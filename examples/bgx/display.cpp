@@ -84,6 +84,9 @@ std::vector<std::string> Display::picture(std::size_t columns, std::size_t rows)
     if (!is_running(state)) continue;
     for (const Flight::Moving& moving : flight.moving()) {
       if (lines.size() < lines_max) lines.push_back(file_line(moving, columns));
+      for (const bgxfer::FileConnection& one : moving.file.connections()) {
+        if (lines.size() < lines_max) lines.push_back(fit(connection_text(one), columns));
+      }
     }
   }
   if (queued > 0 && lines.size() < lines_max) {

@@ -24,6 +24,7 @@ std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
         arguments.output.empty() ? std::filesystem::path(name_of(url)) : arguments.output;
     file.target = absolute_target(arguments.folder / name);
     file.sha256 = arguments.sha256;
+    file.mirrors = arguments.mirrors;
     files.push_back(std::move(file));
   }
   return files;
@@ -38,7 +39,7 @@ bool same_files(const bgxfer::Job& job, const std::vector<bgxfer::FileSpec>& wan
   const std::vector<bgxfer::File> files = job.files();
   return std::equal(files.begin(), files.end(), wanted.begin(), wanted.end(),
                     [](const bgxfer::File& file, const bgxfer::FileSpec& spec) {
-                      return file.url() == spec.url && file.target() == spec.target;
+                      return file.url() == spec.url && file.target() == spec.target && file.mirrors() == spec.mirrors;
                     });
 }
 
@@ -69,6 +70,9 @@ void check_get(const Arguments& arguments) {
   }
   if (arguments.sha256 && !one)
     throw UsageError("--sha256 is of one file, but there are several URLs; get them one by one");
+  if (!arguments.mirrors.empty() && !one) {
+    throw UsageError("--mirror is of one file, but there are several URLs; get them one by one");
+  }
   for (const bgxfer::FileSpec& file : files_of(arguments)) check_target(file.target);
 }
 

@@ -35,6 +35,8 @@ Everywhere:
 Where something is fetched:
   --priority P             foreground, high, normal or low
   --parallel N             files of a job at the same time, 1 to 64
+  --connections N          connections for one file at the same time, 1 to 32 (1)
+  --mirror URL             another URL of the same file; for a single file, may be given again
   --limit-rate BYTES       per second; k, M and G are understood
   --retry-delay S          seconds to wait after the first failed attempt (1); later waits grow
   --no-progress-timeout S  give up after so many seconds of failures without a byte (300)
@@ -130,7 +132,8 @@ Ends a job as it is: files that are whole are put in place, the rest is given up
 
 Changes a job; all of it or nothing. Keys:
   name=TEXT                priority=foreground|high|normal|low
-  parallel=N               limit-rate=BYTES (0: no limit)
+  parallel=N               connections=N
+  limit-rate=BYTES (0: no limit)
   retry-delay=SECONDS      no-progress-timeout=SECONDS
   description=TEXT         max-time=SECONDS (0: no limit)
   cost=always|not_roaming|no_surcharge|standard|unrestricted

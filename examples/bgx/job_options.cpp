@@ -56,6 +56,7 @@ void apply(const Arguments& arguments, bgxfer::JobOptions& options) {
   if (arguments.name) options.display_name = *arguments.name;
   if (arguments.priority) options.priority = *arguments.priority;
   if (arguments.parallel) options.parallel_files = *arguments.parallel;
+  if (arguments.connections) options.connections_per_file = *arguments.connections;
   if (arguments.bytes_per_second && arguments.verb != "run") options.bytes_per_second_max = *arguments.bytes_per_second;
   if (arguments.no_progress_timeout) options.no_progress_timeout = *arguments.no_progress_timeout;
   apply_http(arguments, options.http);

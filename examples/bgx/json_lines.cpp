@@ -36,6 +36,19 @@ std::string waiting_json(const bgxfer::Waiting& waiting) {
   return json + "}";
 }
 
+/// What is at work on a file; nothing where it has one connection.
+std::string connections_json(const bgxfer::File& file) {
+  std::string json;
+  for (const bgxfer::FileConnection& one : file.connections()) {
+    json += json.empty() ? ",\"connections\":[" : ",";
+    fmt::format_to(std::back_inserter(json),
+                   "{{\"url\":{},\"from\":{},\"bytes_left\":{},\"bytes_received\":{},\"bytes_per_second\":{},\"relieved\":{}}}",
+                   text_of(bgxfer::public_url(one.url)), one.rest.offset, one.rest.length, one.bytes_received,
+                   one.bytes_per_second, one.relieved);
+  }
+  return json.empty() ? json : json + ']';
+}
+
 /// What every list of jobs says of a file.
 void append_file(std::string& json, const bgxfer::File& file, const std::optional<bgxfer::Error>& error) {
   const bgxfer::FileProgress progress = file.progress();
@@ -149,9 +162,9 @@ void JsonLines::progress(const bgxfer::ProgressMade& made) {
   bool first = true;
   for (const Flight::Moving& moving : flight.moving()) {
     if (!std::exchange(first, false)) json += ',';
-    fmt::format_to(std::back_inserter(json), "{{\"file\":{},\"bytes\":{},\"bytes_total\":{}}}",
+    fmt::format_to(std::back_inserter(json), "{{\"file\":{},\"bytes\":{},\"bytes_total\":{}{}}}",
                    static_cast<std::uint32_t>(moving.file.index()), moving.progress.bytes_transferred,
-                   number_or_null(moving.progress.bytes_total));
+                   number_or_null(moving.progress.bytes_total), connections_json(moving.file));
   }
   print_line(json + "]}");
 }

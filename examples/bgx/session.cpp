@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -31,6 +32,9 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_interval{150};
 
+/// However many files and connections are asked for.
+constexpr std::size_t connections_per_host_max = 64;
+
 std::unique_ptr<Reporter> make_reporter(const Arguments& arguments, Session::Mode mode) {
   if (mode == Session::Mode::look) return std::make_unique<Reporter>();
   if (arguments.json) return std::make_unique<JsonLines>();
@@ -49,6 +53,8 @@ Session::Session(const Arguments& arguments, Mode mode)
     : arguments_(arguments), mode_(mode), reporter_(make_reporter(arguments, mode)) {
   bgxfer::http::TransportOptions http;
   http.ca_bundle = arguments.ca_file;
+  const std::size_t wanted = std::size_t{arguments.connections.value_or(1)} * arguments.parallel.value_or(1);
+  http.connections_per_host_max = std::clamp(wanted, http.connections_per_host_max, connections_per_host_max);
   bgxfer::QueueOptions options;
   const auto web = bgxfer::http::make_transport(std::move(http));
   options.transport =

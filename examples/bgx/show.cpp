@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <ctime>
+#include <vector>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <bgxfer/range_set.hpp>
 
 #include "commands.hpp"
 #include "failure.hpp"
@@ -30,6 +34,36 @@ std::string seconds_text(std::chrono::milliseconds time) {
 
 void print_row(std::string_view name, const std::string& value) { fmt::print("{:<20}{}\n", std::string(name), value); }
 
+/// The first runs of bytes that are missing, in words.
+std::string gaps_text(const bgxfer::File& file, const bgxfer::FileProgress& progress) {
+  const bgxfer::RangeSet arrived(file.arrived());
+  const std::vector<bgxfer::ByteRange> gaps = arrived.gaps(bgxfer::ByteRange{0, progress.bytes_total.value_or(bgxfer::ByteRange::to_end)});
+  const std::uint64_t missing = progress.bytes_total.value_or(0) - std::min(progress.bytes_total.value_or(0), progress.bytes_transferred);
+  return fmt::format("{} missing in {} run{}, from byte {} on", progress.bytes_total ? bytes_text(missing) : "the rest",
+                     gaps.size(), gaps.size() == 1 ? "" : "s", gaps.empty() ? 0 : gaps.front().offset);
+}
+
+/// What the next run does to fetch the file, and why; nothing for a file that is here, or that simply comes from its URL.
+std::vector<std::string> plan_of(const bgxfer::File& file, const bgxfer::JobOptions& options) {
+  std::vector<std::string> lines;
+  const std::vector<std::string> mirrors = file.mirrors();
+  for (const std::string& mirror : mirrors) lines.push_back("or " + printable(bgxfer::public_url(mirror)));
+  const bgxfer::FileProgress progress = file.progress();
+  if (progress.transferred || (options.connections_per_file == 1 && mirrors.empty() && progress.bytes_transferred == 0)) return lines;
+  std::string plan = "plan: " + gaps_text(file, progress);
+  if (options.connections_per_file > 1) {
+    plan += fmt::format("; up to {} connections, each new one takes a part of the rest that would take longest",
+                        options.connections_per_file);
+  }
+  lines.push_back(plan);
+  if (!mirrors.empty()) {
+    lines.push_back(options.connections_per_file > 1
+                        ? "      mirrors share the work once bytes of theirs were compared with what is here"
+                        : "      mirrors are asked in their order if the URL fails; --connections lets them share the work");
+  }
+  return lines;
+}
+
 }  // namespace
 
 asio::awaitable<int> show(Session& session) {
@@ -52,6 +86,7 @@ asio::awaitable<int> show(Session& session) {
   print_row("changed", local_time(times.modified));
   print_row("priority", std::string(to_string(options.priority)));
   print_row("parallel", fmt::to_string(options.parallel_files));
+  print_row("connections", fmt::to_string(options.connections_per_file));
   print_row("limit-rate", options.bytes_per_second_max == 0 ? "none" : bytes_text(options.bytes_per_second_max) + "/s");
   print_row("retry-delay", seconds_text(options.retry_delay_min));
   print_row("no-progress-timeout", seconds_text(options.no_progress_timeout));
@@ -68,6 +103,7 @@ asio::awaitable<int> show(Session& session) {
     fmt::print("{:>5}  {:>10}  {}\n{:>19}{}\n", percent_text(progress.bytes_transferred, progress.bytes_total),
                progress.bytes_total ? bytes_text(*progress.bytes_total) : "?", printable(files[i].target().string()),
                "", printable(bgxfer::public_url(files[i].url())));
+    for (const std::string& line : plan_of(files[i], options)) fmt::print("{:>19}{}\n", "", line);
   }
   if (files.size() > files_shown_max) {
     fmt::print("and {} more files; `bgx show --json` lists them all\n", files.size() - files_shown_max);

@@ -55,6 +55,18 @@ std::string percent_text(std::uint64_t part, std::optional<std::uint64_t> whole)
   return fmt::format("{} %", static_cast<int>(std::min(share, 1.0) * 100));
 }
 
+std::string connection_text(const bgxfer::FileConnection& connection) {
+  const std::string url = bgxfer::public_url(connection.url);
+  const std::size_t scheme = url.find("://");
+  const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::string why = connection.relieved            ? ", too slow: being relieved"
+                          : connection.bytes_received == 0 ? ", asked"
+                                                           : fmt::format(" at {}/s", bytes_text(connection.bytes_per_second));
+  const std::string left = connection.rest.length == bgxfer::ByteRange::to_end ? "all of it" : bytes_text(connection.rest.length);
+  return fmt::format("    {}: {} left, from {}{}", printable(url.substr(host, url.find('/', host) - host)), left,
+                     bytes_text(connection.rest.offset), why);
+}
+
 std::string title_of(const bgxfer::Job& job) {
   const std::string name = job.options().display_name;
   if (!name.empty()) return printable(name);

@@ -22,6 +22,9 @@ namespace bgx {
 /// The name of a job for people: its own, or the name of its first file.
 [[nodiscard]] std::string title_of(const bgxfer::Job& job);
 
+/// What one of several connections of a file does: from where, how fast, and what it still has to bring.
+[[nodiscard]] std::string connection_text(const bgxfer::FileConnection& connection);
+
 /// Why a job does not move, in words; empty if it does, or does not want to.
 [[nodiscard]] std::string waiting_text(const bgxfer::Job& job);
 

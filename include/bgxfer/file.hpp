@@ -43,6 +43,8 @@ class BGXFER_API File {
  public:
   [[nodiscard]] FileIndex index() const noexcept { return index_; }
   [[nodiscard]] std::string url() const;
+  /// `FileSpec::mirrors`. May carry secrets; show `public_url` of them.
+  [[nodiscard]] std::vector<std::string> mirrors() const;
   [[nodiscard]] std::filesystem::path target() const;
   /// Where the bytes are until the job is completed: a name beside the target. Only to be read.
   [[nodiscard]] std::filesystem::path temporary() const;

@@ -184,7 +184,8 @@ bool FileTask::start_line() {
   const Clock::TimePoint now = file.context->clock().now();
   std::vector<InFlight> in_flight;
   for (const std::shared_ptr<Line>& line : lines_) {
-    in_flight.push_back(InFlight{line->slice.rest(), line->slice.bytes_per_second(now), line->slice.relieved});
+    in_flight.push_back(InFlight{line->slice.rest(), line->slice.bytes_per_second(now), line->slice.relieved,
+                                 line->slice.silent_seconds(now)});
   }
   Cut cut;
   cut.bytes_min = file.context->limits().slice_bytes_min;

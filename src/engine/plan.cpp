@@ -97,7 +97,9 @@ namespace {
 /// How long a rest takes, in seconds, if nobody helps.
 double seconds_left(const InFlight& it, double fallback_speed) {
   const double speed = it.bytes_per_second > 0 ? it.bytes_per_second : fallback_speed;
-  return speed > 0 ? static_cast<double>(it.rest.length) / speed : static_cast<double>(it.rest.length);
+  const double at_that_speed = static_cast<double>(it.rest.length) / (speed > 0 ? speed : 1);
+  // One that is silent goes on being silent for as long again, as far as anybody knows.
+  return std::max(at_that_speed, it.silent_seconds);
 }
 
 /// A newcomer takes over where it would be done in less than this part of the time that is left otherwise.

@@ -84,6 +84,7 @@ struct InFlight {
   ByteRange rest{};
   double bytes_per_second = 0;
   bool relieved = false;          ///< Another one has been sent for the same bytes already.
+  double silent_seconds = 0;      ///< Since its last byte.
 };
 
 /// What one more connection is to bring.

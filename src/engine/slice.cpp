@@ -86,11 +86,15 @@ double Slice::bytes_per_second(Clock::TimePoint now) const {
   return brought_ > 0 && seconds > 0 ? static_cast<double>(brought_) / seconds : 0;
 }
 
+double Slice::silent_seconds(Clock::TimePoint now) const {
+  return std::chrono::duration<double>(now - heard_).count();
+}
+
 std::string Slice::url() const { return public_url(file_.sources[index_].url); }
 
 asio::awaitable<Result<void>> Slice::run() {
   if (stopping()) co_return file_.cancelled();
-  began_ = context_.clock().now();
+  began_ = heard_ = context_.clock().now();
   if (file_.has_pieces()) pieces_ = std::make_shared<Hasher>(context_.executor, context_.sha256);
   Result<void> outcome;
   const Known known = file_.known(source_());
@@ -414,6 +418,7 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
     local += *count;
     position_ = local;
     brought_ += *count;
+    if (file_.together) heard_ = context_.clock().now();
     if (on_first_byte) std::exchange(on_first_byte, nullptr)();
     if (file_.open->failed) co_return file_.sync_failed();
     if (std::optional<Error> error = file_.too_large()) co_return *std::move(error);

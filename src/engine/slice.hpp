@@ -32,6 +32,8 @@ class Slice {
   [[nodiscard]] ByteRange rest() const;
   /// Bytes per second since it asked; 0 while none have come.
   [[nodiscard]] double bytes_per_second(Clock::TimePoint now) const;
+  /// Since it asked, or since its last byte.
+  [[nodiscard]] double silent_seconds(Clock::TimePoint now) const;
   /// Bytes that it has brought.
   [[nodiscard]] std::uint64_t brought() const noexcept { return brought_; }
   [[nodiscard]] std::size_t source() const noexcept { return index_; }
@@ -75,6 +77,7 @@ class Slice {
   bool dropped_ = false;
   std::uint64_t brought_ = 0;
   Clock::TimePoint began_{};
+  Clock::TimePoint heard_{};         ///< When it last brought something.
   std::shared_ptr<Hasher> pieces_;   ///< Of those that this slice brings. Empty where there are no hashes of pieces.
   bool other_half_ = false;          ///< Which half of the buffer comes next, while something is hashed.
 };

@@ -18,6 +18,12 @@ std::string File::url() const {
   return record_of(*core_, index_).url;
 }
 
+std::vector<std::string> File::mirrors() const {
+  detail::Model::Lock lock = core_->model->lock();
+  const detail::FileRecord& record = record_of(*core_, index_);
+  return record.facts ? record.facts->mirrors : std::vector<std::string>();
+}
+
 std::filesystem::path File::target() const {
   detail::Model::Lock lock = core_->model->lock();
   return record_of(*core_, index_).target;

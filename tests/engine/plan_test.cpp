@@ -11,7 +11,7 @@ namespace {
 const std::vector<ByteRange> whole{ByteRange{0, 1000}};
 
 InFlight busy(std::uint64_t begin, std::uint64_t end, double speed = 0) {
-  return InFlight{ByteRange::between(begin, end), speed, false};
+  return InFlight{ByteRange::between(begin, end), speed, false, 0};
 }
 
 std::optional<Share> share(const RangeSet& covered, const std::vector<InFlight>& in_flight, double speed = 0, Cut cut = {}) {
@@ -43,7 +43,7 @@ TEST_CASE("several connections that start at once share a gap in equal parts") {
     const std::optional<Share> part = share(covered, in_flight, 0, cut);
     REQUIRE(part);
     CHECK(part->local.length == 250);
-    in_flight.push_back(InFlight{part->local, 0, false});
+    in_flight.push_back(InFlight{part->local, 0, false, 0});
   }
   CHECK(in_flight.back().rest.end() == 1000);
 }
@@ -77,9 +77,21 @@ TEST_CASE("nobody is given less than the least, unless a slow one is relieved of
   CHECK(relief->local == ByteRange::between(610, 1000));
   // Not by somebody who is no faster, and not twice.
   CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {busy(610, 1000, 100)}, 100, cut));
-  CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {InFlight{ByteRange::between(610, 1000), 10, true}}, 100, cut));
+  CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {InFlight{ByteRange::between(610, 1000), 10, true, 0}}, 100, cut));
   // Nor for what is done in a moment.
   CHECK_FALSE(share(RangeSet({ByteRange{0, 610}}), {busy(610, 1000, 10'000)}, 1e9, cut));
+}
+
+TEST_CASE("a connection that has fallen silent is relieved, however fast it was") {
+  Cut cut;
+  cut.bytes_min = 200;
+  const RangeSet covered({ByteRange{0, 900}});
+  InFlight silent = busy(900, 1000, 10'000);
+  CHECK_FALSE(share(covered, {silent}, 10'000, cut));
+  silent.silent_seconds = 0.2;
+  const std::optional<Share> relief = share(covered, {silent}, 10'000, cut);
+  REQUIRE(relief);
+  CHECK(relief->relieves);
 }
 
 TEST_CASE("pieces are not cut") {
