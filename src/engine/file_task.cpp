@@ -87,12 +87,17 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
   generation_ = record.generation;
   if (record.size != size_unknown) size_ = record.size;
   if (!BGXFER_MUTANT(25)) expected_size_ = record.expected_size();
+  past_caches_ = job_->distrusted.contains(static_cast<std::uint32_t>(file_));
   if (!record.facts) return;
 
   const FileFacts& facts = *record.facts;
-  layout_ = Layout(facts.ranges);
+  layout_ = Layout(facts.ranges, facts.placed_at);
   sha256_ = facts.sha256;
-  arrived_ = facts.arrived;
+  if (!facts.arrived.empty()) disk_end_ = facts.arrived.ranges().back().end();
+  arrived_ = layout_.holes();
+  for (ByteRange range : facts.arrived.ranges()) arrived_.add(range);
+  known_.modified = facts.modified;
+  reported_ = facts.reported;
   known_.validator = facts.validator;
   if (facts.resource_size != size_unknown) known_.resource_size = facts.resource_size;
   modified_ = facts.modified;
@@ -102,7 +107,12 @@ FileTask::FileTask(const TaskContext& context, Model::Core job, FileIndex file, 
 asio::awaitable<Result<void>> FileTask::run() {
   Result<void> outcome = co_await reopen();
   while (outcome && !finished_) {
+    {
+      Model::Lock lock = context_.model->lock();
+      wishes_changed(lock);
+    }
     const std::optional<ByteRange> gap = next_gap();
+    if (!gap && idle()) break;
     if (!gap) {
       outcome = co_await finish();
     } else if (stopping_) {
@@ -111,9 +121,9 @@ asio::awaitable<Result<void>> FileTask::run() {
       outcome = co_await fill(*gap);
     }
   }
-  if (outcome) co_return outcome;
+  if (finished_) co_return outcome;
 
-  const bool disk_failed = open_ && outcome.error().context() == ErrorContext::local_file &&
+  const bool disk_failed = !outcome && open_ && outcome.error().context() == ErrorContext::local_file &&
                            outcome.error().code() != Errc::checksum_mismatch &&
                            outcome.error().code() != Errc::attributes_denied && !is_disk_full(outcome.error().code());
   Model::Lock lock = context_.model->lock();
@@ -129,12 +139,67 @@ bool FileTask::own_method() const noexcept { return http_.method != default_meth
 
 std::optional<ByteRange> FileTask::next_gap() const {
   if (ended_) return std::nullopt;
-  return arrived_.first_gap(ByteRange{0, size_.value_or(ByteRange::to_end)});
+  return next_bytes(arrived_, ByteRange{0, size_.value_or(ByteRange::to_end)}, wishes_, download_.on_demand);
 }
+
+bool FileTask::idle() const {
+  return download_.on_demand && !ended_ && (!size_ || arrived_.first_gap(ByteRange{0, *size_}));
+}
+
+bool FileTask::wishes_changed(const Model::Lock&) {
+  if (job_->wishes_edition == wishes_edition_) return false;
+  wishes_edition_ = job_->wishes_edition;
+  if (job_->sequential.contains(static_cast<std::uint32_t>(file_))) return false;
+  const auto found = job_->wishes.find(static_cast<std::uint32_t>(file_));
+  if (found == job_->wishes.end()) return false;
+  wishes_ = found->second;
+  return true;
+}
+
+/// Once the size is known, no wish may be for more (spec part 4.8).
+Result<void> FileTask::check_wishes() {
+  if (!size_ || wishes_.ranges.empty()) return {};
+  Model::Lock lock = context_.model->lock();
+  for (ByteRange wish : wishes_.ranges.ranges()) {
+    if (wish.offset < *size_ && (wish.end() <= *size_ || wish.end() == ByteRange::to_end)) continue;
+    // Forgotten, so that the next resume does not fail for the same reason.
+    job_->wishes[static_cast<std::uint32_t>(file_)].ranges.subtract(ByteRange{*size_, ByteRange::to_end});
+    ++job_->wishes_edition;
+    if (!download_.on_demand) return {};
+    return blame(Errc::invalid_range, ErrorContext::remote_file,
+                 public_url(url_) + " has " + std::to_string(*size_) + " bytes; a range was asked for that ends after that");
+  }
+  return {};
+}
+
+/// The server does not send parts, or nothing tells that they belong together: the file is fetched from its start.
+Result<void> FileTask::lose_random_access(bool unproven) {
+  if (download_.on_demand) {
+    return blame(Errc::random_access_unsupported, ErrorContext::remote_file,
+                 public_url(url_) + (unproven ? ": the server tells no version of it" : ": the server sends no parts"));
+  }
+  wishes_ = Wishes();
+  Model::Lock lock = context_.model->lock();
+  job_->sequential.insert(static_cast<std::uint32_t>(file_));
+  job_->changed.notify();
+  return {};
+}
+
+void FileTask::note_head(const Model::Lock&, const ResponseHead& head) {
+  const auto file = static_cast<std::uint32_t>(file_);
+  if (!job_->response_headers.contains(file)) job_->answered.push_back(file);
+  job_->response_headers[file] = head.headers;
+  while (job_->answered.size() > context_.limits().response_headers_files_max) {
+    job_->response_headers.erase(job_->answered.front());
+    job_->answered.pop_front();
+  }
+}
+
+Error FileTask::overtaken() const { return stopping_ ? cancelled() : sync_failed(); }
 
 /// Opens the temporary file of an earlier turn. What it should hold but does not is fetched again.
 asio::awaitable<Result<void>> FileTask::reopen() {
-  known_.arrived = !arrived_.empty();
+  known_.arrived = disk_end_ > 0;
   if (known_.arrived && own_method()) co_return co_await restart("what " + http_.method + " fetches is not resumed");
   if (!known_.arrived) {
     // Nothing to keep: the file is made anew once the server has answered.
@@ -155,7 +220,7 @@ asio::awaitable<Result<void>> FileTask::reopen() {
   std::shared_ptr<PartialFile> partial = *std::move(opened);
   Result<std::uint64_t> size = co_await partial->size();
   if (!size) co_return size.error();
-  if (arrived_.ranges().back().end() > *size) {
+  if (disk_end_ > *size) {
     co_return co_await restart("the temporary file is shorter than what arrived");
   }
   open_ = std::make_shared<OpenFile>(job_, file_, generation_, std::move(partial));
@@ -178,6 +243,10 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
   const bool plain = refused_ >= refusals_max || own_method();
+  const bool wished = wishes_.ranges.contains(gap);
+  if (plain && download_.on_demand) {
+    co_return blame(Errc::random_access_unsupported, ErrorContext::remote_file, public_url(url_));
+  }
   if (plain && !layout_.whole()) {
     co_return blame(Errc::ranges_unsupported, ErrorContext::remote_file, public_url(url_));
   }
@@ -186,7 +255,7 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
   asked.remote = ByteRange{piece.remote.offset - overlap, piece.remote.length};
   if (piece.remote.length != ByteRange::to_end) asked.remote.length += overlap;
   const bool to_the_end = known_.resource_size && asked.remote.end() == *known_.resource_size;
-  if (to_the_end || (layout_.whole() && !known_.resource_size)) asked.remote.length = ByteRange::to_end;
+  if (to_the_end || (layout_.whole() && !known_.resource_size && !wished)) asked.remote.length = ByteRange::to_end;
   if (narrow_) asked.remote.length = std::min(asked.remote.length, narrow_range_bytes + overlap);
   if (plain) asked.remote = ByteRange{};
   if (asked.remote.offset + overlap == piece.remote.offset) asked.overlap = overlap;
@@ -194,15 +263,26 @@ asio::awaitable<Result<void>> FileTask::fill(ByteRange gap) {
 
   Result<std::unique_ptr<Download>> opened = co_await ask(asked);
   if (stopping_) co_return cancelled();
+  if (!opened && wished && !known_.arrived && opened.error().code() == http_status(416)) {
+    size_ = opened.error().resource_size().value_or(gap.offset);
+    const Result<void> possible = check_wishes();
+    size_.reset();
+    co_return possible;
+  }
   if (!opened) co_return co_await open_failed(opened.error(), piece, asked, asked.conditional || at_the_end);
   if (at_the_end) co_return Result<void>{};  // There is more, and it has to be compared.
   std::unique_ptr<Download> download = *std::move(opened);
   {
     Model::Lock lock = context_.model->lock();
     context_.model->move(lock, *job_, Stimulus::connected);
+    note_head(lock, download->head());
   }
 
   const ResponseHead& head = download->head();
+  const bool all_for_a_part = asked.remote != ByteRange{} && head.granted.length > asked.remote.length;
+  const bool unproven = head.validator.empty() && known_.validator.empty();
+  const bool in_order = gap.offset == arrived_.first_gap(ByteRange{0, ByteRange::to_end})->offset;
+  if ((wished || !in_order) && (all_for_a_part || unproven)) co_return lose_random_access(unproven);
   Verdict verdict = judge(known_, asked, head);
   if (!layout_.whole() && head.granted.offset == 0 && asked.remote.offset != 0) verdict = Verdict::refuse;
   const bool of_right_size = expected_size_ && head.resource_size == expected_size_;
@@ -356,6 +436,8 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
   }
   if (known_.validator.empty() && !known_.arrived) known_.validator = head.validator;
   if (head.last_modified) modified_ = head.last_modified;
+  known_.modified = modified_;
+  if (http_.redirects.mode == RedirectMode::report && head.final_url != url_) reported_ = head.final_url;
   head_seen_ = true;
   attributes_ = head.attributes;
   if (size_ && download_.size_max && *size_ > *download_.size_max) {
@@ -368,7 +450,7 @@ asio::awaitable<Result<void>> FileTask::learn(const ResponseHead& head) {
     if (!made) co_return made;
   }
   if (std::optional<Error> error = too_large()) co_return *std::move(error);
-  co_return Result<void>{};
+  co_return check_wishes();
 }
 
 /// Notes the size of the resource that the server did not tell, once its end has been seen.
@@ -385,7 +467,8 @@ Result<void> FileTask::learn_size(std::uint64_t resource_size) {
 }
 
 asio::awaitable<Result<void>> FileTask::make_file() {
-  if (size_ && *size_ >= reserve_bytes_min) {
+  const bool reserves = size_ && *size_ >= reserve_bytes_min && layout_.holes().empty();
+  if (reserves) {
     Result<std::uint64_t> free = co_await context_.storage->free_bytes(place_.target.parent_path());
     if (free && *free < *size_) {
       co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
@@ -397,7 +480,7 @@ asio::awaitable<Result<void>> FileTask::make_file() {
   Result<std::unique_ptr<PartialFile>> opened = co_await context_.storage->open(std::move(request));
   if (!opened) co_return opened.error();
   std::shared_ptr<PartialFile> partial = *std::move(opened);
-  if (size_ && *size_ >= reserve_bytes_min) {
+  if (reserves) {
     Result<void> reserved = co_await partial->reserve(*size_);
     if (!reserved) co_return reserved;
   }
@@ -406,6 +489,8 @@ asio::awaitable<Result<void>> FileTask::make_file() {
 
   // The model knows at once; the journal when there is something to claim, so that a small file is one record.
   Model::Lock lock = context_.model->lock();
+  // A file that has just begun has no other generation to tell by.
+  if (superseded(lock) || job_->record.files[static_cast<std::size_t>(file_)].url != url_) co_return overtaken();
   apply(job_->record, started());
   co_return Result<void>{};
 }
@@ -444,9 +529,17 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     // The turn may have ended while the disk or the limit was waited for.
     if (stopping_) co_return cancelled();
     std::size_t chunk = buffer_.size();
+    bool new_wishes = false;
     {
       Model::Lock lock = context_.model->lock();
+      new_wishes = wishes_changed(lock);
       chunk = job_->pacer.chunk(context_.model->pacer(lock).chunk(chunk));
+    }
+    if (new_wishes) {
+      // What is wanted now may lie elsewhere, and this body would have to be read up to there.
+      const std::optional<ByteRange> gap = next_gap();
+      const std::optional<ByteRange> here = arrived_.first_gap(ByteRange{local, ByteRange::to_end});
+      if (!gap || !here || gap->offset != here->offset) co_return Result<void>{};
     }
     if (sized) chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - local));
     const std::span<std::byte> room = buffer_.first(chunk);
@@ -475,7 +568,7 @@ asio::awaitable<Result<void>> FileTask::receive(Download& download, std::uint64_
     Result<void> stored = co_await store(local, room.first(*count));
     if (!stored) co_return stored;
     local += *count;
-    if (open_->failed) co_return sync_failed();
+    if (open_->failed) co_return overtaken();
     if (std::optional<Error> error = too_large()) co_return *std::move(error);
     Result<void> paced = co_await pace(*count);
     if (!paced) co_return paced;
@@ -547,7 +640,9 @@ FileStarted FileTask::started() const {
                      size_.value_or(size_unknown),
                      known_.resource_size.value_or(size_unknown),
                      known_.validator,
-                     modified_};
+                     modified_,
+                     0,
+                     reported_};
 }
 
 void FileTask::claim(const Model::Lock& lock) {
@@ -597,7 +692,7 @@ asio::awaitable<Result<void>> FileTask::begin_anew() {
     if (record.size != size_unknown) size_ = record.size;
     context_.model->move(lock, *job_, Stimulus::resource_changed);
   }
-  if (!BGXFER_MUTANT(11)) arrived_.clear();
+  if (!BGXFER_MUTANT(11)) arrived_ = layout_.holes();
   unclaimed_.clear();
   known_ = Known();
   digest_.reset();
@@ -605,6 +700,7 @@ asio::awaitable<Result<void>> FileTask::begin_anew() {
   open_.reset();
   identity_.reset();
   modified_.reset();
+  reported_.clear();
   head_seen_ = false;
   attributes_.reset();
   conditional_ = true;
@@ -647,12 +743,14 @@ asio::awaitable<Result<void>> FileTask::finish() {
   if (stopping_) co_return cancelled();
 
   Model::Lock lock = context_.model->lock();
-  if (open_->failed || superseded(lock)) co_return sync_failed();
+  if (open_->failed || superseded(lock)) co_return overtaken();
+  if (!reported_.empty() && !std::exchange(open_->noted, true)) context_.model->commit(lock, *job_, started());
   context_.model->commit(lock, *job_,
                          FileFinished{job_->record.id, file_, generation_, *identity_, *size_, modified_, false,
                                       attributes_ ? wanted_attributes_ : FileAclFlags::none});
   context_.model->move(lock, *job_, Stimulus::file_finished);
   job_->restarts.erase(static_cast<std::uint32_t>(file_));
+  job_->distrusted.erase(static_cast<std::uint32_t>(file_));
   if (context_.checkpoint) context_.checkpoint->finished(lock, job_, file_);
   finished_ = true;
   co_return Result<void>{};

@@ -48,10 +48,19 @@ class FileTask {
   asio::awaitable<Result<void>> restart(std::string why);
   asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, const Asked& asked, bool proven);
   Result<void> refuse_range(const Error& error);
+  Result<void> check_wishes();
+  Result<void> lose_random_access(bool unproven);
   asio::awaitable<Result<void>> begin_anew();
 
   // What needs no waiting.
   [[nodiscard]] std::optional<ByteRange> next_gap() const;
+  /// Whether all that is asked for is here, and the rest is not to be fetched.
+  [[nodiscard]] bool idle() const;
+  /// Whether the host has changed its wishes since they were looked at.
+  bool wishes_changed(const Model::Lock& lock);
+  void note_head(const Model::Lock& lock, const ResponseHead& head);
+  /// Why the record does not take what this task has.
+  [[nodiscard]] Error overtaken() const;
   /// Whether the job has a method of its own, with which nothing is resumed (spec part 3.11).
   [[nodiscard]] bool own_method() const noexcept;
   [[nodiscard]] Error cancelled() const;
@@ -86,6 +95,10 @@ class FileTask {
   FileAclFlags wanted_attributes_ = FileAclFlags::none;
   Layout layout_;
   Known known_;
+  Wishes wishes_;
+  std::uint64_t wishes_edition_ = 0;
+  std::uint64_t disk_end_ = 0;                   ///< Of what an earlier turn left in the temporary file.
+  std::string reported_;                         ///< Where redirects led to, if the job wants to be told.
   std::optional<std::uint64_t> size_;            ///< Of the finished file.
   std::optional<std::uint64_t> expected_size_;
   std::optional<Sha256> sha256_;
@@ -94,7 +107,7 @@ class FileTask {
   std::uint32_t generation_ = 0;
   bool head_seen_ = false;                       ///< Of this version, in this turn.
   std::optional<FileAttributes> attributes_;     ///< What it said.
-  RangeSet arrived_;
+  RangeSet arrived_;                             ///< And holes, which nobody fetches.
 
   std::shared_ptr<OpenFile> open_;
   RangeSet unclaimed_;                           ///< Written, and not yet in the journal.

@@ -26,6 +26,8 @@ struct Resource {
   bool bounded = false;            ///< A range tells where it ends even if the size is not told.
   bool delimited = true;
   std::optional<std::chrono::system_clock::time_point> modified{};
+  std::vector<Header> headers{};
+  std::string final_url{};         ///< Where redirects lead to; empty: there are none.
 };
 
 /// What the next request meets instead of the plain answer.
@@ -124,7 +126,8 @@ class ScriptedTransport final : public Transport {
       if (!incident.silent_validator) head_.validator = resource.validator;
       head_.last_modified = resource.modified;
       head_.delimited = resource.delimited;
-      head_.final_url = request.url;
+      head_.final_url = resource.final_url.empty() ? request.url : resource.final_url;
+      head_.headers = resource.headers;
       transport_.in_flight_max = std::max(transport_.in_flight_max, ++transport_.in_flight);
     }
     ~Body() override { --transport_.in_flight; }
