@@ -48,6 +48,7 @@
 #include "engine/conclusion.cpp"
 #include "engine/restore.cpp"
 #include "engine/commands.cpp"
+#include "engine/file_commands.cpp"
 #include "engine/engine.cpp"
 #include "engine/conditions.cpp"
 #include "facade/subscription.cpp"

@@ -86,6 +86,30 @@ bgxfer::RedirectMode parse_redirects(const std::string& option, const std::strin
   throw UsageError(fmt::format("{} {}: use follow or refuse", option, text));
 }
 
+std::uint64_t parse_offset(const std::string& option, const std::string& text, std::string_view part) {
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), value);
+  if (failed == std::errc() && end == part.data() + part.size()) return value;
+  throw UsageError(fmt::format("{} {}: use FIRST-LAST, or FIRST- for all from there on, and @PLACE behind it", option, text));
+}
+
+/// FIRST-LAST, FIRST-, and either with @PLACE.
+void add_range(Arguments& arguments, const std::string& option, const std::string& text) {
+  const std::string_view whole = text;
+  const std::size_t at = whole.find('@');
+  const std::string_view part = whole.substr(0, at);
+  const std::size_t dash = std::min(part.find('-'), part.size());
+  const std::uint64_t first = parse_offset(option, text, part.substr(0, dash));
+  bgxfer::ByteRange range{first, bgxfer::ByteRange::to_end};
+  if (dash + 1 != part.size()) {
+    const std::uint64_t last = parse_offset(option, text, part.substr(std::min(dash + 1, part.size())));
+    if (last < first) throw UsageError(fmt::format("{} {}: the last byte comes before the first", option, text));
+    range.length = last - first + 1;
+  }
+  arguments.ranges.push_back(range);
+  if (at != std::string_view::npos) arguments.places.push_back(parse_offset(option, text, whole.substr(at + 1)));
+}
+
 const Option options[] = {
     {"--help", "-h", false, [](Arguments& a, const std::string&, const std::string&) { a.help = true; }},
     {"--version", "", false, [](Arguments& a, const std::string&, const std::string&) { a.version = true; }},
@@ -122,6 +146,7 @@ const Option options[] = {
      [](Arguments& a, const std::string& o, const std::string& v) { a.cost = parse_cost(o, v); }},
     {"--sha256", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
+    {"--range", "", true, [](Arguments& a, const std::string& o, const std::string& v) { add_range(a, o, v); }},
     {"--header", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.headers.push_back(parse_header(o, v)); }},
     {"--user", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.user = parse_login(o, v); }},

@@ -57,6 +57,8 @@ struct Arguments {
   std::optional<std::uint64_t> size_max{};
   std::optional<bgxfer::TransferPolicy> cost{};
   std::optional<bgxfer::Sha256> sha256{};
+  std::vector<bgxfer::ByteRange> ranges{};
+  std::vector<std::uint64_t> places{};  ///< Of each range, or of none.
   std::vector<bgxfer::Header> headers{};
 
   std::optional<Login> user{};

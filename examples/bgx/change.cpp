@@ -1,4 +1,7 @@
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,7 +61,33 @@ Edit parse_edit(const std::string& word) {
       key));
 }
 
+/// `bgx set ID url=...`: where the job's files come from. Empty: it is about something else.
+struct Move {
+  std::optional<std::string> url{};
+  std::optional<std::string> from{};
+  std::optional<std::string> to{};
+};
+
+std::optional<Move> parse_move(const Arguments& arguments) {
+  Move move;
+  std::size_t count = 0;
+  for (std::size_t i = 1; i < arguments.words.size(); ++i) {
+    const std::string& word = arguments.words[i];
+    for (const auto& [key, value] : {std::pair{"url=", &move.url}, {"url-from=", &move.from}, {"url-to=", &move.to}}) {
+      if (!word.starts_with(key)) continue;
+      *value = word.substr(std::string_view(key).size());
+      ++count;
+    }
+  }
+  if (count == 0) return std::nullopt;
+  const bool whole = move.url && !move.from && !move.to;
+  const bool prefix = !move.url && move.from && move.to;
+  if ((whole || prefix) && count + 1 == arguments.words.size()) return move;
+  throw UsageError("set: url=URL, or url-from=PREFIX and url-to=PREFIX, go alone");
+}
+
 std::vector<Edit> parse_edits(const Arguments& arguments) {
+  if (parse_move(arguments)) return {};
   std::vector<Edit> edits;
   for (std::size_t i = 1; i < arguments.words.size(); ++i) edits.push_back(parse_edit(arguments.words[i]));
   return edits;
@@ -140,8 +169,25 @@ asio::awaitable<int> complete(Session& session) {
   co_return co_await report(session, job);
 }
 
+bgxfer::Result<void> carry_out(bgxfer::Job& job, const Move& move) {
+  if (move.url) {
+    std::vector<bgxfer::File> files = job.files();
+    if (files.size() == 1) return files.front().set_url(*move.url);
+    throw UsageError("set: url=URL is for jobs of one file; use url-from=PREFIX and url-to=PREFIX");
+  }
+  const bgxfer::Result<std::size_t> replaced = job.replace_url_prefix(*move.from, *move.to);
+  if (!replaced) return replaced.error();
+  if (*replaced == 0) throw UsageError("set: no URL of the job begins with that prefix; `bgx show` lists them");
+  return {};
+}
+
 asio::awaitable<int> set(Session& session) {
   bgxfer::Job job = named_job(session);
+  if (const std::optional<Move> move = parse_move(session.arguments())) {
+    const bgxfer::Result<void> moved = carry_out(job, *move);
+    if (!moved) co_return refuse(session, moved.error());
+    co_return co_await report(session, job);
+  }
   const std::vector<Edit> edits = parse_edits(session.arguments());
   const bgxfer::CommandResult done = job.configure([&edits](bgxfer::JobOptions& options) {
     for (const Edit& edit : edits) edit(options);

@@ -15,6 +15,9 @@ namespace bgx {
 
 namespace {
 
+/// What a description may have.
+constexpr std::size_t description_bytes = 1024;
+
 std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
   std::vector<bgxfer::FileSpec> files;
   for (const std::string& url : arguments.words) {
@@ -25,6 +28,8 @@ std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
     file.target = absolute_target(arguments.folder / name);
     file.sha256 = arguments.sha256;
     file.mirrors = arguments.mirrors;
+    file.ranges = arguments.ranges;
+    file.placed_at = arguments.places;
     files.push_back(std::move(file));
   }
   return files;
@@ -32,7 +37,16 @@ std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
 
 /// What a job expects its file to be. A job does not tell, so it is written into the description.
 std::string expectation(const Arguments& arguments) {
-  return arguments.sha256 ? fmt::format("sha256 {}", arguments.sha256->to_string()) : std::string();
+  std::string text = arguments.sha256 ? fmt::format("sha256 {}", arguments.sha256->to_string()) : std::string();
+  if (arguments.ranges.empty()) return text;
+  text += text.empty() ? "ranges" : ", ranges";
+  for (std::size_t i = 0; i < arguments.ranges.size() && text.size() < description_bytes; ++i) {
+    const bgxfer::ByteRange range = arguments.ranges[i];
+    text += fmt::format(" {}-", range.offset);
+    if (range.length != bgxfer::ByteRange::to_end) text += fmt::to_string(range.end() - 1);
+    if (!arguments.places.empty()) text += fmt::format("@{}", arguments.places[i]);
+  }
+  return text.substr(0, description_bytes);
 }
 
 bool same_files(const bgxfer::Job& job, const std::vector<bgxfer::FileSpec>& wanted) {
@@ -73,6 +87,12 @@ void check_get(const Arguments& arguments) {
   if (!arguments.mirrors.empty() && !one) {
     throw UsageError("--mirror is of one file, but there are several URLs; get them one by one");
   }
+  if (!arguments.ranges.empty() && !one) {
+    throw UsageError("--range is of one file, but there are several URLs; get them one by one");
+  }
+  if (!arguments.places.empty() && arguments.places.size() != arguments.ranges.size()) {
+    throw UsageError("--range: give @PLACE with each range, or with none");
+  }
   for (const bgxfer::FileSpec& file : files_of(arguments)) check_target(file.target);
 }
 
@@ -83,8 +103,9 @@ asio::awaitable<int> get(Session& session) {
   const std::string expected = expectation(arguments);
 
   std::optional<bgxfer::Job> known = earlier_job(queue, files);
-  if (known && arguments.sha256 && known->options().description != expected) {
-    // It would never be satisfied: its bytes are measured by another digest.
+  const bool expects = arguments.sha256 || !arguments.ranges.empty();
+  if (known && expects && known->options().description != expected) {
+    // It would never be satisfied: its bytes are measured by another digest, or are other bytes.
     known->cancel();
     const bgxfer::Result<void> gone = co_await known->completed();
     (void)gone;  // It ends as a cancelled job; that is what was asked for.

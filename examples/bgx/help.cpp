@@ -45,6 +45,7 @@ Where something is fetched:
   --cost POLICY            networks that may be used: always, not_roaming, no_surcharge, standard or unrestricted
   --header 'K: V'          sent to the server with every request; never stored
   --sha256 HEX             what the file must have; for a single file
+  --range FIRST-LAST       only these bytes; more in `bgx help get`
   --cacert FILE            authorities to trust for https, in place of the system's
   --user NAME:PASSWORD     for servers that ask (Basic or Digest); never stored. @FILE reads it from a file
   --proxy URL|none         http://server:port or socks5://server:port, in place of the environment's
@@ -60,6 +61,9 @@ failure, the same command goes on with the same job: nothing that has arrived is
 
   -o FILE      the name of the file; only with a single URL
   -d FOLDER    the folder for the files; it must exist (default: the current folder)
+
+  --range FIRST-LAST[@PLACE]  only these bytes, both counted from 0; FIRST- means to the end. Given again, the file is
+               the ranges one behind the other; with @PLACE each goes to that place of the file. For a single URL
 
 Without -o a file is named after the last part of its URL, never after what the server says. A file that has the
 name already is replaced, once the new one is complete. The job goes before others of the queue (priority
@@ -137,6 +141,9 @@ Changes a job; all of it or nothing. Keys:
   retry-delay=SECONDS      no-progress-timeout=SECONDS
   description=TEXT         max-time=SECONDS (0: no limit)
   cost=always|not_roaming|no_surcharge|standard|unrestricted
+These go alone; what has arrived stays if the new URL proves to have the same:
+  url=URL                  where the file of a job of one file comes from
+  url-from=P url-to=P      what the URLs that begin with the one begin with instead
 )"},
     {"doctor", R"(bgx doctor
 

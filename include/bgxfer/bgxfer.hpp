@@ -8,6 +8,7 @@
 #include <bgxfer/bits.hpp>
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/clock.hpp>
+#include <bgxfer/commit_guard.hpp>
 #include <bgxfer/cost.hpp>
 #include <bgxfer/digest.hpp>
 #include <bgxfer/error.hpp>

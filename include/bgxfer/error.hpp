@@ -39,6 +39,8 @@ enum class Errc {
   unsupported_configuration = 21,  ///< Two options exclude each other.
   command_forbidden = 22,    ///< A notify command, but the host set no `QueueOptions::run_command`.
   too_many_jobs_of_owner = 23,  ///< `Limits::jobs_per_owner_max`.
+  file_not_transferred = 24, ///< Only for a file whose bytes have all arrived.
+  random_access_unsupported = 25,  ///< The job, or its server, cannot send parts of a file in any order.
   // The network and the server.
   network_disconnected = 30, ///< The host said that there is no network.
   connection_closed = 31,    ///< The peer closed before the answer was complete.
@@ -75,7 +77,9 @@ enum class Errc {
   checksum_mismatch = 61,    ///< All bytes arrived, but their SHA-256 is not the expected one.
   target_exists = 62,        ///< The target exists and must not be overwritten.
   wrong_size = 63,           ///< The resource has another size than the one that was given for the file.
+  validation_failed = 64,    ///< The host found the finished file to be wrong (`File::set_validation_state`).
   attributes_denied = 66,    ///< The privilege to give the file its owner, group or permissions is missing.
+  commit_refused = 67,       ///< `QueueOptions::commit_guard` does not let the file have its name.
   // The journal.
   journal_locked = 70,       ///< Another process uses the journal.
   journal_foreign = 71,      ///< The file is not a bgxfer journal.

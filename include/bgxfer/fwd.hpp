@@ -11,6 +11,7 @@ class ByteStream;
 class CertificateValidator;
 class ClientCertificateSource;
 class Clock;
+class CommitGuard;
 class Download;
 class Error;
 class File;

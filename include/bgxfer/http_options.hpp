@@ -27,7 +27,8 @@ struct Header {
 /// What a redirect means for a job (spec part 3.9).
 enum class RedirectMode : std::uint8_t {
   follow = 0,  ///< Followed; the file keeps its URL.
-  report = 1,  ///< Followed; the file's URL becomes the one that the bytes came from.
+  report = 1,  ///< Followed; `File::url` tells the one that the bytes came from. Requests, and what is secret in them,
+               ///< still go to the file's own.
   refuse = 2,  ///< An error: the status of the redirect, with the place it leads to in the detail.
 };
 

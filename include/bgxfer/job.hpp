@@ -1,9 +1,11 @@
 #ifndef BGXFER_JOB_HPP
 #define BGXFER_JOB_HPP
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -65,6 +67,9 @@ class BGXFER_API Job {
   /// Adds files; all or none. Resume a transferred job to fetch them.
   CommandResult add(std::vector<FileSpec> files);
   CommandResult set_priority(Priority priority);
+  /// `File::set_url` for every file whose URL begins with `from`, in capitals and all: `to` stands there instead. Mirrors
+  /// keep theirs. Returns how many files there are; if one of the new URLs is none, nothing is changed.
+  Result<std::size_t> replace_url_prefix(const std::string& from, const std::string& to);
   /// Changes any of the job's options in one step: all of `edit` is applied, or none. `edit` runs before this
   /// returns, again if another thread was faster meanwhile. A transfer in flight goes on, and its next request follows
   /// the new options; but a job whose priority changes while it runs goes back into the line (spec part 1.3, T34). Some

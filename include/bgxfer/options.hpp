@@ -29,6 +29,7 @@
 namespace bgxfer::inline v0 {
 
 class Clock;
+class CommitGuard;
 class RequestProvider;
 class SecretStore;
 class Storage;
@@ -53,6 +54,9 @@ struct Limits {
   std::size_t header_bytes_max = 16'384;      ///< Names and values of a job's request headers together.
   std::size_t command_program_bytes_max = 4095;     ///< Path of a `NotifyCommand`.
   std::size_t command_arguments_bytes_max = 4'000;  ///< Its arguments together, one more for each.
+
+  /// Files of a job whose `File::response_headers` are kept: the ones that were answered last.
+  std::size_t response_headers_files_max = 1024;
 
   // Scheduling (spec part 2).
   std::size_t foreground_jobs_max = 16;       ///< Foreground jobs that run at the same time.
@@ -111,6 +115,7 @@ struct QueueOptions {
   std::filesystem::path journal{};         ///< Empty: jobs live and die with the queue.
   std::shared_ptr<SecretStore> secrets{};  ///< Keeps headers and credentials over restarts. Empty: they are asked for again.
   std::shared_ptr<RequestProvider> requests{};  ///< Renews URLs and headers. Empty: they are what the job says.
+  std::shared_ptr<CommitGuard> commit_guard{};  ///< Looks at files before they get their names. Empty: nobody does.
   Sha256Factory sha256{};                  ///< Needed for files with `FileSpec::sha256`; see `bgxfer/openssl/sha256.hpp`.
 
   Limits limits{};
@@ -140,6 +145,9 @@ struct FileSpec {
   std::filesystem::path target{};           ///< Absolute; its folder exists.
   /// Parts of the resource; the file is their concatenation in this order (spec part 4.3). Empty: the whole resource.
   std::vector<ByteRange> ranges{};
+  /// Where in the file each of `ranges` begins; what lies between them are zeros, and a hole where the file system has
+  /// such. Empty: one behind the other. The ranges' own offsets make the file an image of the resource.
+  std::vector<std::uint64_t> placed_at{};
   std::optional<Sha256> sha256{};           ///< Of the finished file. A job with a file that differs never completes.
   std::optional<std::uint64_t> size{};      ///< Of the finished file, where the host knows it. Enforced.
   /// Other URLs of the same resource. They are asked when `url` fails, and beside it where a job has several
@@ -163,7 +171,8 @@ struct DownloadOptions {
   bool high_performance = false;
   /// Bytes of all files together; more is `Errc::download_too_large`. At least 1. Empty: no limit. Fixed by the first resume.
   std::optional<std::uint64_t> size_max{};
-  /// Only ranges that are asked for are fetched. Fixed by the first resume.
+  /// Only ranges that are asked for with `File::request_ranges` are fetched. When all of them are there, the job is
+  /// `transferred` if its files are whole, else `suspended`. Fixed by the first resume.
   bool on_demand = false;
 
   friend bool operator==(const DownloadOptions&, const DownloadOptions&) = default;

@@ -142,6 +142,9 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::read_only_while_active: return 0x80200075;
     case Errc::unsupported_configuration: return 0x80200072;
     case Errc::command_forbidden: return 0x80070005;
+    case Errc::file_not_transferred: return 0x8000000A;
+    case Errc::random_access_unsupported: return 0x8020006D;
+    case Errc::commit_refused: return 0x80070005;
     case Errc::string_too_long: return 0x80200021;
     case Errc::network_disconnected: return 0x80200010;
     case Errc::connection_closed: return 0x8020002E;
@@ -168,7 +171,8 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::no_progress: return 0x80200024;
     case Errc::blocked_address: return 0x80200070;
     case Errc::partial_file_changed: return 0x8020001D;
-    case Errc::checksum_mismatch: return 0x80200053;
+    case Errc::checksum_mismatch:
+    case Errc::validation_failed: return 0x80200053;
     case Errc::target_exists: return 0x80070050;
     case Errc::journal_locked: return 0x80070020;
     case Errc::journal_foreign:

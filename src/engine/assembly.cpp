@@ -36,13 +36,18 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
   generation = record.generation;
   if (record.size != size_unknown) size = record.size;
   if (!BGXFER_MUTANT(25)) expected_size = record.expected_size();
+  past_caches = job->distrusted.contains(static_cast<std::uint32_t>(file));
   if (!record.facts) return;
 
   const FileFacts& facts = *record.facts;
-  layout = Layout(facts.ranges);
+  layout = Layout(facts.ranges, facts.placed_at);
   sha256 = facts.sha256;
   pieces = facts.pieces;
-  arrived = facts.arrived;
+  any_arrived = !facts.arrived.empty();
+  if (any_arrived) disk_end_ = facts.arrived.ranges().back().end();
+  arrived = layout.holes();
+  for (ByteRange range : facts.arrived.ranges()) arrived.add(range);
+  reported = facts.reported;
   for (const std::string& mirror : facts.mirrors) sources.emplace_back(mirror);
   if (facts.source < sources.size()) {
     home = facts.source;
@@ -56,7 +61,68 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
 
 // --- what is wanted ---
 
-std::vector<ByteRange> Assembly::wishes() const { return {ByteRange{0, size.value_or(ByteRange::to_end)}}; }
+std::vector<ByteRange> Assembly::wishes() const {
+  return in_order(ByteRange{0, size.value_or(ByteRange::to_end)}, wanted, download.on_demand);
+}
+
+bool Assembly::idle() const { return download.on_demand && !ended && (!size || gap_in(ByteRange{0, *size})); }
+
+std::uint64_t Assembly::first_missing(std::uint64_t local) const {
+  const std::optional<ByteRange> gap = gap_in(ByteRange{local, ByteRange::to_end});
+  return gap ? gap->offset : ByteRange::to_end;
+}
+
+bool Assembly::is_first_gap(std::uint64_t local) const { return first_missing(0) == local; }
+
+bool Assembly::wishes_changed(const Model::Lock&) {
+  if (job->wishes_edition == wishes_edition_) return false;
+  wishes_edition_ = job->wishes_edition;
+  if (job->sequential.contains(static_cast<std::uint32_t>(file))) return false;
+  const auto found = job->wishes.find(static_cast<std::uint32_t>(file));
+  if (found == job->wishes.end()) return false;
+  wanted = found->second;
+  wishes_are_new = true;
+  return true;
+}
+
+Result<void> Assembly::check_wishes() {
+  if (!size || wanted.ranges.empty()) return {};
+  Model::Lock lock = context->model->lock();
+  for (ByteRange wish : wanted.ranges.ranges()) {
+    if (wish.offset < *size && (wish.end() <= *size || wish.end() == ByteRange::to_end)) continue;
+    // Forgotten, so that the next resume does not fail for the same reason.
+    job->wishes[static_cast<std::uint32_t>(file)].ranges.subtract(ByteRange{*size, ByteRange::to_end});
+    ++job->wishes_edition;
+    if (!download.on_demand) return {};
+    return blame(Errc::invalid_range, ErrorContext::remote_file,
+                 public_url(sources[home].url) + " has " + std::to_string(*size) +
+                     " bytes; a range was asked for that ends after that");
+  }
+  return {};
+}
+
+Result<void> Assembly::lose_random_access(bool unproven) {
+  if (download.on_demand) {
+    return blame(Errc::random_access_unsupported, ErrorContext::remote_file,
+                 public_url(sources[home].url) +
+                     (unproven ? ": the server tells no version of it" : ": the server sends no parts"));
+  }
+  wanted = Wishes();
+  Model::Lock lock = context->model->lock();
+  job->sequential.insert(static_cast<std::uint32_t>(file));
+  job->changed.notify();
+  return {};
+}
+
+void Assembly::note_head(const Model::Lock&, const ResponseHead& head) {
+  const auto index = static_cast<std::uint32_t>(file);
+  if (!job->response_headers.contains(index)) job->answered.push_back(index);
+  job->response_headers[index] = head.headers;
+  while (job->answered.size() > context->limits().response_headers_files_max) {
+    job->response_headers.erase(job->answered.front());
+    job->answered.pop_front();
+  }
+}
 
 RangeSet Assembly::covered() const {
   RangeSet all = arrived;
@@ -94,11 +160,12 @@ Known Assembly::known(const Source& source) const {
   const bool proven_mirror = source.proven && &source != &sources[home];
   known.trusted = has_pieces() || (together && sha256) || proven_mirror;
   if (!has_pieces()) known.validator = source.validator;
+  if (&source == &sources[home]) known.modified = modified;
   return known;
 }
 
 bool Assembly::bound() const noexcept {
-  return !arrived.empty() || !pending.empty() || (head_seen && connections > 0);
+  return any_arrived || !pending.empty() || (head_seen && connections > 0);
 }
 
 bool Assembly::own_method() const noexcept { return http.method != default_method; }
@@ -106,8 +173,8 @@ bool Assembly::own_method() const noexcept { return http.method != default_metho
 // --- the temporary file ---
 
 asio::awaitable<Result<void>> Assembly::reopen() {
-  if (!arrived.empty() && own_method()) co_return co_await restart("what " + http.method + " fetches is not resumed");
-  if (arrived.empty()) {
+  if (any_arrived && own_method()) co_return co_await restart("what " + http.method + " fetches is not resumed");
+  if (!any_arrived) {
     // Nothing to keep: the file is made anew once the server has answered.
     identity.reset();
     co_return Result<void>{};
@@ -126,7 +193,7 @@ asio::awaitable<Result<void>> Assembly::reopen() {
   std::shared_ptr<PartialFile> partial = *std::move(opened);
   Result<std::uint64_t> on_disk = co_await partial->size();
   if (!on_disk) co_return on_disk.error();
-  if (arrived.ranges().back().end() > *on_disk) {
+  if (disk_end_ > *on_disk) {
     co_return co_await restart("the temporary file is shorter than what arrived");
   }
   open = std::make_shared<OpenFile>(job, file, generation, std::move(partial));
@@ -135,7 +202,8 @@ asio::awaitable<Result<void>> Assembly::reopen() {
 }
 
 asio::awaitable<Result<void>> Assembly::make_file() {
-  if (size && *size >= reserve_bytes_min) {
+  const bool reserves = size && *size >= reserve_bytes_min && layout.holes().empty();
+  if (reserves) {
     Result<std::uint64_t> free = co_await context->storage->free_bytes(place.target.parent_path());
     if (free && *free < *size) {
       co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
@@ -147,7 +215,7 @@ asio::awaitable<Result<void>> Assembly::make_file() {
   Result<std::unique_ptr<PartialFile>> opened = co_await context->storage->open(std::move(request));
   if (!opened) co_return opened.error();
   std::shared_ptr<PartialFile> partial = *std::move(opened);
-  if (size && *size >= reserve_bytes_min) {
+  if (reserves) {
     Result<void> reserved = co_await partial->reserve(*size);
     if (!reserved) co_return reserved;
   }
@@ -156,6 +224,9 @@ asio::awaitable<Result<void>> Assembly::make_file() {
 
   // The model knows at once; the journal when there is something to claim, so that a small file is one record.
   Model::Lock lock = context->model->lock();
+  // A file that has just begun has no other generation to tell by.
+  const bool moved = job->record.files[static_cast<std::size_t>(file)].url != sources.front().url;
+  if (superseded(lock) || moved) co_return overtaken();
   apply(job->record, started());
   co_return Result<void>{};
 }
@@ -189,6 +260,7 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
   source.proven = true;
   if (head.last_modified) modified = head.last_modified;
+  if (http.redirects.mode == RedirectMode::report && head.final_url != source.url) reported = head.final_url;
   head_seen = true;
   attributes = head.attributes;
   if (size && download.size_max && *size > *download.size_max) {
@@ -202,7 +274,7 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   }
   if (std::optional<Error> error = too_large()) co_return *std::move(error);
   changed.notify();
-  co_return Result<void>{};
+  co_return check_wishes();
 }
 
 Result<void> Assembly::learn_size(std::uint64_t found) {
@@ -246,6 +318,7 @@ void Assembly::count_received(std::size_t bytes) {
 
 void Assembly::note_arrived(ByteRange range) {
   arrived.add(range);
+  any_arrived = true;
   unclaimed_.add(range);
   Model::Lock lock = context->model->lock();
   if (superseded(lock)) {
@@ -268,7 +341,8 @@ FileStarted Assembly::started() const {
                      resource_size.value_or(size_unknown),
                      sources[home].validator,
                      modified,
-                     static_cast<std::uint32_t>(home)};
+                     static_cast<std::uint32_t>(home),
+                     reported};
 }
 
 void Assembly::claim(const Model::Lock& lock) {
@@ -281,11 +355,10 @@ void Assembly::claim(const Model::Lock& lock) {
 }
 
 void Assembly::let_go(const Result<void>& outcome) {
-  if (outcome) return;
-  const Error& error = outcome.error();
-  const bool disk_failed = open && error.context() == ErrorContext::local_file &&
-                           error.code() != Errc::checksum_mismatch && error.code() != Errc::attributes_denied &&
-                           !is_disk_full(error.code());
+  if (finished) return;
+  const bool disk_failed = !outcome && open && outcome.error().context() == ErrorContext::local_file &&
+                           outcome.error().code() != Errc::checksum_mismatch &&
+                           outcome.error().code() != Errc::attributes_denied && !is_disk_full(outcome.error().code());
   Model::Lock lock = context->model->lock();
   if (disk_failed) {
     context->model->forget_unsynced_bytes(lock, *job, file);
@@ -397,7 +470,8 @@ asio::awaitable<Result<void>> Assembly::begin_anew() {
     if (record.size != size_unknown) size = record.size;
     context->model->move(lock, *job, Stimulus::resource_changed);
   }
-  if (!BGXFER_MUTANT(11)) arrived.clear();
+  if (!BGXFER_MUTANT(11)) arrived = layout.holes();
+  any_arrived = false;
   pending.clear();
   unclaimed_.clear();
   resource_size.reset();
@@ -405,6 +479,7 @@ asio::awaitable<Result<void>> Assembly::begin_anew() {
   open.reset();
   identity.reset();
   modified.reset();
+  reported.clear();
   head_seen = false;
   attributes.reset();
   maybe_ended = false;
@@ -425,8 +500,11 @@ asio::awaitable<Result<void>> Assembly::keep_only(RangeSet kept) {
   if (hasher) co_await hasher->idle();
   {
     Model::Lock lock = context->model->lock();
-    if (superseded(lock)) co_return sync_failed();
-    context->model->keep_bytes(lock, *job, file, kept);
+    if (superseded(lock)) co_return overtaken();
+    RangeSet claimed = kept;
+    for (ByteRange hole : layout.holes().ranges()) claimed.subtract(hole);
+    context->model->keep_bytes(lock, *job, file, claimed);
+    any_arrived = !claimed.empty();
     generation = job->record.files[static_cast<std::size_t>(file)].generation;
   }
   arrived = std::move(kept);
@@ -447,7 +525,8 @@ bool Assembly::superseded(const Model::Lock&) const {
   return job->record.files[static_cast<std::size_t>(file)].generation != generation;
 }
 
-Error Assembly::sync_failed() const {
+Error Assembly::overtaken() const {
+  if (stopping) return cancelled();
   return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
                place.temporary().string() + ": the disk could not sync it");
 }

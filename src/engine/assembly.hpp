@@ -61,6 +61,20 @@ class Assembly {
   void let_go(const Result<void>& outcome);
 
   // What needs no waiting.
+  /// Looks whether the host has changed its wishes since they were looked at (spec part 4.8).
+  bool wishes_changed(const Model::Lock& lock);
+  /// The server does not send parts, or nothing tells that they belong together: the file is fetched from its start.
+  Result<void> lose_random_access(bool unproven);
+  /// Once the size is known, no wish may be for more.
+  Result<void> check_wishes();
+  /// Keeps the fields of a response for the host.
+  void note_head(const Model::Lock& lock, const ResponseHead& head);
+  /// Whether all that is asked for is here, and the rest is not to be fetched.
+  [[nodiscard]] bool idle() const;
+  /// Whether `local` is where the first missing byte of the file is.
+  [[nodiscard]] bool is_first_gap(std::uint64_t local) const;
+  /// Where the first missing byte is from here on.
+  [[nodiscard]] std::uint64_t first_missing(std::uint64_t local) const;
   /// The runs of the file that are wanted, the most urgent first.
   [[nodiscard]] std::vector<ByteRange> wishes() const;
   /// The first run that nobody has to fetch any more has none of; empty if all is here.
@@ -82,7 +96,8 @@ class Assembly {
   /// The job as a whole is larger than it may be, as far as is known.
   [[nodiscard]] std::optional<Error> too_large() const;
   [[nodiscard]] Error wrong_size(std::uint64_t found, const Source& source) const;
-  [[nodiscard]] Error sync_failed() const;
+  /// Why the record does not take what is here: the turn is over, or a sync has failed.
+  [[nodiscard]] Error overtaken() const;
   [[nodiscard]] Error cancelled() const;
   /// Whether a sync beside this task has failed: the record has forgotten bytes that this task still counts on.
   [[nodiscard]] bool superseded(const Model::Lock& lock) const;
@@ -115,6 +130,7 @@ class Assembly {
   std::optional<std::uint64_t> size;               ///< Of the finished file.
   std::optional<std::chrono::system_clock::time_point> modified;
   std::optional<FileAttributes> attributes;        ///< What the last head said.
+  std::string reported;                            ///< Where redirects led to, if the job wants to be told.
   bool head_seen = false;                          ///< Of this version, in this turn.
   bool maybe_ended = false;                        ///< What was compared ends where the missing bytes would begin.
   bool past_caches = false;                        ///< What came had the wrong digest: no cache is to answer again.
@@ -124,10 +140,15 @@ class Assembly {
   // What is on disk.
   std::optional<FileIdentity> identity;
   std::uint32_t generation = 0;
-  RangeSet arrived;
+  RangeSet arrived;                                ///< And holes, which nobody fetches.
+  bool any_arrived = false;                        ///< Of what is not a hole.
   RangeSet pending;                                ///< Written, in pieces that are not verified yet.
   std::shared_ptr<OpenFile> open;
   std::shared_ptr<Hasher> hasher;                  ///< Of the whole file. Empty where no digest of it is wanted.
+
+  // What the host wants first.
+  Wishes wanted;
+  bool wishes_are_new = false;                     ///< Not yet seen by whoever starts connections.
 
   // The connections.
   std::size_t connections = 0;                     ///< That are at work, where there may be several.
@@ -139,6 +160,8 @@ class Assembly {
   void note_arrived(ByteRange range);
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
 
+  std::uint64_t wishes_edition_ = 0;
+  std::uint64_t disk_end_ = 0;                     ///< Of what an earlier turn left in the temporary file.
   RangeSet unclaimed_;                             ///< Arrived, and not yet in the journal.
   std::set<std::uint64_t> being_checked_;          ///< Pieces, by their index.
   std::map<std::uint64_t, std::uint32_t> wrong_;   ///< How often a piece was wrong, by its index.

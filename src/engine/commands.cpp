@@ -22,14 +22,6 @@ Error refuse_state(const JobCore& job, std::string_view command) {
                    (job.record.committing ? "being completed" : std::string(to_string(job.record.state))));
 }
 
-/// Whether commands are taken at all, and by this job still.
-Result<void> check_open(const Model::Lock& lock, const JobCore& job, std::string_view command) {
-  if (is_final(job.record.state)) return refuse_state(job, command);
-  if (const std::optional<Error>& closed = job.model->closed(lock)) return *closed;
-  if (job.record.committing) return refuse_state(job, command);
-  return {};
-}
-
 /// Everything that can be known of new files without the job they go to.
 Result<void> check_files(const Model& model, const std::vector<FileSpec>& files) {
   std::unordered_set<std::string_view> targets;
@@ -147,6 +139,13 @@ void forget_failures(JobCore& job) {
 }
 
 }  // namespace
+
+Result<void> check_open(const Model::Lock& lock, const JobCore& job, std::string_view command) {
+  if (is_final(job.record.state)) return refuse_state(job, command);
+  if (const std::optional<Error>& closed = job.model->closed(lock)) return *closed;
+  if (job.record.committing) return refuse_state(job, command);
+  return {};
+}
 
 Result<Model::Core> add_job(Model& model, JobOptions options) {
   Result<void> valid = validate_options(options, model.limits());

@@ -2,6 +2,7 @@
 #define BGXFER_SRC_ENGINE_COMMANDS_HPP
 
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include <bgxfer/options.hpp>
@@ -25,6 +26,9 @@ namespace bgxfer::inline v0::detail {
 [[nodiscard]] Result<void> take_ownership(JobCore& job);
 [[nodiscard]] Result<void> set_notify_handler(JobCore& job, CoreHandler handler);
 [[nodiscard]] Result<void> configure(JobCore& job, const std::function<void(JobOptions&)>& edit);
+
+/// Whether commands are taken at all, and by this job still.
+[[nodiscard]] Result<void> check_open(const Model::Lock& lock, const JobCore& job, std::string_view command);
 
 }  // namespace bgxfer::inline v0::detail
 

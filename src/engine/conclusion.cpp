@@ -48,6 +48,8 @@ asio::awaitable<void> Conclusion::run() {
 asio::awaitable<Result<void>> Conclusion::commit_files() {
   Result<void> durable = co_await make_durable(context_, job_);
   if (!durable) co_return durable;
+  Result<void> allowed = co_await ask_guard();
+  if (!allowed) co_return allowed;
   if (!BGXFER_MUTANT(14)) {
     Result<void> saved = co_await context_.saved();
     if (!saved) co_return saved;
@@ -77,6 +79,38 @@ asio::awaitable<Result<void>> Conclusion::commit_files() {
     if (report.error && report.done < indexes.size()) co_return report.error->with_file(indexes[report.done]);
     if (report.error) co_return *report.error;
   }
+}
+
+/// Every file is asked for before the first one gets its name. What was answered is in the journal by then: after a crash in
+/// the middle some temporary files have gone already, and nobody could look at them.
+asio::awaitable<Result<void>> Conclusion::ask_guard() {
+  if (!context_.guard) co_return Result<void>{};
+  for (std::size_t next = 0;; ++next) {
+    CommitQuestion question(job_->record.id, static_cast<FileIndex>(next));
+    {
+      Model::Lock lock = context_.model->lock();
+      const JobRecord& record = job_->record;
+      if (record.approved) co_return Result<void>{};
+      if (next >= record.files.size()) break;
+      const FileRecord& file = record.files[next];
+      if (file.stage != FileStage::finished) continue;
+      const FilePlace place = place_of(record, question.file);
+      question.url = file.url;
+      question.temporary = place.temporary();
+      question.target = place.target;
+      question.size = file.size;
+      if (file.facts) question.identity = file.facts->identity;
+    }
+    const std::string target = question.target.string();
+    Result<void> answer = co_await context_.guard->check(std::move(question));
+    if (!answer) {
+      const Error refusal(Errc::commit_refused, ErrorContext::local_file, target + ": " + answer.error().message());
+      co_return refusal.with_file(static_cast<std::uint32_t>(next));
+    }
+  }
+  Model::Lock lock = context_.model->lock();
+  context_.model->commit(lock, *job_, CommitStarted{job_->record.id, context_.clock().wall_now(), true});
+  co_return Result<void>{};
 }
 
 void Conclusion::commit_failed(const Error& error) {

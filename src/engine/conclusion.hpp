@@ -18,6 +18,7 @@ class Conclusion {
 
  private:
   asio::awaitable<Result<void>> commit_files();
+  asio::awaitable<Result<void>> ask_guard();
   asio::awaitable<void> discard_files();
   void commit_failed(const Error& error);
 

@@ -56,6 +56,15 @@ Outcome look_for_file(const JobCore& job, FileIndex file) {
   return look_for_transferred(job, file);
 }
 
+Outcome look_for_served(const JobCore& job, FileIndex file) {
+  const auto index = static_cast<std::uint32_t>(file);
+  if (is_served(job, file)) return Result<void>{};
+  if (job.sequential.contains(index)) {
+    return Result<void>(Error(Errc::random_access_unsupported, ErrorContext::remote_file).with_file(index));
+  }
+  return look_for_file(job, file);
+}
+
 }  // namespace
 
 asio::awaitable<Result<void>> job_transferred(Model::Core job) {
@@ -68,6 +77,10 @@ asio::awaitable<Result<void>> job_completed(Model::Core job) {
 
 asio::awaitable<Result<void>> file_transferred(Model::Core job, FileIndex file) {
   return wait_for(std::move(job), file, look_for_file);
+}
+
+asio::awaitable<Result<void>> file_served(Model::Core job, FileIndex file) {
+  return wait_for(std::move(job), file, look_for_served);
 }
 
 asio::awaitable<Result<RestoreReport>> queue_restored(std::shared_ptr<Engine> engine) {

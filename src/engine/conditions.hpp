@@ -17,6 +17,7 @@ class Engine;
 asio::awaitable<Result<void>> job_transferred(Model::Core job);
 asio::awaitable<Result<void>> job_completed(Model::Core job);
 asio::awaitable<Result<void>> file_transferred(Model::Core job, FileIndex file);
+asio::awaitable<Result<void>> file_served(Model::Core job, FileIndex file);
 
 asio::awaitable<Result<RestoreReport>> queue_restored(std::shared_ptr<Engine> engine);
 asio::awaitable<Result<void>> queue_saved(std::shared_ptr<Engine> engine);

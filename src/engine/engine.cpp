@@ -51,6 +51,7 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->sha256 = options.sha256;
   context->log = options.log;
   context->requests = options.requests;
+  context->guard = options.commit_guard;
   if (options.secrets && !options.journal.empty()) {
     context->secrets = std::make_shared<SecretKeeper>(context->strand, context->model, options.secrets, options.log);
     context->model->on_secrets([link = std::weak_ptr<SecretKeeper>(context->secrets)](const Model::Lock& lock, JobId job) {
@@ -124,6 +125,7 @@ void Engine::start() {
     if (!context) return Error(Errc::queue_closed, ErrorContext::queue);
     return check_file(*context, file);
   });
+  model()->on_check_url([transport = context_->transport](const std::string& url) { return transport->check_url(url); });
 
   if (journal_.empty()) {
     Model::Lock lock = model()->lock();

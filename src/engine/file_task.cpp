@@ -62,7 +62,13 @@ FileTask::FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_exec
 asio::awaitable<Result<void>> FileTask::run() {
   Result<void> outcome = co_await file_->reopen();
   while (outcome && !file_->finished) {
+    {
+      Model::Lock lock = file_->context->model->lock();
+      file_->wishes_changed(lock);
+    }
+    file_->wishes_are_new = false;
     const std::optional<ByteRange> gap = file_->first_gap();
+    if (!gap && file_->idle()) break;
     if (!gap) {
       outcome = co_await finish();
     } else if (file_->stopping) {
@@ -98,7 +104,8 @@ std::optional<std::size_t> FileTask::next_source() const {
     // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
     const Known known = file_->known(it);
     const bool unproven = i != file_->home && !it.proven && known.arrived && !known.trusted;
-    if (unproven && (it.connections > 0 || file_->arrived.empty())) continue;
+    const bool provable = file_->any_arrived && file_->layout.holes().empty();
+    if (unproven && (it.connections > 0 || !provable)) continue;
     if (!best || it.connections < sources[*best].connections) best = i;
   }
   return best;
@@ -137,7 +144,7 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
   for (;;) {
     const std::uint64_t seen = file_->changed.version();
     error = clear_ended_lines();
-    if (error || file.stopping || file.restart_wanted || !file.first_gap()) break;
+    if (error || file.stopping || file.restart_wanted || file.wishes_are_new || !file.first_gap()) break;
     start_lines();
     publish();
     if (lines_.empty()) break;
@@ -339,13 +346,15 @@ asio::awaitable<Result<void>> FileTask::finish() {
 
   const TaskContext& context = *file.context;
   Model::Lock lock = context.model->lock();
-  if (file.open->failed || file.superseded(lock)) co_return file.sync_failed();
+  if (file.open->failed || file.superseded(lock)) co_return file.overtaken();
+  if (!file.reported.empty() && !std::exchange(file.open->noted, true)) context.model->commit(lock, *job, file.started());
   const FileAclFlags preserved = file.attributes ? file.wanted_attributes : FileAclFlags::none;
   context.model->commit(lock, *job,
                         FileFinished{job->record.id, file.file, file.generation, *file.identity, *file.size, file.modified,
                                      false, preserved});
   context.model->move(lock, *job, Stimulus::file_finished);
   job->restarts.erase(static_cast<std::uint32_t>(file.file));
+  job->distrusted.erase(static_cast<std::uint32_t>(file.file));
   if (context.checkpoint) context.checkpoint->finished(lock, job, file.file);
   file.finished = true;
   co_return Result<void>{};

@@ -2,10 +2,12 @@
 #define BGXFER_SRC_ENGINE_JOB_CORE_HPP
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_set>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "../model/job_record.hpp"
 #include "latch.hpp"
 #include "pacer.hpp"
+#include "plan.hpp"
 #include "speed.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -66,6 +69,14 @@ struct JobCore {
   /// What is at work where a file has several connections, by its index.
   std::map<std::uint32_t, std::vector<FileConnection>> connections{};
 
+  // Files, by their index. Only in memory.
+  std::map<std::uint32_t, Wishes> wishes{};       ///< What the host asked for first.
+  std::uint64_t wishes_edition = 0;               ///< Counts changes of them.
+  std::set<std::uint32_t> sequential{};           ///< Their servers do not send parts.
+  std::set<std::uint32_t> distrusted{};           ///< The host found what came to be wrong: caches are to be asked no more.
+  std::map<std::uint32_t, std::vector<Header>> response_headers{};
+  std::deque<std::uint32_t> answered{};           ///< Files with response headers, the ones answered last at the back.
+
   // Notifications; see `Notifier`.
   CoreHandler handler{};                          ///< The live one.
   bool telling = false;                           ///< In the line, or with its handler.
@@ -80,6 +91,9 @@ struct JobCore {
   /// Hashes of the targets, from the second `add` on: two files of a job must not have the same one.
   std::unique_ptr<std::unordered_set<std::uint64_t>> targets;
 };
+
+/// Whether all that the host asked for of a file is on disk.
+[[nodiscard]] bool is_served(const JobCore& job, FileIndex file);
 
 }  // namespace bgxfer::inline v0::detail
 

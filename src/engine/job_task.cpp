@@ -82,6 +82,7 @@ asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
     if (!file) break;
     FileTask task(self->context_, strand, self->job_, *file, loan.bytes(), self->stopping_);
     Result<void> outcome = co_await task.run();
+    self->leave_file(*file);
     if (outcome || self->stopping_) continue;
     const Error error = outcome.error().with_file(static_cast<std::uint32_t>(*file));
     if (is_refusal(error) && self->give_back(*file)) break;
@@ -92,15 +93,30 @@ asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
 std::optional<FileIndex> JobTask::take_file() {
   Model::Lock lock = context_->model->lock();
   const std::vector<FileRecord>& files = job_->record.files;
-  while (next_file_ < files.size() && files[next_file_].stage >= FileStage::finished) ++next_file_;
-  if (next_file_ < files.size()) return static_cast<FileIndex>(next_file_++);
-  if (!given_back_.empty()) {
+  const auto take = [&](FileIndex file) {
+    return files[static_cast<std::size_t>(file)].stage < FileStage::finished && at_work_.insert(file).second;
+  };
+  for (const auto& [index, wishes] : job_->wishes) {
+    const auto file = static_cast<FileIndex>(index);
+    if (!is_served(*job_, file) && take(file)) return file;
+  }
+  const bool only_wishes = job_->record.options.download.on_demand;
+  while (!only_wishes && next_file_ < files.size()) {
+    const auto file = static_cast<FileIndex>(next_file_++);
+    if (take(file)) return file;
+  }
+  while (!given_back_.empty()) {
     const FileIndex file = given_back_.back();
     given_back_.pop_back();
-    return file;
+    if (take(file)) return file;
   }
   --lanes_working_;
   return std::nullopt;
+}
+
+void JobTask::leave_file(FileIndex file) {
+  Model::Lock lock = context_->model->lock();
+  at_work_.erase(file);
 }
 
 /// Leaves the file to the lanes that still work, if there are any.
@@ -152,6 +168,14 @@ asio::awaitable<void> JobTask::seal(std::shared_ptr<JobTask> self) {
   self->context_->model->move(lock, *self->job_, Stimulus::all_finished);
 }
 
+/// Whether an on-demand job has all that it was asked for, and not all there is.
+bool JobTask::served() const {
+  const JobRecord& record = job_->record;
+  if (!record.options.download.on_demand || record.totals.files_finished == record.files.size()) return false;
+  return std::all_of(job_->wishes.begin(), job_->wishes.end(),
+                     [this](const auto& wish) { return is_served(*job_, static_cast<FileIndex>(wish.first)); });
+}
+
 /// The turn is over. If it failed, the job waits or stops as the failure deserves; else it goes back into the line, unless
 /// somebody has moved it on already.
 void JobTask::end() {
@@ -160,6 +184,11 @@ void JobTask::end() {
     Model::Lock lock = model.lock();
     JobCore& job = *self->job_;
     if (self->failure_ && is_running(job.record.state)) settle(lock, model, job, *self->failure_);
+    if (is_running(job.record.state) && !self->stopping_ && self->served()) {
+      // Nothing more is asked for (spec part 1.3, T31).
+      model.move(lock, job, Stimulus::connected);
+      model.move(lock, job, Stimulus::requested_ranges_done);
+    }
     // More files may have been added while the last one ended.
     if (is_running(job.record.state)) model.move(lock, job, Stimulus::preempted);
     job.task.reset();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <bgxfer/result.hpp>
@@ -36,7 +37,9 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
   static asio::awaitable<void> run_lane(std::shared_ptr<JobTask> self);
   static asio::awaitable<void> seal(std::shared_ptr<JobTask> self);
   std::optional<FileIndex> take_file();
+  void leave_file(FileIndex file);
   bool give_back(FileIndex file);
+  [[nodiscard]] bool served() const;
   void fail(const Error& error);
   void lane_ended();
   void end();
@@ -48,6 +51,7 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
 
   // Guarded by the model's lock.
   std::size_t next_file_ = 0;
+  std::set<FileIndex> at_work_;        ///< Files that a lane has.
   std::vector<FileIndex> given_back_;
   std::size_t lanes_alive_ = 0;
   std::size_t lanes_working_ = 0;      ///< Those that may still take a file.

@@ -177,7 +177,7 @@ void Model::commit(const Lock& lock, JobCore& job, const Change& change) {
     hub_->post(FileTransferred{job.record.id, finished->file});
   }
   if (!std::holds_alternative<FileProgressed>(change)) job.changed.notify();
-  if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<CommitFailed>(change)) {
+  if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<UrlChanged>(change) || std::holds_alternative<CommitFailed>(change)) {
     note_modified(lock, job);
   }
   if (std::holds_alternative<FileFinished>(change)) notify(lock, job);
@@ -268,7 +268,7 @@ void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
   const FileFacts& facts = *record.facts;
   commit(lock, job, FileStarted{job.record.id, file, record.generation, facts.identity, record.size, facts.resource_size,
-                                facts.validator, facts.modified});
+                                facts.validator, facts.modified, facts.source, facts.reported});
 }
 
 void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
@@ -299,7 +299,7 @@ void Model::keep_bytes(const Lock& lock, JobCore& job, FileIndex file, const Ran
   // Under a new generation, so that what the old one claimed is void for every later reader of the journal.
   const std::uint32_t generation = record.generation + 1;
   const FileStarted again{job.record.id,       file,            generation,     facts.identity, record.size,
-                          facts.resource_size, facts.validator, facts.modified, facts.source};
+                          facts.resource_size, facts.validator, facts.modified, facts.source,   facts.reported};
   commit(lock, job, FileRestarted{job.record.id, file, generation});
   if (kept.empty()) return;
   commit(lock, job, again);
@@ -317,6 +317,7 @@ void Model::arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange ra
   if (options.download.on_demand && has(options.notify.events, Notify::ranges_transferred)) {
     job.fresh_ranges[static_cast<std::uint32_t>(file)].add(range);
   }
+  if (!job.wishes.empty() && is_served(job, file)) job.changed.notify();
   if (!job.modified || !job.fresh_ranges.empty()) note_modified(lock, job);
   tell_progress(lock, job, false);
 }

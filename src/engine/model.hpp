@@ -130,6 +130,9 @@ class Model : public std::enable_shared_from_this<Model> {
   /// Whether a file may be added, as far as the policies know. Without the lock.
   void on_check(std::function<Result<void>(const FileSpec&)> check) { check_ = std::move(check); }
   [[nodiscard]] Result<void> check(const FileSpec& file) const { return check_(file); }
+  /// The same of a URL alone. With the lock or without it.
+  void on_check_url(std::function<Result<void>(const std::string&)> check) { check_url_ = std::move(check); }
+  [[nodiscard]] Result<void> check_url(const std::string& url) const { return check_url_(url); }
 
   /// Called, with the lock held, when the secrets of a job may have changed, and when it has gone. Must only post.
   void on_secrets(std::function<void(const Lock&, JobId)> notify) { secrets_ = std::move(notify); }
@@ -171,6 +174,7 @@ class Model : public std::enable_shared_from_this<Model> {
   std::function<void()> wake_;
   std::function<void(const Lock&, JobId)> secrets_;
   std::function<Result<void>(const FileSpec&)> check_;
+  std::function<Result<void>(const std::string&)> check_url_;
 
   std::unordered_map<JobId, Core> jobs_;
   std::vector<JobId> order_;

@@ -1,6 +1,8 @@
 #include "plan.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "../base/mutant.hpp"
 
@@ -16,15 +18,52 @@ ByteRange clipped(ByteRange range, std::optional<std::uint64_t> resource_size) {
 
 }  // namespace
 
+std::vector<ByteRange> in_order(ByteRange whole, const Wishes& wishes, bool only_wishes) {
+  std::vector<ByteRange> order;
+  const auto add = [&](ByteRange range, std::uint64_t from) {
+    const ByteRange part = ByteRange::between(std::max(range.offset, from), std::min(range.end(), whole.end()));
+    if (!part.empty()) order.push_back(part);
+  };
+  const std::vector<ByteRange> wished = wishes.ranges.ranges();
+  if (wishes.position > 0) {
+    for (ByteRange wish : wished) add(wish, wishes.position);
+  }
+  for (ByteRange wish : wished) add(wish, 0);
+  if (only_wishes) return order;
+  if (wishes.position > 0) add(whole, wishes.position);
+  add(whole, 0);
+  return order;
+}
+
+Layout::Layout(std::vector<ByteRange> ranges, std::vector<std::uint64_t> places)
+    : ranges_(std::move(ranges)), places_(std::move(places)) {
+  if (places_.empty()) return;
+  std::vector<std::size_t> order(ranges_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) { return places_[a] < places_[b]; });
+  std::vector<ByteRange> sorted;
+  std::vector<std::uint64_t> sorted_places;
+  std::uint64_t end = 0;
+  for (std::size_t i : order) {
+    sorted.push_back(ranges_[i]);
+    sorted_places.push_back(places_[i]);
+    if (end < places_[i]) holes_.add(ByteRange::between(end, places_[i]));
+    end = ByteRange{places_[i], ranges_[i].length}.end();
+  }
+  ranges_ = std::move(sorted);
+  places_ = std::move(sorted_places);
+}
+
 std::optional<std::uint64_t> Layout::size(std::optional<std::uint64_t> resource_size) const {
   if (whole()) return resource_size;
-  std::uint64_t sum = 0;
-  for (ByteRange range : ranges_) {
-    const std::uint64_t length = clipped(range, resource_size).length;
-    if (length == ByteRange::to_end || length > ByteRange::to_end - sum) return std::nullopt;
-    sum += length;
+  std::uint64_t end = 0;
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    const std::uint64_t length = clipped(ranges_[i], resource_size).length;
+    const std::uint64_t begin = places_.empty() ? end : places_[i];
+    if (length == ByteRange::to_end || length > ByteRange::to_end - begin) return std::nullopt;
+    end = begin + length;
   }
-  return sum;
+  return end;
 }
 
 bool Layout::fits(std::uint64_t resource_size) const {
@@ -35,9 +74,10 @@ bool Layout::fits(std::uint64_t resource_size) const {
 
 bool Layout::begins_range(std::uint64_t local, std::optional<std::uint64_t> resource_size) const {
   std::uint64_t begin = 0;
-  for (ByteRange range : ranges_) {
-    if (begin == local) return begin > 0;
-    begin = ByteRange{begin, clipped(range, resource_size).length}.end();
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    if (!places_.empty()) begin = places_[i];
+    if (begin == local) return i > 0;
+    begin = ByteRange{begin, clipped(ranges_[i], resource_size).length}.end();
   }
   return false;
 }
@@ -45,8 +85,10 @@ bool Layout::begins_range(std::uint64_t local, std::optional<std::uint64_t> reso
 Piece Layout::piece(ByteRange gap, std::optional<std::uint64_t> resource_size) const {
   if (whole()) return {gap, gap.offset};
   std::uint64_t begin = 0;  // of the range's bytes in the file
-  for (ByteRange range : ranges_) {
-    const ByteRange part = clipped(range, resource_size);
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    const ByteRange part = clipped(ranges_[i], resource_size);
+    if (!places_.empty()) begin = places_[i];
+    if (gap.offset < begin) break;  // A hole.
     const ByteRange local{begin, part.length};
     if (gap.offset < local.end()) {
       const std::uint64_t into = gap.offset - begin;
@@ -70,6 +112,8 @@ Verdict judge(const Known& known, const Asked& asked, const ResponseHead& head) 
 
   if (known.validator.empty()) {
     if (known.trusted) return as_asked ? Verdict::use : Verdict::skip;
+    // Spec part 4.8: another date is another version, whatever the bytes that can be compared.
+    if (known.modified && head.last_modified && *known.modified != *head.last_modified) return other_version;
     // Only bytes that are on disk already and arrive again can prove anything.
     return as_asked && asked.overlap > 0 ? Verdict::compare : other_version;
   }

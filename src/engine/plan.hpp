@@ -1,6 +1,8 @@
 #ifndef BGXFER_SRC_ENGINE_PLAN_HPP
 #define BGXFER_SRC_ENGINE_PLAN_HPP
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,11 +24,22 @@ struct Piece {
   friend bool operator==(const Piece&, const Piece&) = default;
 };
 
-/// How a file is made of its resource: the whole of it, or the concatenation of ranges in their order (spec part 4.3).
+/// What the host wants of a file before the rest (spec part 4.8).
+struct Wishes {
+  RangeSet ranges{};           ///< Places in the file; they may reach past its end.
+  std::uint64_t position = 0;  ///< What is missing from here on comes before what is missing ahead of it.
+};
+
+/// The runs of `whole` in the order in which they are to be fetched: wishes, then the rest, unless there are `only_wishes`.
+[[nodiscard]] std::vector<ByteRange> in_order(ByteRange whole, const Wishes& wishes, bool only_wishes);
+
+/// How a file is made of its resource: the whole of it, or ranges of it: each at a place of its own, or one behind the
+/// other in their order (spec part 4.3).
 /// Nothing else knows how a file is cut up.
 class Layout {
  public:
-  explicit Layout(std::vector<ByteRange> ranges = {}) : ranges_(std::move(ranges)) {}
+  /// `places`: where each range goes; empty: one behind the other.
+  explicit Layout(std::vector<ByteRange> ranges = {}, std::vector<std::uint64_t> places = {});
 
   [[nodiscard]] bool whole() const noexcept { return ranges_.empty(); }
 
@@ -39,17 +52,23 @@ class Layout {
   /// Whether a range other than the first begins at this place in the file.
   [[nodiscard]] bool begins_range(std::uint64_t local, std::optional<std::uint64_t> resource_size) const;
 
+  /// The parts of the file that no range fills.
+  [[nodiscard]] const RangeSet& holes() const noexcept { return holes_; }
+
   /// The first contiguous piece of what is missing in `gap`, a run of bytes of the file.
   [[nodiscard]] Piece piece(ByteRange gap, std::optional<std::uint64_t> resource_size) const;
 
  private:
-  std::vector<ByteRange> ranges_;
+  std::vector<ByteRange> ranges_;       // in the order of the file
+  std::vector<std::uint64_t> places_;   // of each; empty: one behind the other
+  RangeSet holes_;
 };
 
 /// What is known of the resource that the bytes on disk came from.
 struct Known {
   std::optional<std::uint64_t> resource_size{};
   std::string validator{};
+  std::optional<std::chrono::system_clock::time_point> modified{};
   bool arrived = false;           ///< Some bytes are on disk: they must not be mixed with another version's.
   bool trusted = false;           ///< Wrong bytes are found out in another way: by the hashes of the host.
 };

@@ -126,13 +126,15 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
   const bool plain = source.refused >= refusals_max || file_.own_method();
+  const bool wished = file_.wanted.ranges.contains(gap);
+  if (plain && file_.download.on_demand) co_return blame(Errc::random_access_unsupported, url());
   if (plain && !layout.whole()) co_return blame(Errc::ranges_unsupported, url());
 
   Asked asked;
   asked.remote = ByteRange{piece.remote.offset - overlap, piece.remote.length};
   if (piece.remote.length != ByteRange::to_end) asked.remote.length += overlap;
   const bool to_the_end = file_.resource_size && asked.remote.end() == *file_.resource_size;
-  if (to_the_end || (layout.whole() && !file_.resource_size)) asked.remote.length = ByteRange::to_end;
+  if (to_the_end || (layout.whole() && !file_.resource_size && !wished)) asked.remote.length = ByteRange::to_end;
   if (source.narrow) asked.remote.length = std::min(asked.remote.length, narrow_range_bytes + overlap);
   if (plain) asked.remote = ByteRange{};
   if (asked.remote.offset + overlap == piece.remote.offset) asked.overlap = overlap;
@@ -140,15 +142,27 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
 
   Result<std::unique_ptr<Download>> opened = co_await ask(asked);
   if (stopping()) co_return file_.cancelled();
+  if (!opened && wished && !known.arrived && opened.error().code() == http_status(416)) {
+    file_.size = opened.error().resource_size().value_or(gap.offset);
+    const Result<void> possible = file_.check_wishes();
+    file_.size.reset();
+    co_return possible;
+  }
   if (!opened) co_return co_await open_failed(opened.error(), piece, asked, asked.conditional || at_the_end);
   if (at_the_end) co_return Result<void>{};  // There is more, and it has to be compared.
   std::unique_ptr<Download> download = *std::move(opened);
   {
     Model::Lock lock = context_.model->lock();
     context_.model->move(lock, *file_.job, Stimulus::connected);
+    file_.note_head(lock, download->head());
   }
 
   const ResponseHead& head = download->head();
+  if (alone() && (wished || !file_.is_first_gap(gap.offset))) {
+    const bool all_for_a_part = asked.remote != ByteRange{} && head.granted.length > asked.remote.length;
+    const bool unproven = head.validator.empty() && known.validator.empty() && !known.trusted;
+    if (all_for_a_part || unproven) co_return file_.lose_random_access(unproven);
+  }
   const std::optional<std::uint64_t> expected = file_.expected_size;
   // Others may have learned meanwhile what this response is to be held against.
   const Known now = file_.known(source);
@@ -384,9 +398,20 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
     }
     std::span<std::byte> room = this->room();
     std::size_t chunk = room.size();
+    bool new_wishes = false;
     {
       Model::Lock lock = context_.model->lock();
+      new_wishes = file_.wishes_changed(lock);
       chunk = file_.job->pacer.chunk(context_.model->pacer(lock).chunk(chunk));
+    }
+    if (new_wishes && !alone()) {
+      file_.changed.notify();
+    } else if (new_wishes) {
+      // What is wanted now may lie elsewhere, and this body would have to be read up to there.
+      const std::optional<ByteRange> gap = file_.first_gap();
+      if (!gap || file_.covers(ByteRange::between(local, end)) || gap->offset != file_.first_missing(local)) {
+        co_return Result<void>{};
+      }
     }
     if (sized) chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - local));
     if (file_.has_pieces()) {
@@ -420,7 +445,7 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
     brought_ += *count;
     if (file_.together) heard_ = context_.clock().now();
     if (on_first_byte) std::exchange(on_first_byte, nullptr)();
-    if (file_.open->failed) co_return file_.sync_failed();
+    if (file_.open->failed) co_return file_.overtaken();
     if (std::optional<Error> error = file_.too_large()) co_return *std::move(error);
     Result<void> paced = co_await file_.pace(*count);
     if (!paced) co_return paced;

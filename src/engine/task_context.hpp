@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include <bgxfer/commit_guard.hpp>
 #include <bgxfer/digest.hpp>
 #include <bgxfer/request_provider.hpp>
 #include <bgxfer/storage.hpp>
@@ -30,6 +31,7 @@ struct TaskContext {
   std::shared_ptr<BufferPool> buffers;
   std::shared_ptr<SecretKeeper> secrets;   ///< Empty for a queue without a store or without a journal.
   std::shared_ptr<RequestProvider> requests;
+  std::shared_ptr<CommitGuard> guard;
   Sha256Factory sha256;
   std::function<void(std::string_view)> log;
 

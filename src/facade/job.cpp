@@ -2,6 +2,7 @@
 
 #include "../engine/commands.hpp"
 #include "../engine/conditions.hpp"
+#include "../engine/file_commands.hpp"
 #include "../model/secrets.hpp"
 
 namespace bgxfer::inline v0 {
@@ -72,6 +73,10 @@ CommandResult Job::suspend() { return detail::suspend(*core_); }
 CommandResult Job::cancel() { return detail::cancel(*core_); }
 CommandResult Job::complete() { return detail::complete(*core_); }
 CommandResult Job::add(std::vector<FileSpec> files) { return detail::add_files(*core_, std::move(files)); }
+
+Result<std::size_t> Job::replace_url_prefix(const std::string& from, const std::string& to) {
+  return detail::replace_url_prefix(*core_, from, to);
+}
 
 CommandResult Job::set_priority(Priority priority) {
   return detail::configure(*core_, [priority](JobOptions& options) { options.priority = priority; });

@@ -10,6 +10,11 @@
 
 namespace bgxfer::inline v0::detail {
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 namespace {
 
 /// Tags inside the options of a job.
@@ -59,12 +64,8 @@ enum class SpecTag : std::uint8_t {
   mirror = 6,
   piece_bytes = 7,
   piece_hashes = 8,
+  places = 9,
 };
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
 
 /// What every file of a job must be, whoever wrote it down.
 bool plausible(const FileSpec& spec) {
@@ -72,19 +73,20 @@ bool plausible(const FileSpec& spec) {
   const PieceHashes& pieces = spec.pieces;
   const bool has_pieces = !pieces.sha256.empty();
   if (has_pieces && (!spec.size || pieces.bytes == 0 || pieces.sha256.size() - 1 != (*spec.size - 1) / pieces.bytes)) return false;
+  if (!spec.placed_at.empty() && spec.placed_at.size() != spec.ranges.size()) return false;
   return is_url(spec.url) && std::all_of(spec.mirrors.begin(), spec.mirrors.end(), is_url) && spec.target.is_absolute() &&
          spec.target.native().find(std::filesystem::path::value_type{}) == std::filesystem::path::string_type::npos;
 }
 
 Error refusal(Errc code, std::string detail) { return Error(code, ErrorContext::queue, std::move(detail)); }
 
+}  // namespace
+
 Result<void> check_text(std::string_view name, std::size_t bytes) {
   if (bytes <= text_bytes_max) return {};
   return refusal(Errc::string_too_long, std::string(name) + " has " + std::to_string(bytes) +
                                             " bytes; the journal keeps " + std::to_string(text_bytes_max));
 }
-
-}  // namespace
 
 void put_options(Bytes& out, const JobOptions& options) {
   FieldWriter fields(out);
@@ -264,9 +266,16 @@ void put_spec(Bytes& out, const FileSpec& spec) {
   if (spec.sha256) fields.raw(SpecTag::sha256, spec.sha256->bytes);
   if (spec.size) fields.number_or_zero(SpecTag::size, *spec.size);
   for (const std::string& mirror : spec.mirrors) fields.text(SpecTag::mirror, mirror);
-  if (spec.pieces.sha256.empty()) return;
-  fields.number(SpecTag::piece_bytes, spec.pieces.bytes);
-  fields.raw(SpecTag::piece_hashes, std::as_bytes(std::span(spec.pieces.sha256)));
+  if (!spec.pieces.sha256.empty()) {
+    fields.number(SpecTag::piece_bytes, spec.pieces.bytes);
+    fields.raw(SpecTag::piece_hashes, std::as_bytes(std::span(spec.pieces.sha256)));
+  }
+  if (spec.placed_at.empty()) return;
+  Bytes places;
+  for (std::size_t i = 0; i < spec.placed_at.size(); ++i) {
+    put_range(places, ByteRange{spec.placed_at[i], spec.ranges[i].length});
+  }
+  fields.raw(SpecTag::places, places);
 }
 
 /// Whole digests, one after the other.
@@ -284,7 +293,7 @@ std::vector<Sha256> read_hashes(View bytes, Sense& sense) {
 
 FileSpec read_spec(View bytes, Sense& sense) {
   FileSpec spec;
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(SpecTag::piece_hashes),
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(SpecTag::places),
                      static_cast<std::uint8_t>(SpecTag::mirror));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
@@ -312,6 +321,9 @@ FileSpec read_spec(View bytes, Sense& sense) {
         break;
       case SpecTag::piece_hashes:
         spec.pieces.sha256 = read_hashes(field.value, sense);
+        break;
+      case SpecTag::places:
+        for (ByteRange place : values.ranges(field.value, ranges_per_spec_max, true)) spec.placed_at.push_back(place.offset);
         break;
     }
   }
@@ -341,7 +353,10 @@ Result<void> check_spec(const FileSpec& spec) {
       return refusal(Errc::invalid_range, public_url(spec.url) + ": a range has no bytes");
     }
   }
-  if (spec.mirrors.empty() && spec.pieces.sha256.empty()) return {};
+  for (std::uint64_t place : spec.placed_at) {
+    if (place == ByteRange::to_end) return refusal(Errc::invalid_range, public_url(spec.url) + ": a range is placed past the end");
+  }
+  if (spec.mirrors.empty() && spec.pieces.sha256.empty() && spec.placed_at.empty()) return {};
   Bytes bytes;
   put_spec(bytes, spec);
   if (bytes.size() > spec_bytes_max) {

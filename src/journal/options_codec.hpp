@@ -1,6 +1,8 @@
 #ifndef BGXFER_SRC_JOURNAL_OPTIONS_CODEC_HPP
 #define BGXFER_SRC_JOURNAL_OPTIONS_CODEC_HPP
 
+#include <string_view>
+
 #include <bgxfer/options.hpp>
 #include <bgxfer/result.hpp>
 
@@ -15,7 +17,12 @@ void put_options(Bytes& out, const JobOptions& options);
 /// Whether they can be written and read back.
 [[nodiscard]] Result<void> check_options(const JobOptions& options);
 
-/// The same for one file of a job.
+/// Whether a text has control characters, as no URL may.
+[[nodiscard]] bool has_control(std::string_view text);
+/// Whether one of so many bytes fits into a field.
+[[nodiscard]] Result<void> check_text(std::string_view name, std::size_t bytes);
+
+/// The options' functions, for one file of a job.
 void put_spec(Bytes& out, const FileSpec& spec);
 [[nodiscard]] FileSpec read_spec(View bytes, Sense& sense);
 [[nodiscard]] Result<void> check_spec(const FileSpec& spec);

@@ -42,6 +42,10 @@ enum class Tag : std::uint8_t {
   owner_elevated = 27,
   preserved = 28,
   source = 29,
+  url = 30,
+  prefix = 31,
+  reported = 32,
+  approved = 33,
 };
 
 /// Writes the records of one change.
@@ -89,6 +93,8 @@ class RecordWriter {
     if (change.modified) fields_.time(Tag::modified, *change.modified);
     put_identity(change.identity);
     fields_.number(Tag::source, change.source);
+    // What cannot be kept is learned again from the next answer.
+    if (change.reported.size() <= text_bytes_max) fields_.text(Tag::reported, change.reported);
     finish(RecordType::file_started);
   }
 
@@ -126,8 +132,23 @@ class RecordWriter {
   void operator()(const FilesOwed& change) { put_runs(RecordType::files_owed, change.job, change.files); }
   void operator()(const JobRemoved& change) { put_plain(RecordType::job_removed, change.job); }
 
+  void operator()(const FileValidated& change) {
+    begin(change.job);
+    fields_.number(Tag::file, static_cast<std::uint32_t>(change.file));
+    finish(RecordType::file_validated);
+  }
+
+  void operator()(const UrlChanged& change) {
+    begin(change.job, change.at);
+    fields_.number(Tag::file, static_cast<std::uint32_t>(change.file));
+    fields_.text(Tag::url, change.url);
+    fields_.text(Tag::prefix, change.prefix);
+    finish(RecordType::url_changed);
+  }
+
   void operator()(const CommitStarted& change) {
     begin(change.job, change.at);
+    fields_.flag(Tag::approved, change.approved);
     finish(RecordType::commit_started);
   }
 
@@ -268,13 +289,17 @@ struct Fields {
   bool resumed = false;
   std::chrono::milliseconds active_time{0};
   Owner owner;
+  std::string url;
+  std::string prefix;
+  std::string reported;
+  bool approved = false;
 };
 
 constexpr std::uint64_t bit(Tag tag) { return std::uint64_t{1} << static_cast<unsigned>(tag); }
 
 Fields read_fields(View payload, Sense& sense) {
   Fields all;
-  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::source), static_cast<std::uint8_t>(Tag::spec));
+  FieldReader fields(payload, sense, static_cast<std::uint8_t>(Tag::approved), static_cast<std::uint8_t>(Tag::spec));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     const View value = field.value;
@@ -368,6 +393,18 @@ Fields read_fields(View payload, Sense& sense) {
       case Tag::source:
         all.source = values.number32(value);
         break;
+      case Tag::url:
+        all.url = values.text(value);
+        break;
+      case Tag::prefix:
+        all.prefix = values.text(value);
+        break;
+      case Tag::reported:
+        all.reported = values.text(value);
+        break;
+      case Tag::approved:
+        all.approved = values.flag(value);
+        break;
     }
   }
   return all;
@@ -397,7 +434,7 @@ std::optional<Shape> shape_of(RecordType type) {
                                  bit(Tag::active_time)};
     case RecordType::file_started:
       return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::resource_size) | bit(Tag::validator) |
-                            bit(Tag::modified) | bit(Tag::source)};
+                            bit(Tag::modified) | bit(Tag::source) | bit(Tag::reported)};
     case RecordType::file_progressed:
       return Shape{job | bit(Tag::ranges), one_file | bit(Tag::durable)};
     case RecordType::file_restarted:
@@ -413,9 +450,13 @@ std::optional<Shape> shape_of(RecordType type) {
     case RecordType::job_removed:
       return Shape{job, 0};
     case RecordType::commit_started:
-      return Shape{job | at, 0};
+      return Shape{job | at, bit(Tag::approved)};
     case RecordType::commit_failed:
       return Shape{job | at, bit(Tag::count) | bit(Tag::error)};
+    case RecordType::file_validated:
+      return Shape{job, bit(Tag::file)};
+    case RecordType::url_changed:
+      return Shape{job | at | bit(Tag::url), bit(Tag::file) | bit(Tag::prefix)};
     case RecordType::synced:
       return Shape{bit(Tag::seq), 0};
   }
@@ -441,7 +482,7 @@ Change make_change(RecordType type, Fields all) {
     case RecordType::file_started:
       return FileStarted{all.job,  all.file,          all.generation,           all.identity,
                          all.size, all.resource_size, std::move(all.validator), all.modified,
-                         all.source};
+                         all.source, std::move(all.reported)};
     case RecordType::file_progressed:
       return FileProgressed{all.job, all.file, all.generation, all.durable, std::move(all.ranges)};
     case RecordType::file_restarted:
@@ -453,13 +494,17 @@ Change make_change(RecordType type, Fields all) {
     case RecordType::files_synced:
       return FilesSynced{all.job, std::move(all.ranges)};
     case RecordType::commit_started:
-      return CommitStarted{all.job, all.at};
+      return CommitStarted{all.job, all.at, all.approved};
     case RecordType::commit_failed:
       return CommitFailed{all.job, all.count, std::move(all.error), all.at};
     case RecordType::notice_delivered:
       return NoticeDelivered{all.job, std::move(all.ranges)};
     case RecordType::files_owed:
       return FilesOwed{all.job, std::move(all.ranges)};
+    case RecordType::file_validated:
+      return FileValidated{all.job, all.file};
+    case RecordType::url_changed:
+      return UrlChanged{all.job, all.file, std::move(all.prefix), std::move(all.url), all.at};
     case RecordType::job_removed:
       break;
   }
@@ -486,6 +531,9 @@ void encode(const Synced& synced, FrameWriter& frames, std::vector<std::byte>& o
 Result<void> check_encodable(const Change& change) {
   if (const auto* created = std::get_if<JobCreated>(&change)) return check_options(created->options);
   if (const auto* configured = std::get_if<JobConfigured>(&change)) return check_options(configured->options);
+  if (const auto* changed = std::get_if<UrlChanged>(&change)) {
+    return check_text("url", std::max(changed->url.size(), changed->prefix.size()));
+  }
   const auto* added = std::get_if<FilesAdded>(&change);
   if (!added) return {};
   for (const FileSpec& spec : added->files) {
@@ -510,6 +558,7 @@ RecordReading decode(std::uint16_t type, std::uint16_t flags, std::span<const st
   Fields all = read_fields(payload, sense);
   if (sense == Sense::good && (all.present & ~(shape->must | shape->may)) != 0) sense = Sense::newer;
   if (sense == Sense::good && (all.present & shape->must) != shape->must) sense = Sense::malformed;
+  if (sense == Sense::good && has_control(all.url)) sense = Sense::malformed;
   if (sense != Sense::good) {
     reading.verdict = sense == Sense::newer ? RecordVerdict::newer : RecordVerdict::malformed;
     return reading;

@@ -36,6 +36,8 @@ enum class RecordType : std::uint16_t {
   job_removed = 14,
   synced = 15,
   files_owed = 16,
+  file_validated = 17,
+  url_changed = 18,
 };
 
 /// What follows was written while `Storage::epoch` was this.

@@ -26,7 +26,7 @@ void edit_file(JobRecord& record, FileRecord& file, Edit edit) {
     if (file.size == size_unknown) {
       by(totals.sizes_unknown, 1u);
     } else {
-      by(totals.bytes_known, file.size);
+      by(totals.bytes_known, file.wanted());
     }
     if (file.stage >= FileStage::finished) by(totals.files_finished, 1u);
   };
@@ -39,12 +39,14 @@ void edit_file(JobRecord& record, FileRecord& file, Edit edit) {
 std::uint64_t specified_size(const FileSpec& spec) {
   if (spec.size) return *spec.size;
   if (spec.ranges.empty()) return size_unknown;
-  std::uint64_t sum = 0;
-  for (ByteRange range : spec.ranges) {
-    if (range.length == ByteRange::to_end || range.length > ByteRange::to_end - sum) return size_unknown;
-    sum += range.length;
+  std::uint64_t end = 0;
+  for (std::size_t i = 0; i < spec.ranges.size(); ++i) {
+    const std::uint64_t length = spec.ranges[i].length;
+    const std::uint64_t begin = spec.placed_at.empty() ? end : spec.placed_at[i];
+    if (length > ByteRange::to_end - begin || ByteRange{begin, length}.end() == ByteRange::to_end) return size_unknown;
+    end = std::max(end, begin + length);
   }
-  return sum;
+  return end;
 }
 
 void add_file(JobRecord& record, const FileSpec& spec) {
@@ -56,6 +58,7 @@ void add_file(JobRecord& record, const FileSpec& spec) {
   if (!spec.ranges.empty() || spec.sha256 || !spec.mirrors.empty() || !spec.pieces.sha256.empty()) {
     FileFacts& facts = file.known();
     facts.ranges = spec.ranges;
+    facts.placed_at = spec.placed_at;
     facts.sha256 = spec.sha256;
     facts.mirrors = spec.mirrors;
     facts.pieces = spec.pieces;
@@ -63,7 +66,7 @@ void add_file(JobRecord& record, const FileSpec& spec) {
   if (file.size == size_unknown) {
     ++record.totals.sizes_unknown;
   } else {
-    record.totals.bytes_known += file.size;
+    record.totals.bytes_known += file.wanted();
   }
   record.files.push_back(std::move(file));
 }
@@ -95,6 +98,20 @@ void add_unsynced(FileFacts& facts, ByteRange range) {
     rest = ByteRange::between(gap->end(), range.end());
   }
   facts.arrived.add(range);
+}
+
+/// No URL is longer, whatever a journal says.
+constexpr std::size_t url_bytes_ceiling = 64 * 1024;
+
+void relocate(FileRecord& file, std::string url) {
+  if (url.size() > url_bytes_ceiling) return;
+  file.url = std::move(url);
+  if (file.facts) file.facts->reported.clear();
+  if (file.stage != FileStage::started) return;
+  // Whoever fetches it still counts its bytes for a generation that is over.
+  ++file.generation;
+  FileFacts& facts = file.known();
+  if (facts.source == 0) facts.validator.clear();
 }
 
 struct Apply {
@@ -145,6 +162,7 @@ struct Apply {
       facts.validator = change.validator;
       facts.source = change.validator.empty() ? 0 : change.source;
       facts.modified = change.modified;
+      facts.reported = change.reported;
     });
   }
 
@@ -176,13 +194,17 @@ struct Apply {
       facts.validator.clear();
       facts.source = 0;
       facts.preserved = FileAclFlags::none;
+      facts.validated = false;
+      facts.reported.clear();
       facts.modified.reset();
       facts.resource_size = size_unknown;
       FileSpec spec;
       spec.ranges = facts.ranges;
+      spec.placed_at = facts.placed_at;
       spec.size = file->expected_size();
       file->size = specified_size(spec);
     });
+    record.owed_files.subtract(ByteRange{static_cast<std::uint64_t>(change.file), 1});
   }
 
   void operator()(const FileFinished& change) const {
@@ -191,15 +213,16 @@ struct Apply {
     edit_file(record, *file, [&] {
       FileFacts& facts = file->known();
       void_other_generations(*file, change.generation);
-      const ByteRange whole{0, change.size};
-      add_unsynced(facts, whole);
-      facts.unsynced.subtract(ByteRange{change.size, ByteRange::to_end});  // Nothing lies behind the end.
-      facts.arrived.clear();
-      facts.arrived.add(whole);
+      file->size = change.size;
+      const std::vector<ByteRange> parts = file->parts();
+      for (ByteRange part : parts) add_unsynced(facts, part);
+      RangeSet outside({ByteRange{}});
+      for (ByteRange part : parts) outside.subtract(part);
+      for (ByteRange nothing : outside.ranges()) facts.unsynced.subtract(nothing);
+      facts.arrived = RangeSet(parts);
       facts.identity = change.identity;
       facts.modified = change.modified;
       facts.preserved = change.preserved;
-      file->size = change.size;
       file->stage = change.committed ? FileStage::committed : FileStage::finished;
     });
     if (has(record.options.notify.events, Notify::file_transferred)) {
@@ -217,13 +240,31 @@ struct Apply {
     }
   }
 
+  void operator()(const FileValidated& change) const {
+    FileRecord* file = find_file(record, change.file);
+    if (file && file->stage >= FileStage::finished) file->known().validated = true;
+  }
+
+  void operator()(const UrlChanged& change) const {
+    if (change.prefix.empty()) {
+      if (FileRecord* file = find_file(record, change.file)) relocate(*file, change.url);
+    } else {
+      for (FileRecord& file : record.files) {
+        if (file.url.starts_with(change.prefix)) relocate(file, change.url + file.url.substr(change.prefix.size()));
+      }
+    }
+    touch(record, change.at);
+  }
+
   void operator()(const CommitStarted& change) const {
     record.committing = true;
+    record.approved = change.approved;
     touch(record, change.at);
   }
 
   void operator()(const CommitFailed& change) const {
     record.committing = false;
+    record.approved = false;
     record.error = change.error;
     std::uint32_t left = change.committed;
     for (FileRecord& file : record.files) {
@@ -258,6 +299,7 @@ FileSpec spec_of(const FileRecord& file) {
   spec.target = file.target;
   if (file.facts) {
     spec.ranges = file.facts->ranges;
+    spec.placed_at = file.facts->placed_at;
     spec.sha256 = file.facts->sha256;
     spec.mirrors = file.facts->mirrors;
     spec.pieces = file.facts->pieces;
@@ -270,7 +312,7 @@ void describe_start(const JobRecord& record, FileIndex index, const std::functio
   const FileRecord& file = record.files[static_cast<std::size_t>(index)];
   const FileFacts& facts = *file.facts;
   write(FileStarted{record.id, index, file.generation, facts.identity, file.size, facts.resource_size, facts.validator,
-                    facts.modified, facts.source});
+                    facts.modified, facts.source, facts.reported});
 }
 
 void describe_progress(const JobRecord& record, FileIndex index, const std::function<void(const Change&)>& write) {
@@ -297,7 +339,7 @@ void describe_files(const JobRecord& record, const std::function<void(const Chan
     return file.stage >= FileStage::finished && file.facts && file.facts->unsynced.empty();
   };
   const auto has_proof = [](const FileFacts& facts) {
-    return !facts.validator.empty() || facts.resource_size != size_unknown;
+    return !facts.validator.empty() || facts.resource_size != size_unknown || !facts.reported.empty();
   };
   RangeSet synced;
   for (std::size_t i = 0; i < record.files.size(); ++i) {
@@ -359,6 +401,10 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
     write(added);
   }
   describe_files(record, write);
+  for (std::size_t i = 0; i < record.files.size(); ++i) {
+    const FileRecord& file = record.files[i];
+    if (file.facts && file.facts->validated) write(FileValidated{record.id, static_cast<FileIndex>(i)});
+  }
   write(JobMoved{record.id, record.state, record.error, record.error_count,
                  record.times.transferred.value_or(record.times.modified), record.resumed, record.active_time});
   // A transferred job that was configured since has two times to remember.
@@ -368,7 +414,7 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
   if (!record.owes_transferred && !record.owes_failed) write(NoticeDelivered{record.id});
   if (has(record.options.notify.events, Notify::file_transferred)) write(FilesOwed{record.id, {}});
   if (!record.owed_files.empty()) write(FilesOwed{record.id, record.owed_files.ranges()});
-  if (record.committing) write(CommitStarted{record.id, record.times.modified});
+  if (record.committing) write(CommitStarted{record.id, record.times.modified, record.approved});
 }
 
 std::uint64_t forget_unsynced(JobRecord& record) {
@@ -381,6 +427,7 @@ std::uint64_t forget_unsynced(JobRecord& record) {
       for (ByteRange range : facts.unsynced.ranges()) facts.arrived.subtract(range);
       facts.unsynced.clear();
       facts.preserved = FileAclFlags::none;
+      facts.validated = false;
       file.stage = FileStage::started;
     });
   }
@@ -397,6 +444,7 @@ std::vector<std::pair<FileIndex, std::uint64_t>> forget_arrived(JobRecord& recor
       file.facts->arrived.clear();
       file.facts->unsynced.clear();
       file.facts->preserved = FileAclFlags::none;
+      file.facts->validated = false;
       file.stage = FileStage::started;
     });
     if (bytes > 0) lost.emplace_back(static_cast<FileIndex>(i), bytes);

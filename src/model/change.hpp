@@ -62,6 +62,7 @@ struct FileStarted {
   std::string validator;
   std::optional<WallTime> modified;
   std::uint32_t source = 0;  ///< Whose the validator is: 0 the URL's, else a mirror's, counted from 1.
+  std::string reported{};    ///< Where redirects led to, if the job wants to be told.
 };
 
 /// Bytes are in the temporary file. Ignored if the generation is not the file's.
@@ -99,10 +100,27 @@ struct FilesSynced {
   std::vector<ByteRange> files;  ///< Runs of file indexes.
 };
 
+/// The host found a finished file to be right.
+struct FileValidated {
+  JobId job;
+  FileIndex file{};
+};
+
+/// Files are fetched from elsewhere. What has arrived of an unfinished one stays, under a new generation and without what
+/// had vouched for it: nothing of the old URL proves that the new one has the same.
+struct UrlChanged {
+  JobId job;
+  FileIndex file{};    ///< The one, if `prefix` is empty.
+  std::string prefix;  ///< Else every file whose URL begins so.
+  std::string url;     ///< What stands in place of its URL, or of the prefix.
+  WallTime at{};
+};
+
 /// `complete` was accepted: finished files take their names, whatever happens from here on.
 struct CommitStarted {
   JobId job;
   WallTime at{};
+  bool approved = false;  ///< The host's guard has nothing against it.
 };
 
 /// A rename failed. The first `committed` of the job's files that were finished until now have their names.
@@ -132,7 +150,8 @@ struct JobRemoved {
 };
 
 using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, FileStarted, FileProgressed, FileRestarted,
-                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved, FilesOwed>;
+                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved, FilesOwed,
+                            FileValidated, UrlChanged>;
 
 /// The job that a change is about.
 [[nodiscard]] JobId job_of(const Change& change);

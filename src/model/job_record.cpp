@@ -1,5 +1,7 @@
 #include "job_record.hpp"
 
+#include <algorithm>
+
 #include "../base/hex.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -11,6 +13,24 @@ std::string temporary_name(const JobId& job, FileIndex file) {
   name += std::to_string(static_cast<std::uint32_t>(file));
   name += ".part";
   return name;
+}
+
+std::vector<ByteRange> FileRecord::parts() const {
+  if (!facts || facts->placed_at.empty()) return {ByteRange{0, size}};
+  std::vector<ByteRange> parts;
+  for (std::size_t i = 0; i < facts->ranges.size(); ++i) {
+    const std::uint64_t begin = facts->placed_at[i];
+    const std::uint64_t length = facts->ranges[i].length;
+    parts.push_back(ByteRange::between(begin, std::min(ByteRange{begin, length}.end(), size)));
+  }
+  return parts;
+}
+
+std::uint64_t FileRecord::wanted() const {
+  if (!facts || facts->placed_at.empty() || size == size_unknown) return size;
+  std::uint64_t sum = 0;
+  for (ByteRange part : parts()) sum += part.length;
+  return sum;
 }
 
 FilePlace place_of(const JobRecord& job, FileIndex file) {
@@ -33,7 +53,7 @@ JobTotals count_totals(const JobRecord& job) {
     if (file.size == size_unknown) {
       ++totals.sizes_unknown;
     } else {
-      totals.bytes_known += file.size;
+      totals.bytes_known += file.wanted();
     }
     if (file.stage >= FileStage::finished) ++totals.files_finished;
   }

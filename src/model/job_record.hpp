@@ -31,6 +31,7 @@ enum class FileStage : std::uint8_t {
 struct FileFacts {
   // Given by the host.
   std::vector<ByteRange> ranges;
+  std::vector<std::uint64_t> placed_at;  ///< Where each range goes; empty: one behind the other.
   std::optional<Sha256> sha256;
   std::vector<std::string> mirrors;
   PieceHashes pieces;
@@ -39,9 +40,11 @@ struct FileFacts {
   std::string validator;
   std::uint32_t source = 0;  ///< Whose `validator` it is: 0 the URL's, else that of a mirror, counted from 1.
   std::optional<std::chrono::system_clock::time_point> modified;
+  std::string reported;      ///< Where redirects led to, if the job wants to be told.
   // Learned from the disk.
   FileIdentity identity;
   FileAclFlags preserved = FileAclFlags::none;  ///< What the finished file took over from its source.
+  bool validated = false;    ///< The host has said that the finished file is right.
   RangeSet arrived;   ///< Bytes in the temporary file, by their place in it.
   RangeSet unsynced;  ///< Of these, the ones that a power cut may take.
 };
@@ -64,9 +67,13 @@ struct FileRecord {
   [[nodiscard]] std::optional<std::uint64_t> expected_size() const {
     return size_given ? std::optional(size) : std::nullopt;
   }
+  /// The parts of the file that are fetched, where its size is known: all of it, or what lies between the holes.
+  [[nodiscard]] std::vector<ByteRange> parts() const;
+  /// How many bytes these are; `size_unknown` if its size is not known.
+  [[nodiscard]] std::uint64_t wanted() const;
   /// Bytes of this file that have arrived.
   [[nodiscard]] std::uint64_t bytes() const {
-    if (stage >= FileStage::finished) return size;
+    if (stage >= FileStage::finished) return wanted();
     return facts ? facts->arrived.bytes() : 0;
   }
 };
@@ -92,6 +99,7 @@ struct JobRecord {
   std::optional<Error> error;
   std::uint32_t error_count = 0;  ///< Failures since the job was added; never reset (spec part 2.5).
   bool committing = false;        ///< `complete` was called and is being carried out.
+  bool approved = false;          ///< The host's guard has let its files have their names.
   bool owes_transferred = false;  ///< The event still has to be delivered.
   bool owes_failed = false;
   JobTotals totals;

@@ -170,9 +170,6 @@ Result<void> validate_http(const HttpOptions& http, const Limits& limits) {
   if (http.redirects.mode > RedirectMode::refuse) {
     return refuse(Errc::invalid_argument, "http.redirects.mode: not one of the three");
   }
-  if (http.redirects.mode == RedirectMode::report) {
-    return refuse(Errc::invalid_argument, "http.redirects.mode: report is not there yet; use follow or refuse");
-  }
   Result<void> credentials = validate_credentials(http.credentials);
   if (!credentials) return credentials;
   Result<void> proxy = validate_proxy(http.proxy);
@@ -230,14 +227,34 @@ Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
   return {};
 }
 
-Result<void> validate_url(const std::string& url, const Limits& limits) {
-  if (url.empty()) return refuse(Errc::invalid_url, "the URL is empty");
-  Result<void> length = check_length("url", url.size(), limits.url_bytes_max);
-  if (!length) return length;
-  if (std::any_of(url.begin(), url.end(), is_control)) {
-    return refuse(Errc::invalid_url, "the URL has control characters");
+/// Where ranges go, if not one behind the other: each somewhere, and none over another.
+Result<void> validate_places(const FileSpec& file) {
+  if (file.placed_at.empty()) return {};
+  const std::string url = public_url(file.url);
+  if (file.placed_at.size() != file.ranges.size()) {
+    return refuse(Errc::invalid_argument, url + ": placed_at has " + std::to_string(file.placed_at.size()) + " places for " +
+                                              std::to_string(file.ranges.size()) + " ranges; give one for each, or none");
   }
-  return check_segments(url, limits);
+  if (!file.pieces.sha256.empty()) {
+    return refuse(Errc::unsupported_configuration, url + ": pieces are of files without holes; leave placed_at out");
+  }
+  std::vector<ByteRange> places;
+  for (std::size_t i = 0; i < file.ranges.size(); ++i) {
+    const ByteRange place{file.placed_at[i], file.ranges[i].length};
+    const bool closed = place.length != ByteRange::to_end;
+    if (place.offset == ByteRange::to_end || (closed && place.end() == ByteRange::to_end)) {
+      return refuse(Errc::invalid_range, url + ": the range placed at " + std::to_string(place.offset) + " has no end");
+    }
+    places.push_back(place);
+  }
+  std::sort(places.begin(), places.end(), [](ByteRange a, ByteRange b) { return a.offset < b.offset; });
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    if (places[i - 1].end() > places[i].offset) {
+      return refuse(Errc::overlapping_ranges, url + ": the ranges placed at " + std::to_string(places[i - 1].offset) +
+                                                  " and " + std::to_string(places[i].offset) + " share bytes of the file");
+    }
+  }
+  return {};
 }
 
 Result<void> validate_pieces(const FileSpec& file, const Limits& limits) {
@@ -279,6 +296,16 @@ Result<void> validate_mirrors(const FileSpec& file, const Limits& limits) {
 }
 
 }  // namespace
+
+Result<void> validate_url(const std::string& url, const Limits& limits) {
+  if (url.empty()) return refuse(Errc::invalid_url, "the URL is empty");
+  Result<void> length = check_length("url", url.size(), limits.url_bytes_max);
+  if (!length) return length;
+  if (std::any_of(url.begin(), url.end(), is_control)) {
+    return refuse(Errc::invalid_url, "the URL has control characters");
+  }
+  return check_segments(url, limits);
+}
 
 Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   using std::chrono::milliseconds;
@@ -336,7 +363,9 @@ Result<void> validate_file(const FileSpec& file, const Limits& limits) {
   if (!file.target.is_absolute()) {
     return refuse(Errc::relative_target, target + "; use std::filesystem::absolute to make it one");
   }
-  return validate_ranges(file, limits);
+  Result<void> ranges = validate_ranges(file, limits);
+  if (!ranges) return ranges;
+  return validate_places(file);
 }
 
 Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bool has_files, bool resumed) {

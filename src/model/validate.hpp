@@ -16,6 +16,9 @@ namespace bgxfer::inline v0::detail {
 /// characters, an absolute target. What only the transport or the storage knows, they are asked for.
 [[nodiscard]] Result<void> validate_file(const FileSpec& file, const Limits& limits);
 
+/// Whether a file may come from this URL, under the same reservation.
+[[nodiscard]] Result<void> validate_url(const std::string& url, const Limits& limits);
+
 /// Whether a job may change its options like this: files and type are fixed, and some options are fixed by the first file
 /// or by the first resume (spec part 1.4).
 [[nodiscard]] Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bool has_files, bool resumed);

@@ -121,6 +121,18 @@ class Get(World):
         self.assertLess(job["bytes_received"], 10 * MIB)
         self.assertEqual(self.read("file"), content)
 
+    def test_ranges_are_fetched_one_behind_the_other_or_to_their_places(self):
+        content = self.serve("whole", 10_000)
+        one = self.done("get", self.url("whole"), "-o", "one", "--range", "9990-", "--range", "0-9")[0]
+        self.assertEqual(self.read("one"), content[9990:] + content[:10])
+        self.assertEqual(one["bytes_received"], 20)
+        self.done("get", self.url("whole"), "-o", "two", "--range", "100-199@50", "--range", "0-9@0")
+        self.assertEqual(self.read("two"), content[:10] + bytes(40) + content[100:200])
+        for wrong in ("9", "9-8", "a-b", "-5", "1-2@", "1-2@x"):
+            self.fails_with(2, "get", self.url("whole"), "--range", wrong, says=("--range",))
+        self.fails_with(2, "get", self.url("whole"), "--range", "0-1@5", "--range", "2-3", says=("@PLACE",))
+        self.fails_with(2, "get", self.url("whole"), self.url("other"), "--range", "0-1", says=("one file",))
+
     def test_a_right_digest_is_accepted_and_a_wrong_one_refused(self):
         content = self.serve("digested", MIB)
         right = hashlib.sha256(content).hexdigest()

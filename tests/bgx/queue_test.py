@@ -82,6 +82,19 @@ class Queue(World):
         self.fails_with(2, "set", identifier, "priority=higher", "name=worse", says=("higher",))
         self.assertEqual(self.json("show", identifier)[0]["name"], "better")
 
+    def test_set_changes_where_files_come_from(self):
+        identifier, _ = self.add("old", 1000)
+        content = self.serve("new", 2000)
+        self.bgx("set", identifier, "url=" + self.url("new"))
+        self.assertIn(self.url("new"), self.bgx("show", identifier).stdout)
+        self.bgx("set", identifier, "url-from=" + self.url("n"), "url-to=" + self.url("n"))
+        self.done("run")
+        self.assertEqual((self.folder / "old").read_bytes(), content)
+        other, _ = self.add("other")
+        self.fails_with(2, "set", other, "url=" + self.url("new"), "name=x", says=("go alone",))
+        self.fails_with(2, "set", other, "url-from=http://nowhere/", "url-to=http://a/", says=("no URL",))
+        self.fails_with(2, "set", other, "url=nonsense", says=("URL",))
+
     def test_ids_must_name_one_job(self):
         self.add("one")
         self.add("two")

@@ -45,6 +45,7 @@ constexpr std::string_view not_yet = "not here yet";
 
 const std::map<std::string_view, Errc> errors = {{"invalid_state", Errc::invalid_state},
                                                  {"empty_job", Errc::empty_job},
+                                                 {"file_not_transferred", Errc::file_not_transferred},
                                                  {"not_found", Errc::not_found},
                                                  {"read_only_after_add", Errc::read_only_after_add},
                                                  {"read_only_after_resume", Errc::read_only_after_resume},
@@ -86,6 +87,7 @@ std::vector<Row> table() {
   constexpr std::string_view add = "read_only_after_add";
   constexpr std::string_view active = "read_only_while_active";
   constexpr std::string_view locked = "unsupported_configuration";
+  constexpr std::string_view early = "file_not_transferred";
   constexpr std::string_view once = "read_only_after_resume";
   return {
       plain("Suspend", [](World&, Job& job) { return job.suspend(); }),
@@ -123,9 +125,14 @@ std::vector<Row> table() {
             })),
       plain("SetClientCertificate", set([](JobOptions& it) { it.http.tls.client.file = "/etc/me.pem"; })),
       plain("SetSecurityFlags", set([](JobOptions& it) { it.http.tls.ignore_expired = true; })),
-      waiting("SetFileACLFlags", not_yet),
-      waiting("SetRemoteName", not_yet),
-      waiting("ReplaceRemotePrefix", not_yet),
+      {"SetFileACLFlags", {yes, yes, yes, yes, "invalid_state", "invalid_state"},
+       set([](JobOptions& it) { it.file_acl_flags = FileAclFlags::owner; })},
+      plain("SetRemoteName", [](World&, Job& job) { return job.files()[0].set_url("http://server/b"); }),
+      plain("ReplaceRemotePrefix",
+            [](World&, Job& job) {
+              const Result<std::size_t> replaced = job.replace_url_prefix("http://server/", "http://other/");
+              return replaced ? CommandResult() : CommandResult(replaced.error());
+            }),
       waiting("SetReplyFileName", later),
       waiting("GetReplyData", later),
       {"SetServerCertificateValidationInterface", {active, yes, yes, active, yes, "invalid_state"},
@@ -146,10 +153,16 @@ std::vector<Row> table() {
        set([](JobOptions& it) { it.http.method = "POST"; })},
       {"SetPriority with a custom HTTP method set", {locked, locked, locked, locked, locked, "invalid_state"},
        [](World&, Job& job) { return job.set_priority(Priority::low); }, true},
-      waiting("SetValidationState on a file", not_yet),
-      waiting("RequestFileRanges", not_yet),
-      waiting("UpdateDownloadPosition", not_yet),
-      waiting("GetFilledFileRanges", not_yet),
+      {"SetValidationState on a file", {early, early, early, early, yes, "invalid_state"},
+       [](World&, Job& job) { return job.files()[0].set_validation_state(true); }},
+      plain("RequestFileRanges", [](World&, Job& job) { return job.files()[0].request_ranges({{10, 20}}); }),
+      plain("UpdateDownloadPosition", [](World&, Job& job) { return job.files()[0].prioritize_from(10); }),
+      {"GetFilledFileRanges", {yes, yes, yes, yes, yes, yes},
+       [](World&, Job& job) {
+         // Unlike BITS, which refuses the question in final states.
+         const std::uint64_t bytes = RangeSet(job.files()[0].arrived()).bytes();
+         return allowed(bytes == job.files()[0].progress().bytes_transferred);
+       }},
       {"GetError on a job", {"not_found", "not_found", yes, yes, "not_found", "not_found"},
        [](World&, Job& job) { return allowed(job.error().has_value()); }},
       {"All other getters", {yes, yes, yes, yes, yes, yes},

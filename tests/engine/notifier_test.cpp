@@ -331,6 +331,7 @@ TEST_CASE("3.3: ranges that arrive are told for on-demand jobs, merged, and add 
       for (ByteRange range : std::get<FileRangesTransferred>(event).ranges) told.add(range);
       return NotifyResult::handled;
     });
+    if (on_demand) job.files()[0].request_ranges({ByteRange{}});
     job.resume();
     world.run();
     CHECK(told.ranges() == (on_demand ? job.files()[0].arrived() : std::vector<ByteRange>()));

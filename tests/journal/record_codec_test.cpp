@@ -136,6 +136,7 @@ TEST_CASE("every kind of change comes back as it was") {
   full.notify.command = {"/bin/tell", {"", "a b", ""}};
   FilesAdded added{job, {spec_of("https://a/b", "/c"), spec_of("http://d", "/e/f")}, noon};
   added.files[0].ranges = {{5, 7}, {100, bgxfer::ByteRange::to_end}, {0, 1}};
+  added.files[0].placed_at = {7, 100, 0};
   added.files[0].size = 0;
   added.files[1].sha256.emplace().bytes.fill(std::byte{9});
   added.files[1].mirrors = {"http://one", "http://two"};
@@ -162,7 +163,7 @@ TEST_CASE("every kind of change comes back as it was") {
       FilesAdded{job, {}, noon},
       JobMoved{job, bgxfer::JobState::error, error, 3, noon},
       JobMoved{job, bgxfer::JobState::queued, std::nullopt, 0, noon},
-      FileStarted{job, FileIndex{7}, 2, {1, ~std::uint64_t{0}}, 0, 0, "\"etag\"", noon, 3},
+      FileStarted{job, FileIndex{7}, 2, {1, ~std::uint64_t{0}}, 0, 0, "\"etag\"", noon, 3, "https://final/a"},
       FileStarted{job, FileIndex{0xffffffff}, 0xffffffff, {}, size_unknown, size_unknown, "", std::nullopt},
       FileProgressed{job, FileIndex{1}, 1, true, {{0, 1}, {10, std::uint64_t{1} << 62}}},
       FileProgressed{job, FileIndex{1}, 1, false, {}},
@@ -172,6 +173,10 @@ TEST_CASE("every kind of change comes back as it was") {
           job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true, bgxfer::FileAclFlags::all},
       FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}},
       CommitStarted{job, noon},
+      CommitStarted{job, noon, true},
+      FileValidated{job, FileIndex{7}},
+      UrlChanged{job, FileIndex{7}, "", "https://elsewhere/a", noon},
+      UrlChanged{job, FileIndex{0}, "https://a/", "https://b/", noon},
       CommitFailed{job, 17, error, noon},
       CommitFailed{job, 0, std::nullopt, noon},
       NoticeDelivered{job},

@@ -152,6 +152,34 @@ TEST_CASE("ranges may touch, not overlap, and each has bytes") {
   CHECK(refused(with(many), Errc::too_many_ranges));
 }
 
+TEST_CASE("4.3: ranges have places for all or none, each with an end, and none over another") {
+  const auto with = [](std::vector<std::uint64_t> places) {
+    return file_with([&](FileSpec& it) {
+      it.ranges = {{100, 10}, {0, 5}, {200, ByteRange::to_end}};
+      it.placed_at = places;
+    });
+  };
+  CHECK(with({}));
+  CHECK(with({5, 0, 15}));
+  CHECK(with({100, 0, 200}));
+  CHECK(refused(with({5, 0}), Errc::invalid_argument));
+  CHECK(refused(with({5, 0, 15, 20}), Errc::invalid_argument));
+  CHECK(refused(with({4, 0, 15}), Errc::overlapping_ranges));
+  CHECK(refused(with({5, 0, 14}), Errc::overlapping_ranges));
+  CHECK(refused(with({20, 0, 15}), Errc::overlapping_ranges));  // The last one runs to an end that nobody knows.
+  CHECK(refused(with({ByteRange::to_end - 10, 0, 15}), Errc::invalid_range));
+  CHECK(refused(with({5, 0, ByteRange::to_end}), Errc::invalid_range));
+  CHECK(refused(file_with([](FileSpec& it) { it.placed_at = {0}; }), Errc::invalid_argument));
+  CHECK(refused(file_with([](FileSpec& it) {
+                  it.size = 20'000;
+                  it.pieces.bytes = 16 * 1024;
+                  it.pieces.sha256.resize(2);
+                  it.ranges = {{0, 20'000}};
+                  it.placed_at = {0};
+                }),
+                Errc::unsupported_configuration));
+}
+
 TEST_CASE("an error about a file shows its URL without what could be secret in it") {
   const Result<void> result = file_with([](FileSpec& it) {
     it.url = "https://user:password@cdn.example/a?token=secret";

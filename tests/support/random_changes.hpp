@@ -82,7 +82,7 @@ class RandomChanges {
       case 5:
         return model::FilesSynced{id, {bgxfer::ByteRange{0, 1'000'000}}};
       case 6:
-        return model::CommitStarted{id, now()};
+        return model::CommitStarted{id, now(), dice_.one_in(2)};
       case 7:
         return model::CommitFailed{id, static_cast<std::uint32_t>(dice_.below(3)), error(), now()};
       case 8:
@@ -104,7 +104,12 @@ class RandomChanges {
     const std::uint64_t index = dice_.below(job.files.size());
     const auto file = static_cast<bgxfer::FileIndex>(index);
     const std::uint32_t generation = job.files[index].generation;
-    switch (dice_.below(8)) {
+    switch (dice_.below(10)) {
+      case 8:
+        return model::FileValidated{id, file};
+      case 9:
+        if (dice_.one_in(2)) return model::UrlChanged{id, file, "", "https://other.example/" + text(20), now()};
+        return model::UrlChanged{id, {}, dice_.one_in(2) ? "https://example" : "https://o", "https://" + text(3), now()};
       case 0:
         return model::FileRestarted{id, file, generation + 1};
       case 1:
@@ -120,7 +125,8 @@ class RandomChanges {
                                   dice_.one_in(3) ? model::size_unknown : dice_.bits() >> 1,
                                   text(20),
                                   time(),
-                                  static_cast<std::uint32_t>(dice_.below(3))};
+                                  static_cast<std::uint32_t>(dice_.below(3)),
+                                  text(9)};
       default: {
         model::FileProgressed progressed{id, file, generation, dice_.one_in(2), {}};
         for (std::uint64_t i = dice_.below(4); i > 0; --i)
@@ -146,6 +152,10 @@ class RandomChanges {
         spec.ranges.push_back(
             {dice_.below(1 << 20), dice_.one_in(4) ? bgxfer::ByteRange::to_end : 1 + dice_.below(1000)});
       }
+      for (std::size_t n = 0; dice_.one_in(3) && n < 9 && spec.placed_at.size() < spec.ranges.size(); ++n) {
+        spec.placed_at.push_back((spec.placed_at.size() << 21) + dice_.below(100));
+      }
+      if (spec.placed_at.size() < spec.ranges.size()) spec.placed_at.clear();
       for (std::uint64_t n = dice_.one_in(3) ? dice_.below(4) : 0; n > 0; --n) {
         spec.mirrors.push_back("https://mirror.example/" + text(30));
       }

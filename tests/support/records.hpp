@@ -81,12 +81,14 @@ inline std::string show(const model::FileRecord& file) {
   for (bgxfer::ByteRange range : facts.ranges) {
     text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
   }
+  for (std::uint64_t place : facts.placed_at) text += " at " + std::to_string(place);
   if (facts.sha256) text += " sha256 " + facts.sha256->to_string();
   text += show(facts.mirrors, facts.pieces) + " source " + std::to_string(facts.source);
   text += " of " + std::to_string(facts.resource_size) + " validator " + facts.validator;
   if (facts.modified) text += " modified " + show(*facts.modified);
   text += " identity " + std::to_string(facts.identity.device) + ':' + std::to_string(facts.identity.inode);
-  text += " preserved " + std::to_string(static_cast<int>(facts.preserved));
+  text += " preserved " + std::to_string(static_cast<int>(facts.preserved)) + " reported " + facts.reported +
+          " validated " + std::to_string(facts.validated);
   return text + " arrived " + show(facts.arrived) + " unsynced " + show(facts.unsynced);
 }
 
@@ -96,7 +98,8 @@ inline std::string show(const model::JobRecord& job) {
   text += "withheld " + std::to_string(job.headers_withheld || !job.options.http.headers.empty());
   text += " created " + show(job.times.created) + " modified " + show(job.times.modified);
   if (job.times.transferred) text += " transferred " + show(*job.times.transferred);
-  text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing) + " owes " +
+  text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing) +
+          std::to_string(job.approved) + " owes " +
           std::to_string(job.owes_transferred) + std::to_string(job.owes_failed) + '\n';
   text += "owner " + job.owner.name + (job.owner.elevated ? " elevated" : "") + " resumed " + std::to_string(job.resumed) +
           " active " + std::to_string(job.active_time.count()) + " owed " + show(job.owed_files) + '\n';
@@ -136,6 +139,7 @@ struct ShowChange {
       for (bgxfer::ByteRange range : spec.ranges) {
         text += " range " + std::to_string(range.offset) + '+' + std::to_string(range.length);
       }
+      for (std::uint64_t place : spec.placed_at) text += " at " + std::to_string(place);
       if (spec.sha256) text += " sha256 " + spec.sha256->to_string();
       text += show(spec.mirrors, spec.pieces);
       if (spec.size) text += " size " + std::to_string(*spec.size);
@@ -153,7 +157,7 @@ struct ShowChange {
     file(it);
     text += " identity " + std::to_string(it.identity.device) + ':' + std::to_string(it.identity.inode) + " size " +
             std::to_string(it.size) + " of " + std::to_string(it.resource_size) + " validator " + it.validator +
-            " source " + std::to_string(it.source);
+            " source " + std::to_string(it.source) + " reported " + it.reported;
     if (it.modified) text += " modified " + show(*it.modified);
   }
   void operator()(const model::FileProgressed& it) {
@@ -181,7 +185,16 @@ struct ShowChange {
       text += " files " + std::to_string(run.offset) + '+' + std::to_string(run.length);
     }
   }
-  void operator()(const model::CommitStarted& it) { text += "commit started at " + show(it.at); }
+  void operator()(const model::CommitStarted& it) {
+    text += "commit started at " + show(it.at) + " approved " + std::to_string(it.approved);
+  }
+  void operator()(const model::FileValidated& it) {
+    text += "validated " + std::to_string(static_cast<std::uint32_t>(it.file));
+  }
+  void operator()(const model::UrlChanged& it) {
+    text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " or " + it.prefix + " is " + it.url + " at " +
+            show(it.at);
+  }
   void operator()(const model::CommitFailed& it) {
     text += "commit failed " + std::to_string(it.committed) + " at " + show(it.at);
     if (it.error) text += " error " + show(*it.error);

@@ -30,6 +30,8 @@ struct Resource {
   std::optional<Clock::Duration> read_time{};  ///< In place of the transport's.
   std::size_t connections_max = 1'000;         ///< More are turned down with 503.
   std::set<std::uint64_t> damaged_reads{};     ///< What these reads bring is damaged; counted from 1 over all requests.
+  std::vector<Header> headers{};
+  std::string final_url{};         ///< Where redirects lead to; empty: there are none.
 };
 
 /// What the next request meets instead of the plain answer.
@@ -137,7 +139,8 @@ class ScriptedTransport final : public Transport {
       if (!incident.silent_validator) head_.validator = resource.validator;
       head_.last_modified = resource.modified;
       head_.delimited = resource.delimited;
-      head_.final_url = request.url;
+      head_.final_url = resource.final_url.empty() ? request.url : resource.final_url;
+      head_.headers = resource.headers;
       transport_.in_flight_max = std::max(transport_.in_flight_max, ++transport_.in_flight);
     }
     ~Body() override {
