@@ -2,6 +2,7 @@
 #define BGXFER_BENCHMARKS_COUNTING_STORAGE_HPP
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -14,6 +15,21 @@ struct StorageCounts {
   std::atomic<std::uint64_t> log_appends = 0;
   std::atomic<std::uint64_t> log_syncs = 0;   ///< Among them the log's replacements, which are durable too.
   std::atomic<std::uint64_t> file_syncs = 0;  ///< Of an open file, or of a batch.
+
+  /// When an open file was synced, and how many syncs of any kind had begun until then. On one thread.
+  struct Moment {
+    double seconds = 0;
+    std::uint64_t syncs = 0;
+  };
+  Moment first_checkpoint{};
+  Moment last_checkpoint{};
+
+  void note_checkpoint() {
+    const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+    last_checkpoint = Moment{now.count(), log_syncs + file_syncs};
+    if (first_checkpoint.syncs == 0) first_checkpoint = last_checkpoint;
+    ++file_syncs;
+  }
 };
 
 /// A storage that counts, around another that works.
@@ -68,7 +84,7 @@ class CountingStorage final : public bgxfer::Storage {
     asio::awaitable<bgxfer::Result<void>> resize(std::uint64_t bytes) override { return inner_->resize(bytes); }
     asio::awaitable<bgxfer::Result<void>> reserve(std::uint64_t bytes) override { return inner_->reserve(bytes); }
     asio::awaitable<bgxfer::Result<void>> sync() override {
-      ++counts_->file_syncs;
+      counts_->note_checkpoint();
       return inner_->sync();
     }
 

@@ -2,7 +2,12 @@
 // LIST has a line for each file: URL, tab, target, and perhaps a tab and a SHA-256.
 // Prints a line of JSON: what was asked of the storage from the job's start until it was transferred, and how long that
 // took.
-// Run: fetch LIST JOURNAL [--parallel N] [--threads N] [--checkpoint-ms N] [--ca FILE] [--count]
+// With --count it also tells how many syncs of the journal and of files there were in the steady state: from the first
+// sync of a file to the last one before the job's end. Run: fetch LIST JOURNAL [--parallel N] [--connections N]
+// [--mirror URL]... [--pieces FILE] [--threads N]
+//            [--checkpoint-ms N] [--ca FILE] [--count]
+// FILE has the size of the file, that of a piece, and the SHA-256 of each piece, a line each.
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <string>
@@ -27,15 +32,26 @@ struct Arguments {
   std::string list{};
   std::string journal{};
   unsigned parallel = 1;
+  unsigned connections = 1;
+  std::vector<std::string> mirrors{};
+  std::string pieces{};
   unsigned threads = 1;
   unsigned checkpoint_ms = 0;  ///< 0: the default of the library.
   std::string authority{};
   bool count = false;
 };
 
-std::vector<bgxfer::FileSpec> read_list(const std::string& path) {
+void read_pieces(const std::string& path, bgxfer::FileSpec& file) {
+  std::ifstream pieces(path);
+  std::uint64_t size = 0;
+  pieces >> size >> file.pieces.bytes;
+  file.size = size;
+  for (std::string hash; pieces >> hash;) file.pieces.sha256.push_back(bgxfer::Sha256::parse(hash).value());
+}
+
+std::vector<bgxfer::FileSpec> read_list(const Arguments& arguments) {
   std::vector<bgxfer::FileSpec> files;
-  std::ifstream list(path);
+  std::ifstream list(arguments.list);
   for (std::string line; std::getline(list, line);) {
     const std::size_t first = line.find('\t');
     const std::size_t second = line.find('\t', first + 1);
@@ -43,6 +59,8 @@ std::vector<bgxfer::FileSpec> read_list(const std::string& path) {
     file.url = line.substr(0, first);
     file.target = line.substr(first + 1, second - first - 1);
     if (second != std::string::npos) file.sha256 = bgxfer::Sha256::parse(line.substr(second + 1));
+    file.mirrors = arguments.mirrors;
+    if (!arguments.pieces.empty()) read_pieces(arguments.pieces, file);
   }
   return files;
 }
@@ -56,7 +74,8 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, const Arguments& argume
   bgxfer::JobOptions options;
   options.display_name = "benchmark";
   options.parallel_files = arguments.parallel;
-  options.files = read_list(arguments.list);
+  options.connections_per_file = arguments.connections;
+  options.files = read_list(arguments);
   bgxfer::Result<bgxfer::Job> added = queue.add(std::move(options));
   if (!added) {
     fmt::print(stderr, "fetch: {}\n", added.error());
@@ -71,10 +90,13 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, const Arguments& argume
   const bgxfer::Result<void> transferred = co_await job.transferred();
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   fmt::print(
-      R"({{"seconds": {:.6f}, "bytes": {}, "received": {}, "log_bytes": {}, "log_appends": {}, "log_syncs": {}, "file_syncs": {}}})"
+      R"({{"seconds": {:.6f}, "bytes": {}, "received": {}, "log_bytes": {}, "log_appends": {}, "log_syncs": {}, "file_syncs": {}, )"
+      R"("steady_seconds": {:.6f}, "steady_syncs": {}}})"
       "\n",
       time.count(), job.progress().bytes_transferred, job.bytes_received(), counts.log_bytes.load(),
-      counts.log_appends.load(), counts.log_syncs - syncs_before, counts.file_syncs.load());
+      counts.log_appends.load(), counts.log_syncs - syncs_before, counts.file_syncs.load(),
+      counts.last_checkpoint.seconds - counts.first_checkpoint.seconds,
+      counts.last_checkpoint.syncs - counts.first_checkpoint.syncs);
   if (!transferred) {
     fmt::print(stderr, "fetch: {}\n", transferred.error());
     co_return 1;
@@ -106,6 +128,12 @@ int main(int argc, char** argv) {
       return 2;
     } else if (option == "--parallel") {
       arguments.parallel = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (option == "--connections") {
+      arguments.connections = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (option == "--mirror") {
+      arguments.mirrors.emplace_back(argv[++i]);
+    } else if (option == "--pieces") {
+      arguments.pieces = argv[++i];
     } else if (option == "--threads") {
       arguments.threads = static_cast<unsigned>(std::stoul(argv[++i]));
     } else if (option == "--checkpoint-ms") {
@@ -122,7 +150,8 @@ int main(int argc, char** argv) {
   const auto counts = std::make_shared<StorageCounts>();
   bgxfer::http::TransportOptions http;
   http.ca_bundle = arguments.authority;
-  if (arguments.parallel > http.connections_per_host_max) http.connections_per_host_max = arguments.parallel;
+  const std::size_t connections = std::size_t{arguments.parallel} * arguments.connections;
+  http.connections_per_host_max = std::max(http.connections_per_host_max, connections);
   bgxfer::QueueOptions options;
   options.transport = bgxfer::http::make_transport(http);
   options.storage = bgxfer::disk::make_storage();

@@ -1,5 +1,6 @@
 """The questions: what each one runs, and the bar that it is held to."""
 
+import hashlib
 import json
 import pathlib
 import random
@@ -8,6 +9,7 @@ import time
 
 from measure import Costs, in_turn
 from place import MIB
+from rated_server import RatedServer
 from report import Bar, Answer, compare, limited, missing, print_costs
 
 GIB = 1024 * MIB
@@ -167,6 +169,10 @@ def far(bench):
     yield compare("2 000 files behind 20 ms each way, 8 at once: wall", "wall", costs, [Bar("curl -Z", 1.0), Bar("curl -K", 0.15)])
 
 
+HALF = 512 * MIB
+PIECE = MIB
+
+
 def limited_server(bench):
     """512 MiB from a server that gives 8 MB/s to a connection."""
     question = "512 MiB from a server of 8 MB/s per connection, 8 connections"
@@ -175,8 +181,7 @@ def limited_server(bench):
         yield missing(question, "not built yet: several connections for one file", bars)
         return
     place = bench.place
-    size = 512 * MIB
-    place.serve("half.bin", size)
+    place.serve("half.bin", HALF)
     url = place.server.url("8MBps/half.bin")
     target = place.targets / "half.bin"
     bench.title(question)
@@ -186,37 +191,91 @@ def limited_server(bench):
     }, ["half.bin"])
     answer = compare(question, "wall", costs, [bars[1]])
     answer.bars.insert(0, bars[0])
-    one = size / 8e6
+    one = HALF / 8e6
     answer.peers["one connection"] = round(one, 3)
     answer.ratios["one connection"] = round(one / answer.ours, 3)
     yield answer
 
 
 def mirrors(bench):
-    """Three mirrors of 4, 16 and 32 MB/s for one file."""
+    """Three mirrors of different speed for one file; then one of them dies, or lies."""
     question = "three mirrors of 4, 16 and 32 MB/s for one file"
-    bars = [Bar("the sum of their speeds", 0.95, True)]
+    bar = Bar("the sum of their speeds", 0.95, True)
+    share = Bar("what the others give", 0.95, True)
+    dying, lying = f"{question}: that of 16 dies after a quarter", f"{question}: that of 16 lies"
     if not bench.bgx_knows("--mirror"):
-        yield missing(question, "not built yet: several sources for one file", bars)
+        for asked, held in ((question, bar), (dying, share), (lying, share)):
+            yield missing(asked, "not built yet: several sources for one file", [held])
         return
+    path = bench.place.serve("half.bin", HALF)
+    pieces = write_pieces(bench, path)
+    for asked, held, middle, more in ((question, bar, {}, []), (dying, share, {"dies_after": HALF // 4}, []),
+                                      (lying, share, {"lies": True}, ["--pieces", pieces])):
+        bench.title(asked)
+        ratios = [fetch_from_mirrors(bench, path, middle, more) for _ in range(bench.rounds)]
+        yield Answer(asked, sorted(ratios)[len(ratios) // 2], "x", {held.against: 1}, [held],
+                     {held.against: sorted(ratios)[len(ratios) // 2]})
+
+
+def write_pieces(bench, path):
+    """The SHA-256 of every MiB, for who has to tell a mirror that lies."""
+    lines = [HALF, PIECE]
+    with open(path, "rb") as file:
+        while (piece := file.read(PIECE)):
+            lines.append(hashlib.sha256(piece).hexdigest())
+    return bench.place.write_list("pieces", lines)
+
+
+def fetch_from_mirrors(bench, path, middle, more):
+    """One run, as the share of the time that the bytes would take from mirrors that lose none of theirs."""
     place = bench.place
-    size = 512 * MIB
-    place.serve("half.bin", size)
-    target = place.targets / "half.bin"
-    bench.title(question)
-    urls = [place.server.url(f"{speed}MBps/half.bin") for speed in (32, 16, 4)]
-    costs = bench.compete({
-        "bgxfer": [place.program("bgx"), "get", "-q", "--connections", 3, urls[0], "--mirror", urls[1], "--mirror", urls[2],
-                   "-o", target, "--journal", place.journal()],
-    }, ["half.bin"])
-    wall = costs["bgxfer"].median("wall")
-    yield Answer(question, round(size / wall / 52e6, 4), "x", {"the sum of their speeds": 1}, bars,
-                 {"the sum of their speeds": round(size / wall / 52e6, 4)})
+    place.empty_targets()
+    servers = [RatedServer(path, 32e6), RatedServer(path, 16e6, **middle), RatedServer(path, 4e6)]
+    try:
+        words = bench.fetch("mirrors", [(servers[0].url(), "half.bin")], "--connections", 3, "--mirror", servers[1].url(),
+                            "--mirror", servers[2].url(), "--count", *more)
+        cost = bench.meter.run(words)
+    finally:
+        for server in servers:
+            server.close()
+    place.verify(["half.bin"], "bgxfer")
+    print_costs({"bgxfer": Costs([cost])}, bench.out)
+    given = middle.get("dies_after", 0)
+    speed = 36e6 if middle else 52e6
+    ideal = dying_time(given) if given else HALF / speed
+    return round(ideal / json.loads(cost.output)["seconds"], 4)
+
+
+def dying_time(given):
+    """All three until the one of 16 MB/s has given its last byte, then the other two."""
+    until = given / 16e6
+    return until + (HALF - 52e6 * until) / 36e6
 
 
 def slow_tail(bench):
+    """One of eight connections is given 1 % of the speed of the others."""
     question = "the last 1 % with one of 8 connections at 1 % of the speed"
-    yield missing(question, "not built yet: several connections for one file", [Bar("of the total time", 0.02)])
+    bar = Bar("of the total time", 0.02)
+    if not bench.bgx_knows("--connections"):
+        yield missing(question, "not built yet: several connections for one file", [bar])
+        return
+    place = bench.place
+    path = place.serve("half.bin", HALF)
+    bench.title(question)
+    shares = []
+    for _ in range(bench.rounds):
+        place.empty_targets()
+        server = RatedServer(path, 8e6, slow_one=3, slow_rate=8e4)
+        try:
+            cost = bench.meter.run(bench.fetch("tail", [(server.url(), "half.bin")], "--connections", 8))
+            seconds = json.loads(cost.output)["seconds"]
+            shares.append(server.seconds_of_last(0.01, HALF) / seconds)
+        finally:
+            server.close()
+        place.verify(["half.bin"], "bgxfer")
+        print_costs({"bgxfer": Costs([cost])}, bench.out)
+    share = round(sorted(shares)[len(shares) // 2], 4)
+    yield Answer(question, share, "x", {"the total time": 1}, [bar], {bar.against: share})
 
 
 def many_at_once(bench):
@@ -330,8 +389,10 @@ def journal(bench):
     print(f"  {told['log_bytes']} bytes in {told['log_appends']} writes, {told['log_syncs']} syncs of the journal and "
           f"{told['file_syncs']} of the file in {told['seconds']:.1f} s", file=bench.out)
     yield limited("journal bytes per payload byte", round(share, 5), "%", 0.1)
-    yield limited("syncs per second, journal and file together",
-                  round((told["log_syncs"] + told["file_syncs"]) / told["seconds"], 3), "per second", 1)
+    print(f"  {told['steady_syncs']} of both in the {told['steady_seconds']:.1f} s between the first checkpoint and the last",
+          file=bench.out)
+    yield limited("syncs per second in steady state, journal and file together",
+                  round(told["steady_syncs"] / told["steady_seconds"], 3), "per second", 1)
 
 
 def durability(bench):
@@ -350,8 +411,37 @@ def durability(bench):
                  {"without": round(share, 4)}, note="both end with one sync of the file, as every job does")
 
 
+PATCH_FILES = 200_000
+PATCH_BYTES = 50_000_000_000
+LINE = 125e6
+ROUND_TRIP = 0.030
+
+
+def predicted(at_once, files=PATCH_FILES):
+    """docs/performance.md: either the line is full, or every file costs a round trip and its share of the line."""
+    each = PATCH_BYTES / PATCH_FILES
+    return max(files * each / LINE, files / at_once * (ROUND_TRIP + each / LINE))
+
+
+def model(bench):
+    """50 GB in 200 000 files over 1 Gbit/s with 30 ms: what the cost model says, and what the queue does in virtual time."""
+    bench.title("50 GB in 200 000 files over 1 Gbit/s with 30 ms, in virtual time")
+    for at_once in (4, 8, 16, 32):
+        words = [bench.place.program("model"), PATCH_FILES, PATCH_BYTES // PATCH_FILES, int(LINE), int(ROUND_TRIP * 1000), at_once]
+        cost = bench.meter.run(words)
+        told = json.loads(cost.output)
+        if told["bytes"] != PATCH_BYTES:
+            raise SystemExit(f"model: {told['bytes']} bytes came of {PATCH_BYTES}")
+        says = predicted(at_once)
+        print(f"  {at_once:2} files at once: predicted {says:7.1f} s, simulated {told['seconds']:7.1f} s; the simulation took "
+              f"{cost.cpu:.0f} s", file=bench.out)
+        yield Answer(f"the cost model for a patch, {at_once} files at once", told["seconds"], "s", {"predicted": round(says, 1)},
+                     [Bar("off the prediction", 0.05)],
+                     {"off the prediction": round(abs(told["seconds"] / says - 1), 4)})
+
+
 ALL = {
     "large": large, "tls": tls, "hashed": hashed, "small": small, "far": far, "limited": limited_server, "mirrors": mirrors,
     "tail": slow_tail, "memory": many_at_once, "queued": queued, "arrival": arrival, "idle": idle, "journal": journal,
-    "durability": durability,
+    "durability": durability, "model": model,
 }

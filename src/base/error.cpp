@@ -233,7 +233,8 @@ std::string_view to_string(ErrorContext context) noexcept {
 }
 
 std::string public_url(std::string_view url) {
-  url = url.substr(0, url.find_first_of("?#"));
+  const auto tail = std::find_if(url.begin(), url.end(), [](char c) { return c == '?' || c == '#'; });
+  url = url.substr(0, static_cast<std::size_t>(tail - url.begin()));
   std::string text(url);
   const std::size_t authority = text.find("//");
   if (authority == std::string::npos) return text;

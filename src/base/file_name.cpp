@@ -8,7 +8,8 @@ namespace bgxfer::inline v0::detail {
 
 namespace {
 
-constexpr std::string_view path_separators = std::filesystem::path::preferred_separator == '/' ? "/" : "/\\";
+/// One character, so that it is searched for as one: a queue of a million files has a hundred million of them.
+constexpr char path_separator = '/';
 
 // Well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text) noexcept {
@@ -75,23 +76,25 @@ Error unlawful_target(const std::filesystem::path& target) {
 
 bool is_lawful_file_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > file_name_bytes_max) return false;
+  bool ascii = true;
   for (char c : name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
     if (c == '/' || c == '\\' || c == ':') return false;
+    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
   }
   // Covers "." and ".." as well.
   if (name.back() == '.' || name.back() == ' ') return false;
-  return is_utf8(name) && !is_windows_device(name);
+  return (ascii || is_utf8(name)) && !is_windows_device(name);
 }
 
 Result<void> check_target_text(const std::filesystem::path& target) {
   // By hand: a queue of a million files asks several times for each, and `path` makes a string of every component.
-  const std::string text = target.string();
+  const std::string& text = target.native();
   if (text.find('\0') != std::string::npos) return unlawful_target(target);
   if (!target.is_absolute()) return Error(Errc::relative_target, ErrorContext::local_file, text);
   std::string_view rest = text;
   for (;;) {
-    const std::size_t end = rest.find_first_of(path_separators);
+    const std::size_t end = rest.find(path_separator);
     const std::string_view part = rest.substr(0, end);
     if (part == "." || part == "..") return unlawful_target(target);
     if (end == std::string_view::npos) break;
@@ -104,8 +107,8 @@ Result<void> check_target_text(const std::filesystem::path& target) {
 Result<void> check_place_text(const std::filesystem::path& target, const std::string& temporary_name) {
   Result<void> checked = check_target_text(target);
   if (!checked) return checked;
-  const std::string text = target.string();
-  const std::string_view name = std::string_view(text).substr(text.find_last_of(path_separators) + 1);
+  const std::string& text = target.native();
+  const std::string_view name = std::string_view(text).substr(text.rfind(path_separator) + 1);
   if (!is_lawful_file_name(temporary_name) || temporary_name == name) return unlawful_target(target);
   return {};
 }

@@ -1,7 +1,9 @@
 #include "disk_batch.hpp"
 
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "../base/file_name.hpp"
@@ -15,13 +17,13 @@ namespace {
 class BatchFolders {
  public:
   struct Entry {
-    std::filesystem::path path;
+    std::string path;
     std::size_t first_file;
   };
 
-  void add(const std::filesystem::path& path, std::size_t file) {
+  void add(std::string_view path, std::size_t file) {
     if (!entries_.empty() && entries_.back().path == path) return;  // neighbours mostly share a folder
-    if (known_.insert(path.native()).second) entries_.push_back(Entry{path, file});
+    if (known_.emplace(path).second) entries_.push_back(Entry{std::string(path), file});
   }
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
@@ -31,7 +33,7 @@ class BatchFolders {
   std::set<std::string> known_;
 };
 
-Result<void> sync_folder_at(Folders& folders, const std::filesystem::path& path) {
+Result<void> sync_folder_at(Folders& folders, const std::string& path) {
   const Result<std::shared_ptr<const Folder>> folder = folders.get(path);
   if (!folder) return folder.error();
   if (const std::error_code failed = sync_all((*folder)->get())) return file_error(failed, path);
@@ -39,7 +41,7 @@ Result<void> sync_folder_at(Folders& folders, const std::filesystem::path& path)
 }
 
 Result<void> sync_single_file(Folders& folders, const FilePlace& place) {
-  const Result<std::shared_ptr<const Folder>> folder = folders.get(place.target.parent_path());
+  const Result<std::shared_ptr<const Folder>> folder = folders.get(folder_of(place.target));
   if (!folder) return folder.error();
   Descriptor file;
   std::error_code failed = open_at(file, (*folder)->get(), place.temporary_name, OpenMode::read);
@@ -63,7 +65,7 @@ Result<void> sync_file_systems(Folders& folders, const BatchFolders& batch) {
 // whoever could exchange the temporary file between two of these calls could as well exchange the final one.
 std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, std::uint32_t default_mode) {
   const std::string& temporary = wanted.place.temporary_name;
-  const std::string target = wanted.place.target.filename().string();
+  const std::string target(name_of(wanted.place.target));
   FileFacts facts;
   std::error_code failed = facts_at(folder.get(), temporary, facts);
   FileFacts replaced;
@@ -90,7 +92,7 @@ std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, 
 Result<void> discard_file(Folders& folders, const FilePlace& place, bool& deleted) {
   const Result<void> lawful = bgxfer::detail::check_place_text(place.target, place.temporary_name);
   if (!lawful) return lawful;
-  const Result<std::shared_ptr<const Folder>> folder = folders.get(place.target.parent_path());
+  const Result<std::shared_ptr<const Folder>> folder = folders.get(folder_of(place.target));
   if (!folder) {
     if (folder.error().code() == std::errc::no_such_file_or_directory) return {};
     return folder.error();
@@ -101,12 +103,12 @@ Result<void> discard_file(Folders& folders, const FilePlace& place, bool& delete
   return {};
 }
 
-Result<void> sync_run(Folders& folders, const std::vector<FilePlace>& files) {
+Result<void> sync_run(Folders& folders, std::span<const FilePlace> files) {
   BatchFolders batch;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Result<void> lawful = bgxfer::detail::check_place_text(files[i].target, files[i].temporary_name);
     if (!lawful) return lawful;
-    batch.add(files[i].target.parent_path(), i);
+    batch.add(folder_of(files[i].target), i);
   }
   if (files.size() > files_synced_singly_max) {
     const Result<void> synced = sync_file_systems(folders, batch);
@@ -124,7 +126,7 @@ Result<void> sync_run(Folders& folders, const std::vector<FilePlace>& files) {
   return {};
 }
 
-CommitReport commit_run(Folders& folders, const std::vector<CommitFile>& files) {
+CommitReport commit_run(Folders& folders, std::span<const CommitFile> files) {
   const std::uint32_t default_mode = default_file_mode();
   CommitReport report;
   BatchFolders batch;
@@ -135,7 +137,7 @@ CommitReport commit_run(Folders& folders, const std::vector<CommitFile>& files) 
       report.error = lawful.error();
       break;
     }
-    const std::filesystem::path folder_path = wanted.place.target.parent_path();
+    const std::string_view folder_path = folder_of(wanted.place.target);
     const Result<std::shared_ptr<const Folder>> folder = folders.get(folder_path);
     if (!folder) {
       report.error = folder.error();
@@ -157,14 +159,14 @@ CommitReport commit_run(Folders& folders, const std::vector<CommitFile>& files) 
   return report;
 }
 
-Result<void> discard_run(Folders& folders, const std::vector<FilePlace>& files) {
+Result<void> discard_run(Folders& folders, std::span<const FilePlace> files) {
   Result<void> first_failure;
   BatchFolders batch;
   for (std::size_t i = 0; i < files.size(); ++i) {
     bool deleted = false;
     const Result<void> discarded = discard_file(folders, files[i], deleted);
     if (!discarded && first_failure) first_failure = discarded;
-    if (deleted) batch.add(files[i].target.parent_path(), i);
+    if (deleted) batch.add(folder_of(files[i].target), i);
   }
   // Else a power cut brings back a file that nobody knows any more.
   for (const BatchFolders::Entry& entry : batch.entries()) {
@@ -190,8 +192,7 @@ std::error_code each_user(Folders& folders, const std::vector<T>& files, Act act
     while (end < files.size() && same_user(user_of(files[end]), user)) ++end;
     Folders own(1);  // What the process has open may be closed to others.
     bool go_on = false;
-    const std::vector<T> run(files.begin() + static_cast<std::ptrdiff_t>(begin),
-                             files.begin() + static_cast<std::ptrdiff_t>(end));
+    const std::span<const T> run = std::span(files).subspan(begin, end - begin);
     const std::error_code refused = act_as(user, [&] { go_on = act(user ? own : folders, run); });
     if (refused || !go_on) return refused;
   }
@@ -202,7 +203,7 @@ std::error_code each_user(Folders& folders, const std::vector<T>& files, Act act
 
 Result<void> sync_batch(Folders& folders, const std::vector<FilePlace>& files) {
   Result<void> synced;
-  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, const std::vector<FilePlace>& run) {
+  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, std::span<const FilePlace> run) {
     synced = sync_run(theirs, run);
     return synced.has_value();
   });
@@ -212,7 +213,7 @@ Result<void> sync_batch(Folders& folders, const std::vector<FilePlace>& files) {
 
 CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files) {
   CommitReport all;
-  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, const std::vector<CommitFile>& run) {
+  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, std::span<const CommitFile> run) {
     CommitReport report = commit_run(theirs, run);
     all.done += report.done;
     all.error = std::move(report.error);
@@ -224,7 +225,7 @@ CommitReport commit_batch(Folders& folders, const std::vector<CommitFile>& files
 
 Result<void> discard_batch(Folders& folders, const std::vector<FilePlace>& files) {
   Result<void> first_failure;
-  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, const std::vector<FilePlace>& run) {
+  const std::error_code refused = each_user(folders, files, [&](Folders& theirs, std::span<const FilePlace> run) {
     const Result<void> discarded = discard_run(theirs, run);
     if (!discarded && first_failure) first_failure = discarded;
     return true;

@@ -278,7 +278,7 @@ Result<std::string> DiskLog::copy_log(const Descriptor& file, const Folder& fold
 
 Result<std::unique_ptr<LogFile>> open_disk_log(Folders& folders, std::shared_ptr<Worker> worker,
                                                const std::filesystem::path& path, std::uint64_t bytes_max) {
-  Result<std::shared_ptr<const Folder>> folder = folders.get_current(path.parent_path());
+  Result<std::shared_ptr<const Folder>> folder = folders.get_current(folder_of(path));
   if (!folder) return folder.error();
   const std::string name = path.filename().string();
   Result<LogLock> lock = lock_log(*folder, name, path);

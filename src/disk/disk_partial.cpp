@@ -1,5 +1,7 @@
 #include "disk_partial.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -8,6 +10,10 @@
 namespace bgxfer::inline v0::disk::detail {
 
 namespace {
+
+/// After so many bytes the disk is told to begin with what it has: what a sync has to wait for is then about as much,
+/// and never all that arrived since the last one.
+constexpr std::uint64_t writeback_bytes = 8 * 1024 * 1024;
 
 // All of what is wanted, or an error with the file as it was but for its permissions.
 std::error_code apply_attributes(const Descriptor& file, const FileAttributes& attributes, FileAclFlags wanted) {
@@ -29,11 +35,10 @@ std::error_code apply_attributes(const Descriptor& file, const FileAttributes& a
 
 class DiskPartial final : public PartialFile {
  public:
-  DiskPartial(Descriptor file, std::shared_ptr<const Folder> folder, std::filesystem::path path,
-              PartialSettings settings)
+  DiskPartial(Descriptor file, std::shared_ptr<const Folder> folder, std::string name, PartialSettings settings)
       : file_(std::make_shared<Descriptor>(std::move(file))),
         folder_(std::move(folder)),
-        path_(std::move(path)),
+        name_(std::move(name)),
         settings_(std::move(settings)) {}
 
   FileIdentity identity() const noexcept override {
@@ -44,20 +49,22 @@ class DiskPartial final : public PartialFile {
   }
 
   asio::awaitable<Result<void>> write(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    co_return judged(write_at(file_->get(), offset, bytes));
+    const std::error_code failed = write_at(file_->get(), offset, bytes);
+    if (!failed) begin_writeback(bytes.size());
+    co_return judged(failed);
   }
 
   asio::awaitable<Result<std::size_t>> read(std::uint64_t offset, std::span<std::byte> into) override {
     std::size_t done = 0;
     const std::error_code failed = read_at(file_->get(), offset, into, done);
-    if (failed) co_return file_error(failed, path_);
+    if (failed) co_return file_error(failed, path());
     co_return done;
   }
 
   asio::awaitable<Result<std::uint64_t>> size() override {
     FileFacts facts;
     const std::error_code failed = facts_of(file_->get(), facts);
-    if (failed) co_return file_error(failed, path_);
+    if (failed) co_return file_error(failed, path());
     co_return facts.size;
   }
 
@@ -97,16 +104,34 @@ class DiskPartial final : public PartialFile {
   }
 
  private:
+  // The call waits where the disk's queue is full, so it is the worker's. One at a time: the next finds what this one
+  // left.
+  void begin_writeback(std::uint64_t written) {
+    unstarted_bytes_ += written;
+    if (unstarted_bytes_ < writeback_bytes) return;
+    if (!writing_back_) writing_back_ = std::make_shared<std::atomic<bool>>(false);
+    if (writing_back_->exchange(true)) return;
+    unstarted_bytes_ = 0;
+    settings_.worker->begin([file = file_, writing_back = writing_back_] {
+      start_writeback(file->get());
+      *writing_back = false;
+    });
+  }
+
+  [[nodiscard]] std::filesystem::path path() const { return std::filesystem::path(folder_->path) / name_; }
+
   Result<void> judged(std::error_code failed) const {
-    if (failed) return file_error(failed, path_);
+    if (failed) return file_error(failed, path());
     return {};
   }
 
   std::shared_ptr<Descriptor> file_;  // shared with a sync that outlives its coroutine
   std::shared_ptr<const Folder> folder_;
-  std::filesystem::path path_;
+  std::string name_;
   PartialSettings settings_;
   bool name_is_durable_ = false;
+  std::uint64_t unstarted_bytes_ = 0;                // written since the disk was told to begin
+  std::shared_ptr<std::atomic<bool>> writing_back_;  // empty for most files, which are small
 };
 
 std::error_code make_partial(Descriptor& into, const Folder& folder, const std::string& name) {
@@ -136,7 +161,7 @@ std::error_code reopen_partial(Descriptor& into, const Folder& folder, const std
 
 Result<std::unique_ptr<PartialFile>> open_partial(Folders& folders, const OpenPartial& request,
                                                   const PartialSettings& settings) {
-  const std::filesystem::path folder_path = request.place.target.parent_path();
+  const std::string_view folder_path = folder_of(request.place.target);
   const std::string& name = request.place.temporary_name;
   std::error_code failed;
   // Twice, because a folder that was held open may have been deleted and made again.
@@ -147,8 +172,7 @@ Result<std::unique_ptr<PartialFile>> open_partial(Folders& folders, const OpenPa
     failed =
         request.expected ? reopen_partial(file, **folder, name, *request.expected) : make_partial(file, **folder, name);
     if (!failed) {
-      return std::unique_ptr<PartialFile>(
-          std::make_unique<DiskPartial>(std::move(file), *folder, request.place.temporary(), settings));
+      return std::unique_ptr<PartialFile>(std::make_unique<DiskPartial>(std::move(file), *folder, name, settings));
     }
     if (failed != std::errc::no_such_file_or_directory) break;
     folders.forget(folder_path);

@@ -23,12 +23,12 @@ class DiskStorage final : public Storage {
   Result<void> check_target(const std::filesystem::path& target) const override {
     const Result<void> lawful = bgxfer::detail::check_target_text(target);
     if (!lawful) return lawful;
-    const Result<std::shared_ptr<const detail::Folder>> folder = folders_->get_current(target.parent_path());
+    const Result<std::shared_ptr<const detail::Folder>> folder = folders_->get_current(detail::folder_of(target));
     if (!folder) return folder.error();
-    if ((*folder)->refused) return detail::file_error((*folder)->refused, target.parent_path());
+    if ((*folder)->refused) return detail::file_error((*folder)->refused, (*folder)->path);
     if ((*folder)->facts.has_no_folders()) return {};
     detail::FileFacts facts;
-    const std::error_code is_free = detail::facts_at((*folder)->get(), target.filename().string(), facts);
+    const std::error_code is_free = detail::facts_at((*folder)->get(), std::string(detail::name_of(target)), facts);
     if (!is_free && facts.is_folder()) {
       return detail::file_error(std::make_error_code(std::errc::is_a_directory), target);
     }
@@ -74,7 +74,7 @@ class DiskStorage final : public Storage {
   }
 
   asio::awaitable<Result<std::uint64_t>> free_bytes(std::filesystem::path where) override {
-    const Result<std::shared_ptr<const detail::Folder>> folder = folders_->get(where);
+    const Result<std::shared_ptr<const detail::Folder>> folder = folders_->get(where.native());
     if (!folder) co_return folder.error();
     std::uint64_t bytes = 0;
     if (const std::error_code failed = detail::free_bytes_at((*folder)->get(), bytes)) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <bgxfer/result.hpp>
@@ -30,18 +31,23 @@ class Folders {
   explicit Folders(std::size_t open_max) : open_max_(open_max) {}
 
   /// The folder, opened if it is not open yet. `Errc::unsafe_target`, or the system's own code.
-  Result<std::shared_ptr<const Folder>> get(const std::filesystem::path& path);
+  Result<std::shared_ptr<const Folder>> get(std::string_view path);
   /// As `get`, and notices that the path leads to another folder than before, or to one with other rights or other
   /// folders in it.
-  Result<std::shared_ptr<const Folder>> get_current(const std::filesystem::path& path);
+  Result<std::shared_ptr<const Folder>> get_current(std::string_view path);
   /// The next `get` opens it anew.
-  void forget(const std::filesystem::path& path);
+  void forget(std::string_view path);
 
  private:
   const std::size_t open_max_;
   std::mutex mutex_;
   std::list<std::shared_ptr<const Folder>> folders_;  // the last used first
 };
+
+/// The folder of an absolute path, and the name in it: by the text alone, because `std::filesystem::path` would make a
+/// string of every component each time.
+[[nodiscard]] std::string_view folder_of(const std::filesystem::path& path) noexcept;
+[[nodiscard]] std::string_view name_of(const std::filesystem::path& path) noexcept;
 
 /// An error about a local file, with its path.
 Error file_error(std::error_code code, const std::filesystem::path& path);

@@ -92,6 +92,9 @@ std::error_code resize(int fd, std::uint64_t bytes);
 /// Sets space aside without changing the size. Success if the file system cannot.
 std::error_code preallocate(int fd, std::uint64_t offset, std::uint64_t bytes);
 
+/// Has the disk begin with whatever was written, without waiting for it; but it may wait for room in the disk's queue.
+void start_writeback(int fd) noexcept;
+
 std::error_code sync_data(int fd);
 std::error_code sync_all(int fd);
 std::error_code sync_file_system(int fd);

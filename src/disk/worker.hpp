@@ -37,8 +37,11 @@ class Worker {
   template <class T>
   static asio::awaitable<T> run(std::shared_ptr<Worker> worker, std::function<T()> call);
 
-  /// The same for a call that nobody has to wait for: cancelling the coroutine resolves this soon, with nothing. What
-  /// the call returns then is dropped, and a call that had not begun never does.
+  /// Runs `call` on a thread some time, and tells nobody. It throws nothing.
+  void begin(std::function<void()> call) { add(std::move(call), bgxfer::detail::Suspension()); }
+
+  /// The same as `run` for a call that nobody has to wait for: cancelling the coroutine resolves this soon, with
+  /// nothing. What the call returns then is dropped, and a call that had not begun never does.
   template <class T>
   static asio::awaitable<std::optional<T>> run_or_leave(std::shared_ptr<Worker> worker, std::function<T()> call);
 

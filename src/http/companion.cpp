@@ -37,8 +37,10 @@ class Companion::Tenant {
     if (!life_) return;
     // A strand must not outlive its io_context: let it go here, not with `Life`.
     std::optional<asio::any_io_executor> strand;
+    std::optional<asio::any_io_executor> beside;
     const std::lock_guard lock(life_->mutex);
     strand.swap(life_->strand);
+    beside.swap(life_->beside);
   }
 
   void operator()(const std::exception_ptr&) const noexcept {}
@@ -51,6 +53,7 @@ Companion::Companion(const asio::any_io_executor& executor, asio::awaitable<void
     : life_(std::make_shared<Life>()) {
   const asio::any_io_executor strand = asio::make_strand(executor);
   life_->strand = strand;
+  life_->beside = executor;
   asio::co_spawn(strand, run_companion(std::move(work)),
                  asio::bind_cancellation_slot(life_->cancel.slot(), Tenant(life_)));
 }
@@ -75,6 +78,12 @@ bool Companion::running() const noexcept {
   if (!life_) return false;
   const std::lock_guard lock(life_->mutex);
   return life_->strand.has_value();
+}
+
+bool Companion::runs_beside(const asio::any_io_executor& executor) const noexcept {
+  if (!life_) return false;
+  const std::lock_guard lock(life_->mutex);
+  return life_->beside && *life_->beside == executor;
 }
 
 }  // namespace bgxfer::inline v0::http::detail

@@ -29,12 +29,16 @@ class Companion {
   void stop() noexcept;
   /// False once the coroutine has ended, or its executor is gone.
   [[nodiscard]] bool running() const noexcept;
+  /// Whether it runs, and was started with `executor`.
+  [[nodiscard]] bool runs_beside(const asio::any_io_executor& executor) const noexcept;
 
  private:
   /// Shared with the coroutine; says whether its frame still exists.
   struct Life {
     std::mutex mutex;
-    std::optional<asio::any_io_executor> strand;  // Empty once the coroutine has ended.
+    // Both empty once the coroutine has ended.
+    std::optional<asio::any_io_executor> strand;
+    std::optional<asio::any_io_executor> beside;
     asio::cancellation_signal cancel;
   };
   class Tenant;

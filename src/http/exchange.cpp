@@ -29,7 +29,7 @@ Exchange::Exchange(Pool::Lease lease, std::unique_ptr<Connection> connection, co
       parser_(limits.head),
       public_peer_(connection_->stream().public_peer()) {
   const Clock::Duration tick = std::min(limits_.first_byte_timeout, limits_.stall_timeout);
-  watchdog_.emplace(executor_, clock_, tick, connection_->stream());
+  watchdog_ = &connection_->watchdog(executor_, clock_, tick);
 }
 
 asio::awaitable<Result<void>> Exchange::run(const Request& request, std::string head) {
@@ -150,7 +150,8 @@ bool Exchange::too_slow(Clock::Duration waited, std::size_t bytes) noexcept {
   waited_bytes_ += bytes;
   if (waited_ < limits_.slow_after || limits_.slow_bytes_per_second == 0) return false;
   const std::chrono::duration<double> seconds = waited_;
-  const bool slow = static_cast<double>(waited_bytes_) < seconds.count() * static_cast<double>(limits_.slow_bytes_per_second);
+  const bool slow =
+      static_cast<double>(waited_bytes_) < seconds.count() * static_cast<double>(limits_.slow_bytes_per_second);
   waited_ = {};
   waited_bytes_ = 0;
   return slow;
@@ -170,7 +171,7 @@ void Exchange::discard_body() {
 
 Pool::Lease Exchange::take_lease() {
   assert(lease_);
-  watchdog_.reset();
+  watchdog_ = nullptr;
   connection_.reset();
   Pool::Lease lease = *std::move(lease_);
   lease_.reset();
@@ -179,7 +180,7 @@ Pool::Lease Exchange::take_lease() {
 
 /// Says what the watchdog knows and the stream does not.
 Error Exchange::explained(const Error& error) const {
-  if (watchdog_->barked()) return Error(Errc::stalled, ErrorContext::transport);
+  if (timed_out()) return Error(Errc::stalled, ErrorContext::transport);
   // The body broke off: whatever the system calls it, what arrived is good and the rest is still to be had.
   if (body_ && error.code() != Failure::cancelled)
     return Error(Errc::body_truncated, ErrorContext::transport, error.message());
@@ -188,7 +189,7 @@ Error Exchange::explained(const Error& error) const {
 
 /// The body is complete: the connection is free for others, at once and not when the download dies.
 void Exchange::finish() {
-  watchdog_.reset();
+  watchdog_ = nullptr;
   if (!lease_) return;
   const bool kept = connection_->buffered().empty() && !body_->overlong() && framing_.kind != Framing::Kind::to_close &&
                     parser_.head().keeps_alive() && !asks_for_another_connection(parser_.head().status);
@@ -197,7 +198,7 @@ void Exchange::finish() {
 }
 
 void Exchange::abandon() noexcept {
-  watchdog_.reset();
+  watchdog_ = nullptr;
   connection_.reset();
   lease_.reset();
 }

@@ -11,7 +11,6 @@
 #include "connection.hpp"
 #include "head.hpp"
 #include "pool.hpp"
-#include "watchdog.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
@@ -42,7 +41,7 @@ class Exchange {
   [[nodiscard]] const Framing& framing() const noexcept { return framing_; }
   /// Whether any byte of a response has arrived: until then a kept connection may simply have been dead.
   [[nodiscard]] bool answered() const noexcept { return answered_; }
-  [[nodiscard]] bool timed_out() const noexcept { return watchdog_->barked(); }
+  [[nodiscard]] bool timed_out() const noexcept { return watchdog_ && watchdog_->barked(); }
   [[nodiscard]] bool public_peer() const noexcept { return public_peer_; }
 
   /// Says how many bytes may be delivered; before the first `read`.
@@ -69,7 +68,7 @@ class Exchange {
   asio::any_io_executor executor_;
   std::shared_ptr<Clock> clock_;
   ExchangeLimits limits_;
-  std::optional<Watchdog> watchdog_;  // After the connection: it refers to its stream.
+  Watchdog* watchdog_ = nullptr;  // Of the connection, as long as that is ours.
   HeadParser parser_;
   Framing framing_{};
   std::optional<BodyReader> body_{};

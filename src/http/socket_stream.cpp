@@ -1,5 +1,6 @@
 #include "socket_stream.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -80,8 +81,8 @@ asio::awaitable<Result<void>> SocketStream::start_tls(TlsRequest request) {
 }
 
 asio::awaitable<Result<std::size_t>> SocketStream::read(std::span<std::byte> into) {
-  if (++immediate_reads_ > immediate_reads_max) {
-    immediate_reads_ = 0;
+  if (immediate_bytes_ >= immediate_bytes_max) {
+    immediate_bytes_ = 0;
     co_await asio::post(asio::use_awaitable);
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return stream_cancelled();
@@ -89,8 +90,9 @@ asio::awaitable<Result<std::size_t>> SocketStream::read(std::span<std::byte> int
   for (;;) {
     const Result<TlsSession::Step> step = read_now(into);
     if (!step) co_return step.error();
+    immediate_bytes_ += std::max(step->bytes, immediate_read_bytes_min);
     if (step->want == Want::nothing) co_return step->bytes;
-    immediate_reads_ = 0;
+    immediate_bytes_ = 0;
     const Result<void> waited = co_await ready(step->want);
     if (!waited) co_return waited.error();
   }

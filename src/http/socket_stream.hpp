@@ -21,8 +21,10 @@ namespace bgxfer::inline v0::http::detail {
 /// executor, and may outlive the one that it was made on. `close` is safe from any thread.
 class SocketStream final : public ByteStream {
  public:
-  /// Reads that succeed at once, one after the other, before other coroutines get their turn.
-  static constexpr int immediate_reads_max = 4;
+  /// What is read without waiting before other coroutines get their turn: about one chunk, so that whoever is more
+  /// urgent waits for one chunk of each transfer that runs. A read counts as `immediate_read_bytes_min` at least.
+  static constexpr std::size_t immediate_bytes_max = 256 * 1024;
+  static constexpr std::size_t immediate_read_bytes_min = 4 * 1024;
 
   /// Takes over a connected, non-blocking socket.
   SocketStream(asio::ip::tcp::socket socket, bool public_peer, std::shared_ptr<TlsContexts> contexts);
@@ -50,7 +52,7 @@ class SocketStream final : public ByteStream {
   const bool public_peer_;
   std::shared_ptr<TlsContexts> contexts_;
   std::atomic<bool> closed_{false};
-  int immediate_reads_ = 0;
+  std::size_t immediate_bytes_ = 0;
 };
 
 }  // namespace bgxfer::inline v0::http::detail

@@ -27,13 +27,14 @@ asio::awaitable<void> Watchdog::watch(std::shared_ptr<State> state, std::shared_
                                       asio::any_io_executor executor) {
   for (;;) {
     const Clock::TimePoint now = clock->now();
-    const Clock::TimePoint deadline = state->deadline;
-    if (now >= deadline) break;
+    Clock::TimePoint deadline = state->deadline;
+    // Unless it is lifted in this very moment.
+    if (now >= deadline && state->deadline.compare_exchange_strong(deadline, over)) break;
+    if (now >= deadline) continue;
     co_await clock->sleep_until(std::min(deadline, now + tick));
     const asio::cancellation_state cancellation = co_await asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != asio::cancellation_type::none) co_return;
   }
-  state->barked = true;
   // On the executor of the stream's user, as `ByteStream::close` asks for; this coroutine has a strand of its own.
   asio::post(executor, [state] {
     const std::lock_guard lock(state->mutex);

@@ -38,6 +38,7 @@ void Journal::resume(std::uint64_t bytes, const Replayed& replayed) {
   const std::lock_guard lock(mutex_);
   size_ = bytes;
   snapshot_size_ = replayed.header.snapshot_bytes;
+  lasting_ = replayed.lasting;
   frames_ = FrameWriter(replayed.header.file_id, replayed.next_seq);
   // Never append behind a torn tail, nor to a file that is not what it was.
   if (bytes == 0 || (replayed.torn && !BGXFER_MUTANT(2)) || replayed.damaged) return;
@@ -57,7 +58,9 @@ void Journal::add(const Change& change) {
   if (phase_ == Phase::failed) return;
   // Said only in front of a change: saying it alone would need another sync, and that another word.
   if (std::exchange(synced_untold_, false)) encode(Synced{synced_seq_}, frames_, pending_);
+  const std::size_t before = pending_.size();
   encode(change, frames_, pending_);
+  lasting_.count(change, pending_.size() - before);
 }
 
 Result<void> Journal::accepts(const Change& change) { return check_encodable(change); }
@@ -135,6 +138,7 @@ void Journal::begin_rewrite(WallTime now) {
     for (std::size_t byte = 0; byte < 8; ++byte) id[i + byte] = static_cast<std::byte>(bits >> (8 * byte));
   }
   pending_.clear();
+  lasting_ = LastingBytes();
   synced_untold_ = false;
   frames_ = FrameWriter(id, frames_.next_seq());
   snapshot_header_ = FileHeader();
@@ -194,7 +198,7 @@ bool Journal::failed() const {
 
 bool Journal::compaction_due() const {
   const std::lock_guard lock(mutex_);
-  return size_ > setup_.bytes_before_compaction && size_ / 4 > snapshot_size_;
+  return size_ > setup_.bytes_before_compaction && size_ / 4 > snapshot_size_ + lasting_.sum();
 }
 
 std::uint64_t Journal::size() const {

@@ -14,6 +14,7 @@
 
 #include "../model/change.hpp"
 #include "frame.hpp"
+#include "lasting_bytes.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -106,7 +107,7 @@ class Journal {
 
   /// Whether only a rewrite may follow.
   [[nodiscard]] bool failed() const;
-  /// Whether the log is larger than the limit and than four times what the last snapshot took.
+  /// Whether the log is larger than the limit and than four times what the last snapshot and the jobs since took.
   [[nodiscard]] bool compaction_due() const;
   /// Bytes in the log.
   [[nodiscard]] std::uint64_t size() const;
@@ -137,6 +138,7 @@ class Journal {
   bool synced_untold_ = false;        // ... and whether the log does not say so yet.
   std::uint64_t size_ = 0;
   std::uint64_t snapshot_size_ = 0;
+  LastingBytes lasting_;  // Behind the snapshot.
   JournalFigures figures_;
 
   std::vector<std::byte> writing_;   // In flight: belongs to `write`.

@@ -234,6 +234,9 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
     if (more && group_begin == 0) group_begin = frame->offset;
     switch (reading.verdict) {
       case RecordVerdict::change:
+        if (frame->offset >= head.header.snapshot_bytes) {
+          result.lasting.count(*reading.change, record_head_bytes + frame->payload.size());
+        }
         reviver.take(*std::move(reading.change), more);
         break;
       case RecordVerdict::session:

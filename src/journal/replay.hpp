@@ -12,6 +12,7 @@
 
 #include "../model/job_record.hpp"
 #include "frame.hpp"
+#include "lasting_bytes.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -25,6 +26,7 @@ struct Replayed {
   bool damaged = false;           ///< What had been written completely is not all there. Nothing may be appended.
   std::string epoch{};            ///< Of the last session.
   FileHeader header{};
+  LastingBytes lasting{};      ///< Behind the snapshot.
   std::uint64_t next_seq = 1;  ///< Number of the record that would come next.
 };
 

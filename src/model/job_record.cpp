@@ -7,7 +7,9 @@
 namespace bgxfer::inline v0::detail {
 
 std::string temporary_name(const JobId& job, FileIndex file) {
-  std::string name = ".bgx-";
+  std::string name;
+  name.reserve(64);
+  name += ".bgx-";
   for (std::uint8_t byte : job.bytes()) append_hex(name, byte);
   name += '-';
   name += std::to_string(static_cast<std::uint32_t>(file));

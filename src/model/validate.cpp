@@ -259,9 +259,9 @@ Result<void> validate_places(const FileSpec& file) {
 
 Result<void> validate_pieces(const FileSpec& file, const Limits& limits) {
   const PieceHashes& pieces = file.pieces;
+  if (pieces.sha256.empty() && pieces.bytes == 0) return {};
   const std::string url = public_url(file.url);
   if (pieces.sha256.empty()) {
-    if (pieces.bytes == 0) return {};
     return refuse(Errc::invalid_argument, url + ": pieces without hashes; give both or neither");
   }
   if (pieces.bytes < piece_bytes_min || pieces.bytes > piece_bytes_max) {

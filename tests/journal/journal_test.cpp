@@ -37,8 +37,7 @@ const WallTime noon{std::chrono::seconds{1'704'110'400}};
 class Desk {
  public:
   explicit Desk(TestDisk& disk, std::string epoch = "boot-1", std::size_t limit = 1024 * 1024)
-      : journal(std::make_unique<TestLog>(disk),
-                JournalSetup{std::move(epoch), [] { return ids_.bits(); }, limit}) {}
+      : journal(std::make_unique<TestLog>(disk), JournalSetup{std::move(epoch), [] { return ids_.bits(); }, limit}) {}
 
   /// Opens and, where that is needed, rewrites.
   Restored open() {
@@ -564,6 +563,26 @@ TEST_CASE("a journal that is mostly garbage is due for compaction, and shrinks")
   CHECK(desk.journal.figures().rewrites == 2);
   CHECK(desk.journal.figures().bytes_written > 10'000);
   CHECK(reopened(disk) == show(random.jobs));
+}
+
+TEST_CASE("a journal that only grows is not due for compaction, now or after a restart, until its jobs leave") {
+  TestDisk disk;
+  Desk desk(disk, "boot-1", 1'000);
+  desk.open();
+  while (desk.journal.size() < 20'000) {
+    desk.journal.add(created(1));
+    CHECK(run(desk.journal.write()));
+    REQUIRE_FALSE(desk.journal.compaction_due());
+  }
+  {
+    Desk again(disk, "boot-1", 1'000);
+    CHECK_FALSE(run(again.journal.replay())->rewrite_needed);
+  }
+  desk.journal.add(JobRemoved{job_of(created(1))});
+  CHECK(run(desk.journal.write()));
+  CHECK(desk.journal.compaction_due());
+  Desk again(disk, "boot-1", 1'000);
+  CHECK(run(again.journal.replay())->rewrite_needed);
 }
 
 TEST_CASE("every rewrite has an id of its own, and numbers go on") {
