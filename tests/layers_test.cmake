@@ -41,7 +41,7 @@ set(libraries_of_engine  asio)
 set(libraries_of_facade  asio system)            # system: whose process this is.
 set(libraries_of_legacy  "")
 set(libraries_of_format  fmt)
-set(libraries_of_http    asio openssl system)    # OpenSSL sits on the socket itself.
+set(libraries_of_http    asio openssl gssapi system)    # OpenSSL sits on the socket itself.
 set(libraries_of_openssl asio openssl system)
 set(libraries_of_httplib asio httplib openssl system)  # What cpp-httplib connected is read by deadlines.
 set(libraries_of_file    asio system)
@@ -100,7 +100,7 @@ endfunction()
 # The library of an <include> that is not ours; "" for the standard library.
 function(library_of name result)
   set(found unknown)
-  if(name MATCHES "^(asio|openssl|fmt)/|^(asio|httplib)\\.h")
+  if(name MATCHES "^(asio|openssl|gssapi|fmt)/|^(asio|httplib)\\.h")
     string(REGEX REPLACE "[/.].*" "" found "${name}")
   elseif(name MATCHES "^[a-z_0-9]+$")
     set(found "")
