@@ -5,7 +5,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/bgxfer")
 
 # One export file for each component: a host that uses the core need not have what the others need.
 set(installed_components)
-foreach(component IN ITEMS bgxfer http httplib testing header_only)
+foreach(component IN ITEMS bgxfer http httplib networkmanager testing header_only)
   if(NOT TARGET bgxfer::${component})
     continue()
   endif()
