@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 from nginx import free_ports
@@ -175,6 +176,29 @@ DocumentRoot {www}
 
     def url(self, name):
         return f"http://127.0.0.1:{self.port}/{name}"
+
+
+class Httpbin(Server):
+    """Run by the Python that has it: the system's, where another one comes first in the path."""
+
+    program = "python3"
+
+    @classmethod
+    def there(cls):
+        return cls.python() is not None
+
+    @staticmethod
+    def python():
+        for python in (sys.executable, "/usr/bin/python3"):
+            if subprocess.run([python, "-c", "import httpbin"], capture_output=True, check=False).returncode == 0:
+                return python
+        return None
+
+    def prepare(self):
+        pass
+
+    def command(self):
+        return [self.python(), "-c", f"import httpbin; httpbin.app.run(host='127.0.0.1', port={self.port}, threaded=True)"]
 
 
 class Kdc(Server):
