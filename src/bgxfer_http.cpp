@@ -14,6 +14,7 @@
 #include "http/address.cpp"
 #include "http/challenge.cpp"
 #include "http/digest_access.cpp"
+#include "http/gss_context.cpp"
 #include "http/authenticator.cpp"
 #include "http/proxy.cpp"
 #include "http/socks.cpp"
@@ -30,6 +31,7 @@
 #include "http/route.cpp"
 #include "http/pool.cpp"
 #include "http/exchange.cpp"
+#include "http/gss_thread.cpp"
 #include "http/tunnel.cpp"
 #include "http/http_transport.cpp"
 // What comes with OpenSSL.

@@ -30,6 +30,7 @@ set(rooms_of_httplib  base ports http)           # Only the pure units of http: 
 set(rooms_of_file     base ports disk)      # Only its system calls and its threads: see never_in_file.
 set(rooms_of_disk     base ports)
 set(rooms_of_process  base model ports)
+set(rooms_of_networkmanager base model ports)
 set(rooms_of_memory   base ports)
 set(rooms_of_testing  base ports memory)
 
@@ -41,16 +42,17 @@ set(libraries_of_engine  asio)
 set(libraries_of_facade  asio system)            # system: whose process this is.
 set(libraries_of_legacy  "")
 set(libraries_of_format  fmt)
-set(libraries_of_http    asio openssl system)    # OpenSSL sits on the socket itself.
+set(libraries_of_http    asio openssl gssapi system)    # OpenSSL sits on the socket itself.
 set(libraries_of_openssl asio openssl system)
 set(libraries_of_httplib asio httplib openssl system)  # What cpp-httplib connected is read by deadlines.
 set(libraries_of_file    asio system)
 set(libraries_of_disk    asio system)
 set(libraries_of_process asio system)
+set(libraries_of_networkmanager asio systemd system)
 set(libraries_of_memory  asio)
 set(libraries_of_testing asio)
 
-set(rooms base model ports journal engine facade legacy format http openssl httplib file disk process memory testing)
+set(rooms base model ports journal engine facade legacy format http openssl httplib file disk process networkmanager memory testing)
 
 # What a room must never say, whatever it includes. CMake regular expressions; comments are not read.
 set(never_in_base    "std::(this_thread|thread|jthread|mutex)" "_clock::now" "std::[io]?fstream" "co_(await|return|yield)")
@@ -100,7 +102,7 @@ endfunction()
 # The library of an <include> that is not ours; "" for the standard library.
 function(library_of name result)
   set(found unknown)
-  if(name MATCHES "^(asio|openssl|fmt)/|^(asio|httplib)\\.h")
+  if(name MATCHES "^(asio|openssl|gssapi|systemd|fmt)/|^(asio|httplib)\\.h")
     string(REGEX REPLACE "[/.].*" "" found "${name}")
   elseif(name MATCHES "^[a-z_0-9]+$")
     set(found "")

@@ -63,6 +63,7 @@ struct Arguments {
 
   std::optional<Login> user{};
   std::optional<Login> proxy_user{};
+  bool negotiate = false, ntlm = false, proxy_negotiate = false, proxy_ntlm = false;
   std::optional<std::string> proxy{};  ///< "none": no proxy at all.
   std::optional<std::string> proxy_bypass{};
   std::filesystem::path certificate{};

@@ -78,12 +78,15 @@ not stored: a job that was added with --header waits until `bgx run --header` or
 
   --user NAME:PASSWORD        for servers that ask for it, by Basic or Digest. Others on this computer see command
                               lines: @FILE takes it from the first line of a file
+  --negotiate                 prove --user by Kerberos (NAME@REALM:PASSWORD); without --user, with the ticket of kinit
+  --ntlm                      prove --user by NTLM ('DOMAIN\NAME:PASSWORD')
   --insecure-auth             let the password of --user go over plain http, where everybody on the way can read it
   --proxy URL|none            the proxy: http://server:port or socks5://server:port; none: no proxy at all
                               (default: http_proxy, https_proxy, all_proxy and no_proxy of the environment)
   --proxy-bypass 'HOST...'    hosts to reach without the proxy; *.example.org for all names below one, <local> for
                               names without a dot
   --proxy-user NAME:PASSWORD  for proxies that ask for it; @FILE as above
+  --proxy-negotiate, --proxy-ntlm   as --negotiate and --ntlm, for --proxy-user
   --cert FILE                 the certificate to show to servers that ask for one: PEM or PKCS#12
   --key FILE                  its key, if that is not in the same file
   --key-password PASSWORD     of the key, or of the PKCS#12 file; @FILE as above

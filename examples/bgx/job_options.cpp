@@ -7,18 +7,36 @@ namespace {
 /// Somebody is waiting: a job that gets nowhere should say so before long.
 constexpr std::chrono::milliseconds no_progress_timeout{300'000};
 
-/// The login, for whichever of the two schemes the other side asks for.
-void add_login(std::vector<bgxfer::Credentials>& credentials, bgxfer::CredentialTarget target, const Login& login) {
+using Schemes = std::vector<bgxfer::CredentialScheme>;
+
+/// The schemes that the command line asks for, or those of passwords, of which the other side chooses one.
+Schemes wanted_schemes(bool negotiate, bool ntlm) {
+  Schemes schemes;
+  if (negotiate) schemes.push_back(bgxfer::CredentialScheme::negotiate);
+  if (ntlm) schemes.push_back(bgxfer::CredentialScheme::ntlm);
+  if (schemes.empty()) schemes = {bgxfer::CredentialScheme::basic, bgxfer::CredentialScheme::digest};
+  return schemes;
+}
+
+void add_login(std::vector<bgxfer::Credentials>& credentials, bgxfer::CredentialTarget target, const Schemes& schemes,
+               const Login& login) {
   std::erase_if(credentials, [target](const bgxfer::Credentials& known) { return known.target == target; });
-  for (bgxfer::CredentialScheme scheme : {bgxfer::CredentialScheme::basic, bgxfer::CredentialScheme::digest}) {
+  for (bgxfer::CredentialScheme scheme : schemes) {
     credentials.push_back(bgxfer::Credentials{target, scheme, login.user, login.password});
   }
 }
 
 void apply_http(const Arguments& arguments, bgxfer::HttpOptions& http) {
   if (!arguments.headers.empty()) http.headers = arguments.headers;
-  if (arguments.user) add_login(http.credentials, bgxfer::CredentialTarget::server, *arguments.user);
-  if (arguments.proxy_user) add_login(http.credentials, bgxfer::CredentialTarget::proxy, *arguments.proxy_user);
+  // Without a name, Negotiate and NTLM prove the user of the process.
+  if (arguments.user || arguments.negotiate || arguments.ntlm) {
+    add_login(http.credentials, bgxfer::CredentialTarget::server, wanted_schemes(arguments.negotiate, arguments.ntlm),
+              arguments.user.value_or(Login{}));
+  }
+  if (arguments.proxy_user || arguments.proxy_negotiate || arguments.proxy_ntlm) {
+    add_login(http.credentials, bgxfer::CredentialTarget::proxy,
+              wanted_schemes(arguments.proxy_negotiate, arguments.proxy_ntlm), arguments.proxy_user.value_or(Login{}));
+  }
   if (arguments.proxy) {
     http.proxy = bgxfer::ProxyOptions{};
     http.proxy.usage = *arguments.proxy == "none" ? bgxfer::ProxyUsage::none : bgxfer::ProxyUsage::listed;

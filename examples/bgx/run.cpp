@@ -40,6 +40,7 @@ bgxfer::CommandResult prepare(const Arguments& arguments, bgxfer::Job& job) {
     changes.headers.clear();
     changes.user.reset();
     changes.proxy_user.reset();
+    changes.negotiate = changes.ntlm = changes.proxy_negotiate = changes.proxy_ntlm = false;
     changes.key_password.reset();
   }
 

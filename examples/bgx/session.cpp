@@ -19,6 +19,7 @@
 #include <bgxfer/openssl/sha256.hpp>
 #include <bgxfer/scheme_transport.hpp>
 
+#include "cost_watch.hpp"
 #include "display.hpp"
 #include "failure.hpp"
 #include "held_transport.hpp"
@@ -92,6 +93,7 @@ void Session::follow(const bgxfer::Job& job) {
 
 asio::awaitable<void> Session::work(Verb verb) {
   exit_code_ = co_await serve(verb);
+  cost_.reset();
   queue_->close();
   co_await queue_->closed();
 
@@ -119,6 +121,7 @@ asio::awaitable<int> Session::serve(Verb verb) {
   }
   if (mode_ == Mode::fetch) {
     reporter_->restored(*restored);
+    cost_ = watch_cost(io_.get_executor(), *queue_);
     subscription_ = queue_->on_event([this](const bgxfer::Event& event) { reporter_->happened(event); });
     asio::co_spawn(io_, keep_ticking(), rethrow);
   }

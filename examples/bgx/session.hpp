@@ -63,6 +63,7 @@ class Session {
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<bgxfer::TransferQueue> queue_;
   bgxfer::Subscription subscription_;
+  std::shared_ptr<void> cost_;  // Refers to the queue.
   std::vector<bgxfer::Job> followed_;
   std::vector<std::string> failures_;
   bool interrupted_ = false;

@@ -48,8 +48,8 @@ enum class CredentialTarget : std::uint8_t { server = 1, proxy = 2 };
 enum class CredentialScheme : std::uint8_t {
   basic = 1,      ///< RFC 7617. To a server only over TLS, unless `HttpOptions::credentials_without_tls`.
   digest = 2,     ///< RFC 7616: MD5, SHA-256 and SHA-512-256, with their session forms; qop "auth", or none.
-  ntlm = 3,       ///< Not spoken; refused with `Errc::invalid_argument`.
-  negotiate = 4,  ///< Not spoken; refused with `Errc::invalid_argument`.
+  ntlm = 3,       ///< `DOMAIN\user`. Where the transport has GSSAPI with that mechanism; docs/http.md.
+  negotiate = 4,  ///< RFC 4559, Kerberos alone: `user@REALM`. Where the transport has GSSAPI; docs/http.md.
   passport = 5,   ///< Gone from the world; refused with `Errc::invalid_argument`.
   bearer = 6,     ///< RFC 6750: `password` is the token. Sent without being asked, under the same rule as Basic.
 };
@@ -61,7 +61,7 @@ enum class CredentialScheme : std::uint8_t {
 struct Credentials {
   CredentialTarget target = CredentialTarget::server;
   CredentialScheme scheme = CredentialScheme::basic;
-  std::string user{};      ///< At most 300 bytes. Basic: without a colon.
+  std::string user{};      ///< At most 300 bytes. Basic: no colon. Empty, Negotiate and NTLM alone: the user's own cache.
   std::string password{};  ///< At most 65536 bytes. For `bearer` the token.
 
   friend bool operator==(const Credentials&, const Credentials&) = default;

@@ -235,6 +235,10 @@ void Engine::stop_overtime(const Model::Lock& lock, Clock::TimePoint now, std::o
 void Engine::cancel_inactive(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
   const std::optional<Clock::TimePoint> due = model()->inactivity_due(lock);
   if (!due) return;
+  if (model()->jobs(lock).empty()) {
+    model()->set_inactivity_due(lock, std::nullopt);
+    return;
+  }
   if (*due <= now) {
     std::optional<Clock::TimePoint> first;
     for (const Model::Core& job : model()->jobs(lock)) {

@@ -22,6 +22,17 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+/// Empty for what is no Base64.
+std::string from_base64(std::string_view text) {
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (size <= 0) return {};
+  const auto padding = text.size() - text.substr(0, text.find_last_not_of('=') + 1).size();
+  bytes.resize(static_cast<std::size_t>(size) - std::min<std::size_t>(padding, 2));
+  return bytes;
+}
+
 std::string random_text() {
   unsigned char bytes[18] = {};
   RAND_bytes(bytes, sizeof bytes);
@@ -71,9 +82,70 @@ const Credentials* Authenticator::find(CredentialScheme scheme) const noexcept {
   return found == credentials_.end() ? nullptr : &*found;
 }
 
+std::optional<Authenticator::Question> Authenticator::question() {
+  // A place that has asked before is shown a ticket at once. NTLM answers to what the server says first.
+  if (const Credentials* known = find(CredentialScheme::negotiate); known && !begun_) {
+    if (memory_->next(ProofMemory::Key{place_, *known})) {
+      context_ = std::make_shared<GssContext>(*known, place_.host);
+      token_scheme_ = known->scheme;
+      question_.emplace(context_, std::string());
+    }
+  }
+  begun_ = true;
+  return std::exchange(question_, std::nullopt);
+}
+
+void Authenticator::answer(GssStep step) {
+  token_ = std::move(step.token);
+  if (step.why.empty()) return;
+  why_ = std::move(step.why);
+  context_.reset();
+  bound_ = false;
+  gave_up_ = challenged_;
+}
+
+/// Goes on with the proof that has begun, or begins one.
+bool Authenticator::refused_by_gss(const Credentials& known, const std::string& token) {
+  const ProofMemory::Key key{place_, known};
+  const std::string name = known.scheme == CredentialScheme::ntlm ? "NTLM" : "Negotiate";
+  const bool tried = tried_ == known.scheme && context_;
+  if (tried && !token.empty()) {
+    std::string answer = from_base64(token);
+    if (answer.empty()) {
+      why_ = "its challenge is not understood (" + name + ")";
+      return false;
+    }
+    question_.emplace(context_, std::move(answer));
+    bound_ = true;
+    return true;
+  }
+  // The first refusal of a ticket that was shown unasked may only mean that it has been seen before.
+  if (tried && (challenged_ || bound_)) {
+    memory_->forget(key);
+    context_.reset();
+    token_.clear();
+    bound_ = false;
+    why_ = known.scheme == CredentialScheme::ntlm ? "the user name or the password is wrong (NTLM)"
+                                                  : "it does not take the ticket (Negotiate)";
+    return false;
+  }
+  challenged_ = true;
+  bound_ = false;
+  token_.clear();
+  token_scheme_ = known.scheme;
+  if (known.scheme == CredentialScheme::negotiate) memory_->learn(key, std::nullopt);
+  context_ = std::make_shared<GssContext>(known, place_.host);
+  question_.emplace(context_, std::string());
+  return true;
+}
+
 std::optional<std::string> Authenticator::proof(std::string_view method, std::string_view target) {
   tried_.reset();
   tried_nonce_.clear();
+  if (!token_.empty()) {
+    tried_ = token_scheme_;
+    return (token_scheme_ == CredentialScheme::ntlm ? "NTLM " : "Negotiate ") + base64(token_);
+  }
   for (CredentialScheme scheme : {CredentialScheme::digest, CredentialScheme::basic}) {
     const Credentials* known = find(scheme);
     if (!known || (scheme == CredentialScheme::basic && !in_clear_)) continue;
@@ -121,6 +193,13 @@ bool Authenticator::refused(const Head& head) {
     best = std::move(digest);
   }
 
+  for (CredentialScheme scheme : {CredentialScheme::negotiate, CredentialScheme::ntlm}) {
+    const std::string_view name = scheme == CredentialScheme::ntlm ? "ntlm" : "negotiate";
+    const Credentials* known = find(scheme);
+    const auto wanted = std::find_if(challenges.begin(), challenges.end(),
+                                     [name](const Challenge& challenge) { return challenge.scheme == name; });
+    if (known && wanted != challenges.end()) return refused_by_gss(*known, wanted->token);
+  }
   if (const Credentials* known = find(CredentialScheme::digest); known && best) {
     const ProofMemory::Key key{place_, *known};
     const bool wrong = tried_ == CredentialScheme::digest && (!stale || best->nonce == tried_nonce_) && challenged_;

@@ -14,6 +14,7 @@
 #include <bgxfer/http_options.hpp>
 
 #include "digest_access.hpp"
+#include "gss_context.hpp"
 #include "head.hpp"
 #include "url.hpp"
 
@@ -32,7 +33,7 @@ class ProofMemory {
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct Turn {
-    std::optional<DigestChallenge> challenge{};  ///< Empty: Basic.
+    std::optional<DigestChallenge> challenge{};  ///< Empty: Basic, Negotiate.
     std::uint32_t count = 0;                     ///< How often the nonce has been used, this time included.
   };
 
@@ -51,12 +52,27 @@ class ProofMemory {
   std::list<Entry> entries_;
 };
 
-/// Proves to one place, over the hops of one request, who is asking. Decides; does no I/O.
+/// Proves to one place, over the hops of one request, who is asking. Decides; does no I/O: what has to be asked of
+/// GSSAPI it hands out as a question.
 class Authenticator {
  public:
+  struct Question {
+    Question(std::shared_ptr<GssContext> whom, std::string what) : context(std::move(whom)), token(std::move(what)) {}
+    std::shared_ptr<GssContext> context;
+    std::string token;
+  };
+
   /// `place` is the origin of the server, or of the proxy. `in_clear` permits Basic and Bearer there.
   Authenticator(std::shared_ptr<ProofMemory> memory, const std::vector<Credentials>& credentials,
                 CredentialTarget target, Origin place, bool in_clear);
+
+  /// What to ask GSSAPI before the next attempt; empty for nothing. The answer goes to `answer`.
+  [[nodiscard]] std::optional<Question> question();
+  void answer(GssStep step);
+  /// The other side asked for what cannot be had here: another attempt makes no sense.
+  [[nodiscard]] bool gave_up() const noexcept { return gave_up_; }
+  /// The next attempt belongs to the connection of the last one: what is said there continues.
+  [[nodiscard]] bool bound() const noexcept { return bound_; }
 
   /// The value of (Proxy-)Authorization for the next attempt; empty for none.
   [[nodiscard]] std::optional<std::string> proof(std::string_view method, std::string_view target);
@@ -69,6 +85,7 @@ class Authenticator {
 
  private:
   const Credentials* find(CredentialScheme scheme) const noexcept;
+  bool refused_by_gss(const Credentials& known, const std::string& token);
 
   std::shared_ptr<ProofMemory> memory_;
   std::vector<Credentials> credentials_;  // Of the target alone.
@@ -78,6 +95,12 @@ class Authenticator {
   std::optional<CredentialScheme> tried_{};  // What the last attempt carried.
   std::string tried_nonce_{};
   bool challenged_ = false;
+  // Negotiate and NTLM.
+  std::shared_ptr<GssContext> context_{};
+  std::optional<Question> question_{};
+  std::string token_{};  // What GSSAPI gave for the next attempt.
+  CredentialScheme token_scheme_{};
+  bool begun_ = false, bound_ = false, gave_up_ = false;
   std::string why_{};
 };
 

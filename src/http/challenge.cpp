@@ -27,12 +27,13 @@ class ChallengeReader {
         continue;
       }
       if (challenges.size() == challenges_max) return bad_challenge("too many challenges");
-      challenges.emplace_back().scheme = lowered(word);
+      Challenge& challenge = challenges.emplace_back();
+      challenge.scheme = lowered(word);
       if (!rest_.empty() && rest_.front() != ' ' && rest_.front() != ',' && rest_.front() != '\t') {
         return bad_challenge("a challenge's scheme is no token");
       }
       skip(" \t");
-      skip_token68();
+      challenge.token = token68();
     }
     return challenges;
   }
@@ -55,8 +56,8 @@ class ChallengeReader {
     return text.size() >= 2 && text[0] == '=' && text[1] != '=' && text[1] != ',';
   }
 
-  /// Steps over the one value without a name that some schemes have in place of parameters.
-  void skip_token68() noexcept {
+  /// Takes the one value without a name that some schemes have in place of parameters.
+  std::string token68() {
     const auto is_value68 = [](char c) {
       return is_alpha(c) || is_digit(c) || std::string_view("-._~+/").find(c) != std::string_view::npos;
     };
@@ -64,7 +65,10 @@ class ChallengeReader {
     std::string_view behind = rest_.substr(static_cast<std::size_t>(end - rest_.begin()));
     behind.remove_prefix(std::min(behind.find_first_not_of('='), behind.size()));
     const std::string_view next = trimmed(behind);
-    if (end != rest_.begin() && (next.empty() || next.front() == ',')) rest_ = behind;
+    if (end == rest_.begin() || !(next.empty() || next.front() == ',')) return {};
+    std::string token(rest_.substr(0, rest_.size() - behind.size()));
+    rest_ = behind;
+    return token;
   }
 
   Result<void> add_parameter(Challenge& challenge, std::string_view name) {

@@ -18,6 +18,7 @@ struct Challenge {
 
   std::string scheme{};              ///< Lower case.
   std::vector<Header> parameters{};  ///< Names in lower case, values without quotes.
+  std::string token{};               ///< What some schemes have in place of parameters, as it was written.
 
   /// The first parameter of that name.
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const noexcept;

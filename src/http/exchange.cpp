@@ -12,6 +12,8 @@ namespace bgxfer::inline v0::http::detail {
 namespace {
 
 constexpr std::size_t upload_buffer_bytes = 64 * 1024;
+/// Of a refusal, where its connection is needed.
+constexpr std::size_t refusal_bytes_max = 256 * 1024;
 
 /// Request Timeout, Misdirected Request, Too Early: what was wrong was wrong with the connection (RFC 9110 sections
 /// 15.5.9 and 15.5.20; RFC 8470 section 5.2).
@@ -169,6 +171,25 @@ void Exchange::discard_body() {
   abandon();
 }
 
+asio::awaitable<std::unique_ptr<BoundConnection>> Exchange::bound_connection() {
+  bound_ = true;
+  expect_body(ByteRange::to_end);
+  std::vector<std::byte> sink(4096);
+  for (std::size_t bytes = 0; lease_ && !body_->done() && bytes < refusal_bytes_max;) {
+    const Result<std::size_t> count = co_await read(sink);
+    if (!count) break;
+    bytes += *count;
+  }
+  if (!lease_ || !connection_ || !body_->done()) {
+    abandon();
+    co_return std::unique_ptr<BoundConnection>();
+  }
+  watchdog_.reset();
+  auto bound = std::make_unique<BoundConnection>(*std::move(lease_), std::move(connection_));
+  lease_.reset();
+  co_return bound;
+}
+
 Pool::Lease Exchange::take_lease() {
   assert(lease_);
   watchdog_ = nullptr;
@@ -193,6 +214,7 @@ void Exchange::finish() {
   if (!lease_) return;
   const bool kept = connection_->buffered().empty() && !body_->overlong() && framing_.kind != Framing::Kind::to_close &&
                     parser_.head().keeps_alive() && !asks_for_another_connection(parser_.head().status);
+  if (kept && bound_) return;
   if (kept) lease_->keep(std::move(connection_), executor_);
   abandon();
 }

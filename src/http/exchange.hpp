@@ -25,6 +25,14 @@ struct ExchangeLimits {
   HeadLimits head{};
 };
 
+/// A connection on which the next request continues what the last one began, with the right to it.
+struct BoundConnection {
+  BoundConnection(Pool::Lease its_lease, std::unique_ptr<Connection> its_connection)
+      : lease(std::move(its_lease)), connection(std::move(its_connection)) {}
+  Pool::Lease lease;
+  std::unique_ptr<Connection> connection;
+};
+
 /// One request and its response on one connection.
 ///
 /// Owns the connection until the body has been read to its end, then hands it to the pool with the lease; in every
@@ -51,6 +59,10 @@ class Exchange {
   /// For a response whose body nobody wants: keeps the connection if that body has arrived already, else closes it.
   void discard_body();
 
+  /// Reads a body that nobody wants to its end, and gives the connection to whoever has to go on there; empty if it
+  /// cannot be used again.
+  asio::awaitable<std::unique_ptr<BoundConnection>> bound_connection();
+
   /// Takes the lease out, to try again on another connection.
   [[nodiscard]] Pool::Lease take_lease();
 
@@ -74,6 +86,7 @@ class Exchange {
   std::optional<BodyReader> body_{};
   std::string method_{};
   bool answered_ = false;
+  bool bound_ = false;  // The connection is for `bound_connection`, not for the pool.
   bool public_peer_;
   std::optional<Error> failure_{};
 

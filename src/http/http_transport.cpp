@@ -9,6 +9,7 @@
 
 #include "authenticator.hpp"
 #include "exchange.hpp"
+#include "gss_thread.hpp"
 #include "pool.hpp"
 #include "proxy.hpp"
 #include "redirect.hpp"
@@ -55,6 +56,23 @@ std::vector<Credentials> proxy_credentials(const Proxy& proxy, const std::vector
   return own;
 }
 
+bool by_gss(const Credentials& known) noexcept {
+  return known.scheme == CredentialScheme::negotiate || known.scheme == CredentialScheme::ntlm;
+}
+
+/// The user of the process, proven to proxies, is proven to servers too where they have nobody of their own (spec part
+/// 3.6).
+void lend_to_servers(std::vector<Credentials>& credentials) {
+  std::vector<Credentials> lent;
+  for (const Credentials& known : credentials) {
+    if (known.target == CredentialTarget::server) return;
+    if (!by_gss(known) || !known.user.empty()) continue;
+    lent.push_back(known);
+    lent.back().target = CredentialTarget::server;
+  }
+  credentials.insert(credentials.end(), lent.begin(), lent.end());
+}
+
 /// One hop of a request: to whom, on which way, with what proof.
 class Hop {
  public:
@@ -89,6 +107,7 @@ class Hop {
       way.add(proxy.password);
       for (const Credentials& known : request.credentials) {
         if (known.target != CredentialTarget::proxy) continue;
+        way.add(by_gss(known) ? "gss" : "password");
         way.add(known.user);
         way.add(known.password);
       }
@@ -98,7 +117,16 @@ class Hop {
       result.source = request.tls.client_source;
       result.validator = request.tls.validator;
     }
-    if (tls || proxy.kind != ProxyKind::direct) result.way = way.finish();
+    // These schemes prove a connection, which is then nobody else's.
+    bool proven = false;
+    for (const Credentials& known : request.credentials) {
+      if (known.target != CredentialTarget::server || !by_gss(known)) continue;
+      proven = true;
+      way.add(known.scheme == CredentialScheme::ntlm ? "ntlm" : "negotiate");
+      way.add(known.user);
+      way.add(known.password);
+    }
+    if (tls || proven || proxy.kind != ProxyKind::direct) result.way = way.finish();
     return result;
   }
 
@@ -107,6 +135,7 @@ class Hop {
   bool public_only = false;
   Authenticator server_proof;
   Authenticator proxy_proof;
+  std::unique_ptr<BoundConnection> bound{};  ///< Where the next attempt has to go on.
 
  private:
   [[nodiscard]] Origin proxy_origin() const {
@@ -122,7 +151,8 @@ class HttpTransport final : public Transport {
   explicit HttpTransport(TransportOptions options)
       : options_(std::move(options)),
         pool_(std::make_shared<Pool>(pool_limits(options_), options_.clock)),
-        proofs_(std::make_shared<ProofMemory>()) {
+        proofs_(std::make_shared<ProofMemory>()),
+        gss_(std::make_shared<GssThread>()) {
     limits_.first_byte_timeout = options_.first_byte_timeout;
     limits_.stall_timeout = options_.stall_timeout;
     limits_.slow_bytes_per_second = options_.slow_bytes_per_second;
@@ -143,6 +173,7 @@ class HttpTransport final : public Transport {
     const Result<Url> start = parse_url(request.url);
     if (!start) co_return start.error();
 
+    lend_to_servers(request.credentials);
     RedirectTrail trail(request, *start);
     bool public_only = false;
     for (;;) {
@@ -233,6 +264,12 @@ class HttpTransport final : public Transport {
   asio::awaitable<Exchanged> prove(const Request& request, Hop& hop) {
     constexpr int attempts_max = 4;
     for (int attempt = 1;; ++attempt) {
+      for (Authenticator* proof : {&hop.server_proof, &hop.proxy_proof}) {
+        if (proof == &hop.proxy_proof && !hop.forwarded()) continue;
+        const Result<void> consulted = co_await GssThread::consult(gss_, *proof);
+        if (!consulted) co_return consulted.error();
+        if (proof->gave_up()) co_return unproven(hop, *proof, proof == &hop.proxy_proof ? 407 : 401);
+      }
       Exchanged answered = co_await exchange(request, hop);
       if (!answered) co_return answered;
       const int status = (*answered)->head().status;
@@ -240,18 +277,34 @@ class HttpTransport final : public Transport {
       if (status != 401 && !by_proxy) co_return answered;
       Authenticator& proof = by_proxy ? hop.proxy_proof : hop.server_proof;
       const bool again = proof.refused((*answered)->head()) && !request.body && attempt < attempts_max;
-      (*answered)->discard_body();
-      if (!again) {
-        // Some proxies turn a wrong password of theirs down with 401, as if they were the server.
-        std::string who;
-        if (hop.forwarded()) who = (by_proxy ? "proxy " : "the server or the proxy ") + hop.proxy.host + ": ";
-        co_return Error(http_status(status), ErrorContext::remote_file, who + proof.why());
+      if (again && proof.bound()) {
+        hop.bound = co_await (*answered)->bound_connection();
+        if (!hop.bound) co_return Error(Errc::connection_closed, ErrorContext::transport, "in the middle of a proof");
+        continue;
       }
+      (*answered)->discard_body();
+      if (!again) co_return unproven(hop, proof, status);
     }
+  }
+
+  static Error unproven(const Hop& hop, const Authenticator& proof, int status) {
+    // Some proxies turn a wrong password of theirs down with 401, as if they were the server.
+    std::string who;
+    if (hop.forwarded()) who = (status == 407 ? "proxy " : "the server or the proxy ") + hop.proxy.host + ": ";
+    return Error(http_status(status), ErrorContext::remote_file, who + proof.why());
   }
 
   /// Sends the request once, on a kept connection or a new one, and resolves when a head has arrived.
   asio::awaitable<Exchanged> exchange(const Request& request, Hop& hop) {
+    if (hop.bound) {
+      asio::any_io_executor same = co_await asio::this_coro::executor;
+      auto next = std::make_unique<Exchange>(std::move(hop.bound->lease), std::move(hop.bound->connection), same,
+                                             options_.clock, limits_);
+      hop.bound.reset();
+      const Result<void> ran = co_await next->run(request, printed(request, hop));
+      if (!ran) co_return ran.error();
+      co_return std::move(next);
+    }
     Result<Pool::Lease> leased = co_await pool_->leased(hop.route(request));
     if (!leased) co_return leased.error();
     Pool::Lease lease = *std::move(leased);
@@ -297,8 +350,8 @@ class HttpTransport final : public Transport {
       wanted.timeout = options_.connect_timeout;
       co_return co_await options_.network->connect(std::move(wanted));
     }
-    const TunnelTools tools{*options_.network, options_.clock, options_.connect_timeout, limits_.head,
-                            options_.user_agent};
+    const TunnelTools tools{*options_.network, options_.clock,      options_.connect_timeout,
+                            limits_.head,      options_.user_agent, gss_};
     Result<std::unique_ptr<ByteStream>> tunnel = co_await open_tunnel(tools, hop.proxy, server, hop.proxy_proof);
     if (!tunnel || !server.secure) co_return tunnel;
     TlsRequest secure(server.host, server.port, request.tls);
@@ -321,6 +374,7 @@ class HttpTransport final : public Transport {
   const TransportOptions options_;
   const std::shared_ptr<Pool> pool_;
   const std::shared_ptr<ProofMemory> proofs_;
+  const std::shared_ptr<GssThread> gss_;
   ExchangeLimits limits_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <asio/this_coro.hpp>
 
+#include "body.hpp"
 #include "socks.hpp"
 #include "watchdog.hpp"
 
@@ -14,7 +15,9 @@ namespace bgxfer::inline v0::http::detail {
 namespace {
 
 /// A proxy that asks again and again is given up.
-constexpr int connect_attempts_max = 3;
+constexpr int connect_attempts_max = 4;
+/// Of a refusal, where its connection is needed.
+constexpr std::uint64_t tunnel_refusal_bytes_max = 256 * 1024;
 
 std::string proxy_name(const Proxy& proxy) {
   Origin origin;
@@ -69,6 +72,18 @@ asio::awaitable<Result<void>> ask_for_tunnel(ByteStream& stream, std::string tex
   co_return Result<void>{};
 }
 
+/// Reads the body of a refusal, so that the next attempt can go over the same connection.
+asio::awaitable<Result<void>> skip_refusal(ByteStream& stream, const Head& head) {
+  const Result<Framing> framing = framing_of(head, "CONNECT");
+  if (!framing) co_return framing.error();
+  const bool known = framing->kind == Framing::Kind::length || framing->kind == Framing::Kind::none;
+  if (!known || framing->length > tunnel_refusal_bytes_max || !head.keeps_alive()) {
+    co_return Error(Errc::proxy_failed, ErrorContext::transport, "it closes the connection in the middle of a proof");
+  }
+  std::vector<std::byte> body(framing->length);
+  co_return co_await read_all(stream, body);
+}
+
 std::string connect_text(const Origin& server, const std::string& user_agent, const std::optional<std::string>& proof) {
   const bool bare_ipv6 = server.host.find(':') != std::string::npos;
   const std::string target = (bare_ipv6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
@@ -84,12 +99,20 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> open_tunnel(const TunnelToo
                                                                  const Origin& server, Authenticator& proof) {
   asio::any_io_executor executor = co_await asio::this_coro::executor;
   const std::string target = server.host + ":" + std::to_string(server.port);
+  std::unique_ptr<ByteStream> stream;
   for (int attempt = 1;; ++attempt) {
-    ConnectRequest wanted(proxy.host, proxy.port, false);
-    wanted.timeout = tools.timeout;
-    Result<std::unique_ptr<ByteStream>> connected = co_await tools.network.connect(std::move(wanted));
-    if (!connected) co_return at_proxy(connected.error(), proxy);
-    std::unique_ptr<ByteStream> stream = *std::move(connected);
+    const Result<void> consulted = co_await GssThread::consult(tools.gss, proof);
+    if (!consulted) co_return consulted.error();
+    if (proof.gave_up()) {
+      co_return Error(http_status(407), ErrorContext::transport, proxy_name(proxy) + ": " + proof.why());
+    }
+    if (!stream) {
+      ConnectRequest wanted(proxy.host, proxy.port, false);
+      wanted.timeout = tools.timeout;
+      Result<std::unique_ptr<ByteStream>> connected = co_await tools.network.connect(std::move(wanted));
+      if (!connected) co_return at_proxy(connected.error(), proxy);
+      stream = *std::move(connected);
+    }
     Watchdog watchdog(executor, tools.clock, tools.timeout, *stream);
     watchdog.expect_within(tools.timeout);
 
@@ -116,6 +139,13 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> open_tunnel(const TunnelToo
     const bool again = proof.refused(parser.head());
     if (!again || attempt == connect_attempts_max) {
       co_return Error(http_status(407), ErrorContext::transport, proxy_name(proxy) + ": " + proof.why());
+    }
+    if (proof.bound()) {
+      const Result<void> skipped = co_await skip_refusal(*stream, parser.head());
+      if (!skipped) co_return at_proxy(skipped.error(), proxy);
+    } else {
+      watchdog.relax();
+      stream.reset();
     }
   }
 }

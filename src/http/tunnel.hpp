@@ -9,6 +9,7 @@
 #include <bgxfer/network.hpp>
 
 #include "authenticator.hpp"
+#include "gss_thread.hpp"
 #include "head.hpp"
 #include "url.hpp"
 
@@ -21,6 +22,7 @@ struct TunnelTools {
   Clock::Duration timeout{};  ///< For each step of the way: the connection to the proxy, the tunnel.
   HeadLimits head{};
   std::string user_agent{};
+  std::shared_ptr<GssThread> gss{};
 };
 
 /// Connects to `server` through `proxy`: a plain stream to it, over which TLS may be started. `proof` proves the

@@ -75,14 +75,20 @@ Result<void> validate_credentials(const std::vector<Credentials>& credentials) {
     if (known->target != CredentialTarget::server && known->target != CredentialTarget::proxy) {
       return refuse(Errc::invalid_argument, "http.credentials: the target is server or proxy");
     }
-    if (known->scheme != CredentialScheme::basic && known->scheme != CredentialScheme::digest && !bearer) {
+    const bool ticket = known->scheme == CredentialScheme::negotiate || known->scheme == CredentialScheme::ntlm;
+    if (known->scheme != CredentialScheme::basic && known->scheme != CredentialScheme::digest && !bearer && !ticket) {
       return refuse(Errc::invalid_argument,
-                    "http.credentials: NTLM, Negotiate and Passport are not spoken; use Basic, Digest or Bearer");
+                    "http.credentials: Passport is not spoken; use Basic, Digest, Negotiate, NTLM or Bearer");
+    }
+    if (ticket && known->user.empty() && !known->password.empty()) {
+      return refuse(Errc::invalid_argument, "http.credentials: a password without a user name");
     }
     if (bearer && (known->target == CredentialTarget::proxy || known->password.empty())) {
       return refuse(Errc::invalid_argument, "http.credentials: a token (Bearer) is for servers, and not empty");
     }
-    if (!bearer && known->user.empty()) return refuse(Errc::invalid_argument, "http.credentials: the user name is empty");
+    if (!bearer && !ticket && known->user.empty()) {
+      return refuse(Errc::invalid_argument, "http.credentials: the user name is empty");
+    }
     Result<void> user = check_length("http.credentials: a user name", known->user.size(), user_bytes_max);
     if (!user) return user;
     Result<void> password = check_length("http.credentials: a password", known->password.size(), password_bytes_max);

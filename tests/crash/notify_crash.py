@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """SIGKILL at random times: every notification of a host is delivered at least once, in order per job.
 
-    notify_crash.py --host build/dev/tests/notify_host [--jobs N] [--files N] [--kills N] [--seed N]
+    notify_crash.py --host build/dev/tests/notify_host [--jobs N] [--files N] [--kills N] [--patience S] [--seed N]
 """
 
 import argparse
@@ -39,6 +39,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=20)
     parser.add_argument("--files", type=int, default=50)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--patience", type=int, default=240, help="seconds for the run that is not killed")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
@@ -48,7 +49,12 @@ def main():
         while True:
             host = subprocess.Popen(command)
             if kills == arguments.kills:
-                code = host.wait(timeout=240)
+                try:
+                    code = host.wait(timeout=arguments.patience)
+                except subprocess.TimeoutExpired:
+                    host.kill()
+                    code = f"nothing: it was not done after {arguments.patience} s"
+                    host.wait()
                 break
             try:
                 code = host.wait(timeout=dice.uniform(0.01, 0.4))

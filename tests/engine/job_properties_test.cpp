@@ -160,6 +160,20 @@ TEST_CASE("T25: without a timeout a job waits for ever, and the queue keeps no t
   CHECK(job.state() == suspended);
 }
 
+TEST_CASE("T25: once its last job has gone, the queue keeps no timer for the timeout") {
+  World world;
+  world.options.limits.inactivity_timeout = 24h;
+  world.start();
+  const Clock::TimePoint begin = world.simulation.clock()->now();
+  Job job = world.add("a", 100'000);
+  job.resume();
+  world.run_for(10s);
+  job.complete();
+  world.run();
+  CHECK(job.state() == completed);
+  CHECK(world.simulation.clock()->now() - begin < 1min);
+}
+
 TEST_CASE("T30: a network that costs too much blocks a job, and the next that does not sets it free") {
   World world;
   world.start();

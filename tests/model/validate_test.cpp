@@ -216,9 +216,20 @@ TEST_CASE("spec 3.6: credentials at their limits, and the kinds that are not spo
   known = good;
   known.password.assign(65'537, 'p');
   CHECK(refused(with(known), Errc::string_too_long));
-  for (CredentialScheme scheme : {CredentialScheme::ntlm, CredentialScheme::negotiate, CredentialScheme::passport}) {
+  known = good;
+  known.scheme = CredentialScheme::passport;
+  CHECK(refused(with(known), Errc::invalid_argument));
+  for (CredentialScheme scheme : {CredentialScheme::ntlm, CredentialScheme::negotiate}) {
     known = good;
     known.scheme = scheme;
+    CHECK(with(known));
+    known.user.clear();  // The user of the process has no password here.
+    CHECK(refused(with(known), Errc::invalid_argument));
+    known.password.clear();
+    CHECK(with(known));
+  }
+  for (CredentialScheme scheme : {CredentialScheme::basic, CredentialScheme::digest}) {
+    known = Credentials{CredentialTarget::server, scheme, "", ""};
     CHECK(refused(with(known), Errc::invalid_argument));
   }
   known = good;

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 from nginx import free_ports
@@ -77,8 +78,6 @@ class Squid(Server):
         (self.folder / "hosts").write_text("127.0.0.1 server.test localhost\n")
         (self.folder / "basic").write_text(f"{USER}:{crypted(PASSWORD)}\n")
         (self.folder / "digest").write_text(f"{USER}:{PASSWORD}\n")
-        helper = {"basic": f"/usr/lib/squid/basic_ncsa_auth {self.folder}/basic",
-                  "digest": f"/usr/lib/squid/digest_file_auth {self.folder}/digest"}[self.scheme]
         (self.folder / "squid.conf").write_text(f"""
 http_port 127.0.0.1:{self.port}
 pid_filename {self.folder}/squid.pid
@@ -91,13 +90,16 @@ shutdown_lifetime 0 seconds
 pinger_enable off
 netdb_filename none
 cache deny all
-auth_param {self.scheme} program {helper}
+auth_param {self.scheme} program {self.helper()}
 auth_param {self.scheme} children 2 startup=1 idle=1
-auth_param {self.scheme} realm squid
+{"" if self.scheme == "negotiate" else f"auth_param {self.scheme} realm squid"}
 acl known proxy_auth REQUIRED
 http_access allow known
 http_access deny all
 """)
+
+    def helper(self):
+        return f"/usr/lib/squid/basic_ncsa_auth {self.folder}/basic"
 
     def command(self):
         return [find("squid"), "-N", "-f", str(self.folder / "squid.conf")]
@@ -105,6 +107,9 @@ http_access deny all
 
 class DigestSquid(Squid):
     scheme = "digest"
+
+    def helper(self):
+        return f"/usr/lib/squid/digest_file_auth {self.folder}/digest"
 
 
 class Tinyproxy(Server):
@@ -171,6 +176,177 @@ DocumentRoot {www}
 
     def url(self, name):
         return f"http://127.0.0.1:{self.port}/{name}"
+
+
+class Httpbin(Server):
+    """Run by the Python that has it: the system's, where another one comes first in the path."""
+
+    program = "python3"
+
+    @classmethod
+    def there(cls):
+        return cls.python() is not None
+
+    @staticmethod
+    def python():
+        for python in (sys.executable, "/usr/bin/python3"):
+            if subprocess.run([python, "-c", "import httpbin"], capture_output=True, check=False).returncode == 0:
+                return python
+        return None
+
+    def prepare(self):
+        pass
+
+    def command(self):
+        return [self.python(), "-c", f"import httpbin; httpbin.app.run(host='127.0.0.1', port={self.port}, threaded=True)"]
+
+
+class Kdc(Server):
+    """A realm of its own: the user ME, and the service HTTP/localhost. `environment` is for whoever belongs to it."""
+
+    program = "krb5kdc"
+    realm = "BGXFER.TEST"
+
+    @classmethod
+    def there(cls):
+        return all(find(name) for name in ("krb5kdc", "kdb5_util", "kadmin.local", "kinit"))
+
+    def prepare(self):
+        (self.folder / "krb5.conf").write_text(f"""
+[libdefaults]
+  default_realm = {self.realm}
+  dns_lookup_kdc = false
+  dns_lookup_realm = false
+  dns_canonicalize_hostname = false
+  rdns = false
+  qualify_shortname = ""
+  forwardable = true
+[realms]
+  {self.realm} = {{
+    kdc = 127.0.0.1:{self.port}
+  }}
+[domain_realm]
+  localhost = {self.realm}
+""")
+        (self.folder / "kdc.conf").write_text(f"""
+[kdcdefaults]
+  kdc_listen = 127.0.0.1:{self.port}
+  kdc_tcp_listen = 127.0.0.1:{self.port}
+[realms]
+  {self.realm} = {{
+    database_name = {self.folder}/principal
+    key_stash_file = {self.folder}/stash
+    acl_file = {self.folder}/acl
+  }}
+""")
+        self.environment = {"KRB5_CONFIG": str(self.folder / "krb5.conf"),
+                            "KRB5_KDC_PROFILE": str(self.folder / "kdc.conf"),
+                            "KRB5CCNAME": f"FILE:{self.folder}/tickets", "KRB5RCACHENAME": f"dfl:{self.folder}/replays"}
+        self.keytab = self.folder / "http.keytab"
+        if self.keytab.exists():
+            return
+        self.run("kdb5_util", "create", "-s", "-r", self.realm, "-P", "master-key")
+        self.run("kadmin.local", "-q", f"addprinc -pw {PASSWORD} {USER}")
+        self.run("kadmin.local", "-q", "addprinc -randkey HTTP/localhost")
+        self.run("kadmin.local", "-q", f"ktadd -k {self.keytab} HTTP/localhost")
+        os.chmod(self.keytab, 0o644)  # For servers that give up root.
+
+    def run(self, program, *words, **options):
+        subprocess.run([find(program), *words], check=True, capture_output=True, text=True, timeout=60,
+                       env={**os.environ, **self.environment}, **options)
+
+    def command(self):
+        return ["env", *(f"{name}={value}" for name, value in self.environment.items()), find("krb5kdc"), "-n",
+                "-r", self.realm]
+
+    def log_in(self):
+        self.run("kinit", USER, input=PASSWORD + "\n")
+
+    def log_out(self):
+        (self.folder / "tickets").unlink(missing_ok=True)
+
+
+class GssApache(Server):
+    """/negotiate/ wants a ticket of `kdc`, /ntlm/ the user ME of the domain HOME."""
+
+    program = "apache2"
+
+    def __init__(self, folder, kdc):
+        self.kdc = kdc
+        super().__init__(folder)
+
+    @classmethod
+    def there(cls):
+        return find(cls.program) is not None and pathlib.Path("/usr/lib/apache2/modules/mod_auth_gssapi.so").exists()
+
+    def prepare(self):
+        www = self.folder / "www"
+        for part in ("negotiate", "ntlm"):
+            (www / part).mkdir(parents=True, exist_ok=True)
+        self.delegated = self.folder / "delegated"
+        self.delegated.mkdir(exist_ok=True)
+        os.chmod(self.delegated, 0o777)
+        (self.folder / "ntlm-users").write_text(f"HOME:{USER}:{PASSWORD}\n")
+        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in (
+            "mpm_event", "authn_core", "authz_core", "authz_user", "auth_gssapi", "alias"))
+        owner = "User www-data\nGroup www-data\n" if os.geteuid() == 0 and _known("www-data") else ""
+        (self.folder / "apache2.conf").write_text(f"""
+{modules}{owner}
+ServerRoot {self.folder}
+ServerName localhost
+PidFile {self.folder}/apache2.pid
+Listen 127.0.0.1:{self.port}
+ErrorLog {self.folder}/error.log
+LogFormat "%u %s %U"
+CustomLog {self.folder}/access.log "%u %s %U %{{Authorization}}i"
+DocumentRoot {www}
+Redirect 302 /negotiate/away.bin http://127.0.0.1:{self.port}/negotiate/file.bin
+<Directory {www}/negotiate>
+  AuthType GSSAPI
+  AuthName realm
+  GssapiCredStore keytab:{self.kdc.keytab}
+  GssapiAllowedMech krb5
+  GssapiDelegCcacheDir {self.delegated}
+  Require valid-user
+</Directory>
+<Directory {www}/ntlm>
+  AuthType GSSAPI
+  AuthName realm
+  GssapiAllowedMech ntlmssp
+  GssapiConnectionBound On
+  Require valid-user
+</Directory>
+""")
+
+    def command(self):
+        environment = {**self.kdc.environment, "NTLM_USER_FILE": str(self.folder / "ntlm-users"),
+                       "KRB5RCACHENAME": f"dfl:{self.folder}/replays"}
+        return ["env", *(f"{name}={value}" for name, value in environment.items()), find("apache2"), "-X", "-d",
+                str(self.folder), "-f", str(self.folder / "apache2.conf")]
+
+    def url(self, name):
+        return f"http://localhost:{self.port}/{name}"
+
+
+class NegotiateSquid(Squid):
+    """Asks for a ticket of `kdc`."""
+
+    scheme = "negotiate"
+
+    def __init__(self, folder, kdc):
+        self.kdc = kdc
+        super().__init__(folder)
+
+    @classmethod
+    def there(cls):
+        return find(cls.program) is not None and pathlib.Path("/usr/lib/squid/negotiate_kerberos_auth").exists()
+
+    def helper(self):
+        return f"/usr/lib/squid/negotiate_kerberos_auth -k {self.kdc.keytab} -s HTTP/localhost@{self.kdc.realm}"
+
+    def command(self):
+        environment = {**self.kdc.environment, "KRB5RCACHENAME": f"dfl:{self.folder}/replays"}
+        return ["env", *(f"{name}={value}" for name, value in environment.items()), *super().command()]
 
 
 def _known(user):

@@ -82,7 +82,7 @@ struct TransportOptions {
 ///
 /// Credentials answer to challenges of the origin of the request's URL: Basic, Digest (nonces are used again), and Bearer
 /// without being asked; a refusal is `http_status(401)`, or 407 for proxies, with the reason in the detail. Negotiate and
-/// NTLM are not spoken.
+/// NTLM where it was built with GSSAPI; its calls may wait for a KDC, so they have a thread of their own from the first.
 ///
 /// Proxies: plain http is asked of an HTTP proxy itself, https goes through a tunnel (CONNECT), and SOCKS5 tunnels both.
 /// Names are resolved by the proxy. What a proxy learns of a request's secrets over plain http is all of them: it is

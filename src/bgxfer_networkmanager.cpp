@@ -1,0 +1,2 @@
+// The table of contents of bgxfer::networkmanager: every source, in order. The build reads its list of sources from here.
+#include "networkmanager/cost_source.cpp"

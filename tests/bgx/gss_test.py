@@ -1,0 +1,112 @@
+"""bgx proves itself by Kerberos and by NTLM: to a real apache and a real squid, in a realm of the test's own."""
+
+import random
+import unittest
+
+from http_test import LOGIN, WRONG, HttpWorld
+from servers import PASSWORD, USER, GssApache, Kdc, NegotiateSquid
+
+REALM_LOGIN = f"{USER}@{Kdc.realm}:{PASSWORD}"
+REALM_WRONG = f"{USER}@{Kdc.realm}:marker-wrong"
+
+
+class GssWorld(HttpWorld):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kdc = cls.run_server(Kdc, "kdc")
+
+    @classmethod
+    def run_server(cls, kind, name, *more):
+        if not kind.there():
+            raise unittest.SkipTest(f"{kind.__name__} needs packages that are not installed: ./dev installs them")
+        server = kind(cls.root / name, *more)
+        cls.addClassCleanup(server.close)
+        return server
+
+    def setUp(self):
+        super().setUp()
+        self.environment.update(self.kdc.environment)
+        self.kdc.log_out()
+
+
+class ServerTest(GssWorld):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.apache = cls.run_server(GssApache, "apache", cls.kdc)
+        cls.content = random.Random(1).randbytes(200_000)
+        for part in ("negotiate", "ntlm"):
+            for name in ("file.bin", "other.bin"):
+                (cls.apache.folder / "www" / part / name).write_bytes(cls.content)
+
+    def setUp(self):
+        super().setUp()
+        (self.apache.folder / "access.log").write_text("")
+
+    def log(self):
+        return (self.apache.folder / "access.log").read_text()
+
+    def test_a_ticket_is_used_where_the_job_asks_for_it_and_never_delegated(self):
+        self.kdc.log_in()
+        url = self.apache.url("negotiate/file.bin")
+        self.refused(url, says=["http 401", "negotiate"])
+        self.assertNotIn("Negotiate ", self.log())
+        self.assertEqual(self.get(url, "--negotiate"), self.content)
+        self.assertIn(f"{USER}@{Kdc.realm} 200", self.log())
+        self.assertEqual(list(self.apache.delegated.iterdir()), [])
+
+    def test_a_name_and_a_password_instead_of_a_ticket(self):
+        self.assertEqual(self.get(self.apache.url("negotiate/file.bin"), "--negotiate", "--user", REALM_LOGIN), self.content)
+        self.refused(self.apache.url("negotiate/file.bin"), "--negotiate", "--user", REALM_WRONG,
+                     says=["http 401", "Negotiate failed here", "--user"])
+
+    def test_no_ticket(self):
+        self.refused(self.apache.url("negotiate/file.bin"), "--negotiate", says=["http 401", "Negotiate failed here"])
+
+    def test_a_host_that_the_realm_does_not_know(self):
+        self.kdc.log_in()
+        self.refused(f"http://127.0.0.1:{self.apache.port}/negotiate/file.bin", "--negotiate",
+                     says=["http 401", "Negotiate failed here", "HTTP/127.0.0.1"])
+
+    def test_a_ticket_stays_with_its_origin(self):
+        self.kdc.log_in()
+        self.refused(self.apache.url("negotiate/away.bin"), "--negotiate", says=["http 401"])
+        self.assertNotIn(f"{USER}@", self.log().split("away.bin")[-1])
+
+    def test_a_job_of_several_files_shows_tickets_unasked(self):
+        self.kdc.log_in()
+        self.bgx("add", "--negotiate", self.apache.url("negotiate/file.bin"), self.folder / "one",
+                 self.apache.url("negotiate/other.bin"), self.folder / "two")
+        self.bgx("run", expect=1)
+        self.bgx("run", "--negotiate")
+        self.assertEqual((self.folder / "two").read_bytes(), self.content)
+        self.assertEqual(len([line for line in self.log().splitlines() if " 401 " in line]), 1, self.log())
+
+    def test_ntlm_keeps_to_its_connection(self):
+        url = self.apache.url("ntlm/file.bin")
+        self.assertEqual(self.get(url, "--ntlm", "--user", f"HOME\\{LOGIN}"), self.content)
+        self.refused(url, "--ntlm", "--user", f"HOME\\{WRONG}", says=["http 401", "is wrong", "--user"])
+
+
+class ProxyTest(GssWorld):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.squid = cls.run_server(NegotiateSquid, "squid", cls.kdc)
+        cls.proxy = f"http://localhost:{cls.squid.port}"
+
+    def test_plain_and_tls_through_it(self):
+        content = self.serve("file.bin", 300_000)
+        self.kdc.log_in()
+        for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
+            self.assertEqual(self.get(url, "--proxy", self.proxy, "--proxy-negotiate"), content)
+
+    def test_no_ticket(self):
+        self.serve("file.bin", 1000)
+        for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
+            self.refused(url, "--proxy", self.proxy, "--proxy-negotiate", says=["http 407", "Negotiate failed here"])
+
+
+if __name__ == "__main__":
+    unittest.main()
