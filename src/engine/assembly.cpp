@@ -240,6 +240,7 @@ asio::awaitable<Result<void>> Assembly::store(std::uint64_t local, std::span<con
 }
 
 void Assembly::count_received(std::size_t bytes) {
+  context->model->meter.bytes_received.add(bytes);
   Model::Lock lock = context->model->lock();
   job->bytes_received += bytes;
 }
@@ -350,7 +351,7 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
   const ByteRange piece{index * pieces.bytes, piece_with(index * pieces.bytes).length};
   const std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
                            found.to_string() + " instead of " + pieces.sha256[index].to_string();
-  if (context->log) context->log("a piece is wrong, and fetched again: " + what);
+  context->log().say(LogEvent::file_piece_wrong, what, job->record.id, file);
   for (Source& source : sources) {
     const bool alone = source.brought.contains(piece);
     source.brought.subtract(piece);
@@ -373,7 +374,7 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
 /// Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
 asio::awaitable<Result<void>> Assembly::restart(std::string why) {
   const std::string url = public_url(sources[home].url);
-  if (context->log) context->log("file restarts: " + url + ": " + why);
+  context->log().say(LogEvent::file_restarted, url + ": " + why, job->record.id, file);
   std::uint32_t restarts = 0;
   {
     Model::Lock lock = context->model->lock();

@@ -20,9 +20,8 @@ namespace bgxfer::inline v0::detail {
 /// to move. Many changes share one write, and many waiters one sync.
 class JournalPump : public std::enable_shared_from_this<JournalPump> {
  public:
-  /// `strand` is sequential. `log` gets one line when the disk fails and one when it works again.
-  JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal,
-              std::function<void(std::string_view)> log);
+  /// `strand` is sequential. The log hears once when the disk fails and once when it works again.
+  JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal);
 
   [[nodiscard]] Journal& journal() noexcept { return *journal_; }
 
@@ -54,7 +53,6 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   const asio::any_io_executor strand_;
   const std::shared_ptr<Model> model_;
   const std::unique_ptr<Journal> journal_;
-  const std::function<void(std::string_view)> log_;
   Latch progressed_;
   std::atomic<bool> posted_ = false;
   std::atomic<bool> sync_wanted_ = false;

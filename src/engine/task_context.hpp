@@ -1,9 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_TASK_CONTEXT_HPP
 #define BGXFER_SRC_ENGINE_TASK_CONTEXT_HPP
 
-#include <functional>
 #include <memory>
-#include <string_view>
 
 #include <bgxfer/digest.hpp>
 #include <bgxfer/request_provider.hpp>
@@ -31,9 +29,9 @@ struct TaskContext {
   std::shared_ptr<SecretKeeper> secrets;   ///< Empty for a queue without a store or without a journal.
   std::shared_ptr<RequestProvider> requests;
   Sha256Factory sha256;
-  std::function<void(std::string_view)> log;
 
   [[nodiscard]] Clock& clock() const noexcept { return model->clock(); }
+  [[nodiscard]] const Log& log() const noexcept { return model->log(); }
   [[nodiscard]] const Limits& limits() const noexcept { return model->limits(); }
 
   /// Resolves when every change so far is durable; at once for a queue without a journal.
