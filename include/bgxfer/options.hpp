@@ -91,7 +91,9 @@ struct Limits {
                                                 TransferPolicy::always};
 
   // Crash safety (docs/journal_format.md).
-  std::uint64_t claim_bytes = 512 * 1024;     ///< Bytes of a file that a crash of the process may cost, plus one chunk.
+  /// Bytes of a file that a crash of the process may cost, plus one chunk of each connection. Told to the journal at the
+  /// half of it; a journal that is slow to write is waited for, one that cannot be written is not.
+  std::uint64_t claim_bytes = 768 * 1024;
   std::chrono::milliseconds checkpoint_interval{2'000};      ///< Transfer time that a power cut may cost.
   std::size_t journal_bytes_before_compaction = 1024 * 1024; ///< And four times the live state.
 

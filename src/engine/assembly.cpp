@@ -236,6 +236,7 @@ asio::awaitable<Result<void>> Assembly::store(std::uint64_t local, std::span<con
     }
     rest = ByteRange::between(gap->end(), chunk.end());
   }
+  if (journal_lags()) co_await context->pump->written(claimed_until_);
   co_return Result<void>{};
 }
 
@@ -257,7 +258,16 @@ void Assembly::note_arrived(ByteRange range) {
   // Routine progress is what a high-performance job does without (spec part 2.4).
   if (download.high_performance) return;
   if (context->checkpoint) context->checkpoint->dirty(lock, open);
-  if (unclaimed_.bytes() >= context->limits().claim_bytes) claim(lock);
+  if (unclaimed_.bytes() >= std::max<std::uint64_t>(1, context->limits().claim_bytes / 2)) claim(lock);
+}
+
+/// What the journal has been told and has not written yet would be lost with the process.
+bool Assembly::journal_lags() {
+  if (!context->pump || download.high_performance) return false;
+  if (at_risk_ + unclaimed_.bytes() < context->limits().claim_bytes) return false;
+  if (context->pump->journal().written() < claimed_until_) return true;
+  at_risk_ = 0;
+  return false;
 }
 
 FileStarted Assembly::started() const {
@@ -278,6 +288,12 @@ void Assembly::claim(const Model::Lock& lock) {
   if (!std::exchange(open->noted, true)) context->model->commit(lock, *job, started());
   context->model->commit(
       lock, *job, FileProgressed{job->record.id, file, generation, BGXFER_MUTANT(6), unclaimed_.ranges()});
+  if (context->pump) {
+    const Journal& journal = context->pump->journal();
+    if (journal.written() >= claimed_until_) at_risk_ = 0;  // The claims before this one are safe.
+    at_risk_ += unclaimed_.bytes();
+    claimed_until_ = journal.added();
+  }
   unclaimed_.clear();
 }
 

@@ -54,6 +54,15 @@ asio::awaitable<Result<void>> JournalPump::saved() {
   }
 }
 
+asio::awaitable<void> JournalPump::written(std::uint64_t changes) {
+  for (;;) {
+    const std::uint64_t seen = progressed_.version();
+    if (journal_->written() >= changes || journal_->failed() || closed_) co_return;
+    const bool changed = co_await progressed_.changed_since(seen);
+    if (!changed) co_return;
+  }
+}
+
 void JournalPump::hurry() {
   asio::post(strand_, [self = shared_from_this()] {
     self->hurrying_ = true;
@@ -125,6 +134,7 @@ asio::awaitable<Result<void>> JournalPump::step() {
   Result<void> written = co_await journal_->write();
   if (!written) co_return written;
   if (!sync) co_return Result<void>{};
+  progressed_.notify();  // Who waits for the writing alone need not wait for the disk.
   co_return co_await journal_->sync();
 }
 

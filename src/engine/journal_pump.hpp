@@ -35,6 +35,10 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   /// The pump outlives the wait.
   asio::awaitable<Result<void>> saved();
 
+  /// Resolves when the first `changes` survive this process, or cannot for now because the disk fails. Waits for no sync of
+  /// its own. The pump outlives the wait.
+  asio::awaitable<void> written(std::uint64_t changes);
+
   /// The queue closes: a disk that fails is not waited for any more, and whoever waits for it is told. Any thread.
   void hurry();
 
