@@ -115,6 +115,8 @@ const Option options[] = {
     {"--version", "", false, [](Arguments& a, const std::string&, const std::string&) { a.version = true; }},
     {"--json", "", false, [](Arguments& a, const std::string&, const std::string&) { a.json = true; }},
     {"--quiet", "-q", false, [](Arguments& a, const std::string&, const std::string&) { a.quiet = true; }},
+    {"--stats", "", false, [](Arguments& a, const std::string&, const std::string&) { a.stats = true; }},
+    {"--log", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.log = path_of(o, v); }},
     {"--journal", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.journal = path_of(o, v); }},
     {"--output", "-o", true,

@@ -38,8 +38,10 @@ struct Arguments {
   bool version = false;
   bool json = false;
   bool quiet = false;
+  bool stats = false;
 
   std::filesystem::path journal{};  ///< Empty: the default one.
+  std::filesystem::path log{};      ///< Empty: nothing is logged.
   std::filesystem::path output{};
   std::filesystem::path folder{};
   std::filesystem::path ca_file{};

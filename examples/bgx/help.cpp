@@ -32,6 +32,8 @@ Everywhere:
   --compact-at BYTES       how large the queue's file may grow before it is rewritten (1M, and 4 times what it must hold)
   --json                   JSON lines on stdout
   --quiet, -q              no progress
+  --log FILE               append what happens inside, a line each
+  --stats                  at the end, what the queue has counted: requests, bytes, retries, syncs
 Where something is fetched:
   --priority P             foreground, high, normal or low
   --parallel N             files of a job at the same time, 1 to 64

@@ -24,7 +24,9 @@
 #include "failure.hpp"
 #include "held_transport.hpp"
 #include "json_lines.hpp"
+#include "log_file.hpp"
 #include "plain_lines.hpp"
+#include "stats.hpp"
 #include "text.hpp"
 
 namespace bgx {
@@ -68,6 +70,12 @@ Session::Session(const Arguments& arguments, Mode mode)
   options.journal = journal_;
   if (arguments.verb == "run" && arguments.bytes_per_second) options.bytes_per_second_max = *arguments.bytes_per_second;
 
+  if (!arguments.log.empty()) {
+    options.log = [file = std::make_shared<LogFile>(arguments.log)](const bgxfer::LogEntry& entry) {
+      file->write(entry);
+    };
+    options.log_level = bgxfer::LogLevel::debug;
+  }
   if (arguments.compact_at) options.limits.journal_bytes_before_compaction = *arguments.compact_at;
 
   // From here on an interrupt is an orderly end.
@@ -102,6 +110,7 @@ asio::awaitable<void> Session::work(Verb verb) {
   ticker_.expires_at(asio::steady_timer::time_point::min());
   interrupts_.cancel();
   resizes_.cancel();
+  if (arguments_.stats) print_stats(queue_->metrics(), arguments_.json);
   reporter_->finished(followed_);
   for (const std::string& line : failures_) fmt::print(stderr, "{}\n", line);
   if (interrupted_ && !arguments_.quiet) {

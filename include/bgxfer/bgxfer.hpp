@@ -20,6 +20,8 @@
 #include <bgxfer/ids.hpp>
 #include <bgxfer/job.hpp>
 #include <bgxfer/journal_report.hpp>
+#include <bgxfer/log.hpp>
+#include <bgxfer/metrics.hpp>
 #include <bgxfer/network.hpp>
 #include <bgxfer/notify.hpp>
 #include <bgxfer/options.hpp>

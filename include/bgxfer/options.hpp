@@ -19,6 +19,7 @@
 #include <bgxfer/cost.hpp>
 #include <bgxfer/digest.hpp>
 #include <bgxfer/http_options.hpp>
+#include <bgxfer/log.hpp>
 #include <bgxfer/notify.hpp>
 #include <bgxfer/owner.hpp>
 #include <bgxfer/file_attributes.hpp>
@@ -94,7 +95,9 @@ struct Limits {
                                                 TransferPolicy::always};
 
   // Crash safety (docs/journal_format.md).
-  std::uint64_t claim_bytes = 512 * 1024;     ///< Bytes of a file that a crash of the process may cost, plus one chunk.
+  /// Bytes of a file that a crash of the process may cost, plus one chunk of each connection. Told to the journal at the
+  /// half of it; a journal that is slow to write is waited for, one that cannot be written is not.
+  std::uint64_t claim_bytes = 768 * 1024;
   std::chrono::milliseconds checkpoint_interval{2'000};      ///< Transfer time that a power cut may cost.
   std::size_t journal_bytes_before_compaction = 1024 * 1024; ///< And four times the live state.
 
@@ -126,8 +129,10 @@ struct QueueOptions {
   std::uint64_t seed = 0;
 
   Dispatcher dispatch{};                   ///< Empty: callbacks run on a strand of the queue's executor.
-  /// One line at a time, without newline and without secrets; from any thread, never while a lock is held.
-  std::function<void(std::string_view)> log{};
+  /// What happens inside, for people who look after the host; `to_line` makes a line of an entry. Called from any thread,
+  /// with no lock held, until the queue has ended all its work. What it throws is dropped.
+  std::function<void(const LogEntry&)> log{};
+  LogLevel log_level = LogLevel::info;     ///< Less is not logged.
 
   /// Handlers that jobs name in `NotifyOptions::handler`, and so find again after a restart.
   std::map<std::string, NotifyHandler> notify_handlers{};

@@ -10,6 +10,7 @@
 #include <bgxfer/detail/asio.hpp>
 #include <bgxfer/event.hpp>
 #include <bgxfer/job.hpp>
+#include <bgxfer/metrics.hpp>
 #include <bgxfer/options.hpp>
 #include <bgxfer/restore_report.hpp>
 #include <bgxfer/result.hpp>
@@ -48,6 +49,9 @@ class BGXFER_API TransferQueue {
   [[nodiscard]] std::vector<Job> jobs() const;
   /// A job that is not final; empty if there is none of that id.
   [[nodiscard]] std::optional<Job> find(JobId id) const;
+
+  /// What the queue has done since it was built, and how it is now. Cheap, however many jobs there are.
+  [[nodiscard]] Metrics metrics() const;
 
   /// Validates everything first: a bad URL, an overlapping range or a full queue is an error here, with nothing
   /// changed. The job starts suspended. `Error::file` names the file to blame.

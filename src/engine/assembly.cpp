@@ -308,10 +308,12 @@ asio::awaitable<Result<void>> Assembly::store(std::uint64_t local, std::span<con
     }
     rest = ByteRange::between(gap->end(), chunk.end());
   }
+  if (journal_lags()) co_await context->pump->written(claimed_until_);
   co_return Result<void>{};
 }
 
 void Assembly::count_received(std::size_t bytes) {
+  context->model->meter.bytes_received.add(bytes);
   Model::Lock lock = context->model->lock();
   job->bytes_received += bytes;
 }
@@ -329,7 +331,16 @@ void Assembly::note_arrived(ByteRange range) {
   // Routine progress is what a high-performance job does without (spec part 2.4).
   if (download.high_performance) return;
   if (context->checkpoint) context->checkpoint->dirty(lock, open);
-  if (unclaimed_.bytes() >= context->limits().claim_bytes) claim(lock);
+  if (unclaimed_.bytes() >= std::max<std::uint64_t>(1, context->limits().claim_bytes / 2)) claim(lock);
+}
+
+/// What the journal has been told and has not written yet would be lost with the process.
+bool Assembly::journal_lags() {
+  if (!context->pump || download.high_performance) return false;
+  if (at_risk_ + unclaimed_.bytes() < context->limits().claim_bytes) return false;
+  if (context->pump->journal().written() < claimed_until_) return true;
+  at_risk_ = 0;
+  return false;
 }
 
 FileStarted Assembly::started() const {
@@ -351,6 +362,12 @@ void Assembly::claim(const Model::Lock& lock) {
   if (!std::exchange(open->noted, true)) context->model->commit(lock, *job, started());
   context->model->commit(
       lock, *job, FileProgressed{job->record.id, file, generation, BGXFER_MUTANT(6), unclaimed_.ranges()});
+  if (context->pump) {
+    const Journal& journal = context->pump->journal();
+    if (journal.written() >= claimed_until_) at_risk_ = 0;  // The claims before this one are safe.
+    at_risk_ += unclaimed_.bytes();
+    claimed_until_ = journal.added();
+  }
   unclaimed_.clear();
 }
 
@@ -423,7 +440,7 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
   const ByteRange piece{index * pieces.bytes, piece_with(index * pieces.bytes).length};
   const std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
                            found.to_string() + " instead of " + pieces.sha256[index].to_string();
-  if (context->log) context->log("a piece is wrong, and fetched again: " + what);
+  context->log().say(LogEvent::file_piece_wrong, what, job->record.id, file);
   for (Source& source : sources) {
     const bool alone = source.brought.contains(piece);
     source.brought.subtract(piece);
@@ -446,7 +463,7 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
 /// Recorded and durable before a byte is overwritten, so that no crash can mix two versions.
 asio::awaitable<Result<void>> Assembly::restart(std::string why) {
   const std::string url = public_url(sources[home].url);
-  if (context->log) context->log("file restarts: " + url + ": " + why);
+  context->log().say(LogEvent::file_restarted, url + ": " + why, job->record.id, file);
   std::uint32_t restarts = 0;
   {
     Model::Lock lock = context->model->lock();

@@ -158,11 +158,14 @@ class Assembly {
  private:
   [[nodiscard]] std::optional<ByteRange> gap_in(ByteRange range) const;
   void note_arrived(ByteRange range);
+  [[nodiscard]] bool journal_lags();
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
 
   std::uint64_t wishes_edition_ = 0;
   std::uint64_t disk_end_ = 0;                     ///< Of what an earlier turn left in the temporary file.
   RangeSet unclaimed_;                             ///< Arrived, and not yet in the journal.
+  std::uint64_t at_risk_ = 0;                      ///< Bytes of claims that the journal may not have written yet, ...
+  std::uint64_t claimed_until_ = 0;                ///< ... which are among its first changes up to this.
   std::set<std::uint64_t> being_checked_;          ///< Pieces, by their index.
   std::map<std::uint64_t, std::uint32_t> wrong_;   ///< How often a piece was wrong, by its index.
 };

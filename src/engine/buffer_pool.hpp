@@ -41,12 +41,23 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   BufferPool(std::size_t chunk_bytes, std::size_t spare_max, std::size_t budget_bytes)
       : chunk_bytes_(chunk_bytes), spare_max_(spare_max), budget_bytes_(budget_bytes) {}
 
+  /// How many buffers are in use, and how many are kept for later.
+  struct Figures {
+    std::size_t lent = 0;
+    std::size_t spare = 0;
+  };
+  [[nodiscard]] Figures figures() {
+    std::lock_guard lock(mutex_);
+    return Figures{lent_, spare_.size()};
+  }
+
   [[nodiscard]] Loan borrow() {
     std::unique_ptr<std::byte[]> bytes;
     std::size_t size = chunk_bytes_;
     {
       std::lock_guard lock(mutex_);
       if (lent_bytes_ + chunk_bytes_ > budget_bytes_) size = std::min(chunk_bytes_, small_bytes);
+      ++lent_;
       lent_bytes_ += size;
       if (size == chunk_bytes_ && !spare_.empty()) {
         bytes = std::move(spare_.back());
@@ -60,6 +71,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
  private:
   void give_back(std::unique_ptr<std::byte[]> bytes, std::size_t size) {
     std::lock_guard lock(mutex_);
+    --lent_;
     lent_bytes_ -= size;
     if (size == chunk_bytes_ && spare_.size() < spare_max_) spare_.push_back(std::move(bytes));
   }
@@ -70,6 +82,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   std::size_t lent_bytes_ = 0;
   std::mutex mutex_;
   std::vector<std::unique_ptr<std::byte[]>> spare_;
+  std::size_t lent_ = 0;
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -63,6 +63,7 @@ asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
         co_return;
       }
     }
+    self->model_->meter.checkpoints.add();
     for (std::shared_ptr<OpenFile>& file : open) {
       std::shared_ptr<OpenFile> one = std::move(file);
       co_await self->sync_open(std::move(one));

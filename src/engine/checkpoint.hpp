@@ -17,7 +17,12 @@ class JournalPump;
 /// A temporary file that is open for writing, as the checkpoint sees it. The file task owns it too.
 struct OpenFile {
   OpenFile(Model::Core owner, FileIndex position, std::uint32_t number, std::shared_ptr<PartialFile> open)
-      : job(std::move(owner)), file(position), generation(number), partial(std::move(open)) {}
+      : job(std::move(owner)), file(position), generation(number), partial(std::move(open)) {
+    job->model->meter.open_files.add();
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() { job->model->meter.open_files.take(); }
 
   const Model::Core job;
   const FileIndex file;

@@ -152,7 +152,7 @@ asio::awaitable<void> Conclusion::discard_files() {
     }
     if (batch.empty()) co_return;
     Result<void> discarded = co_await context_.storage->discard(batch);
-    if (!discarded && context_.log) context_.log("temporary file left behind: " + discarded.error().message());
+    if (!discarded) context_.log().say(LogEvent::file_left_behind, discarded.error().message(), job_->record.id);
   }
 }
 

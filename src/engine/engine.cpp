@@ -41,7 +41,8 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->strand = asio::make_strand(executor);
   auto hub = std::make_shared<EventHub>(asio::any_io_executor(asio::make_strand(executor)), options.dispatch);
   std::shared_ptr<Clock> clock = options.clock ? options.clock : make_steady_clock();
-  context->model = std::make_shared<Model>(std::move(clock), limits_of(options), random, std::move(hub));
+  context->model = std::make_shared<Model>(std::move(clock), limits_of(options), random, std::move(hub),
+                                           Log(options.log, options.log_level));
   auto notifier =
       std::make_shared<Notifier>(executor, options.dispatch, options.run_command, options.limits.notifications_max);
   context->model->set_notifier(context->model->lock(), std::move(notifier));
@@ -49,11 +50,10 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->storage = options.storage;
   context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max, options.limits.buffer_bytes_max);
   context->sha256 = options.sha256;
-  context->log = options.log;
   context->requests = options.requests;
   context->guard = options.commit_guard;
   if (options.secrets && !options.journal.empty()) {
-    context->secrets = std::make_shared<SecretKeeper>(context->strand, context->model, options.secrets, options.log);
+    context->secrets = std::make_shared<SecretKeeper>(context->strand, context->model, options.secrets);
     context->model->on_secrets([link = std::weak_ptr<SecretKeeper>(context->secrets)](const Model::Lock& lock, JobId job) {
       if (const std::shared_ptr<SecretKeeper> keeper = link.lock()) keeper->changed(lock, job);
     });
@@ -85,7 +85,7 @@ asio::awaitable<Result<void>> TaskContext::saved() const {
 }
 
 Engine::Engine(asio::any_io_executor executor, const QueueOptions& options, Random random)
-    : context_(make_context(executor, options, random)), journal_(options.journal), log_(options.log) {
+    : context_(make_context(executor, options, random)), journal_(options.journal) {
   Model::Lock lock = model()->lock();
   model()->pacer(lock).set_rate(options.bytes_per_second_max);
   model()->set_host(lock, options.owner, static_cast<bool>(options.run_command));
@@ -248,7 +248,7 @@ void Engine::cancel_inactive(const Model::Lock& lock, Clock::TimePoint now, std:
         first = std::min(first.value_or(end), end);
         continue;
       }
-      say("cancelled after Limits::inactivity_timeout: " + job->record.id.to_string());
+      model()->note(lock, LogEvent::job_inactive, job->record.options.display_name, job->record.id);
       model()->move(lock, *job, Stimulus::inactive);
       stop_task(*job);
       model()->end_later(lock, *job);
@@ -311,6 +311,7 @@ asio::awaitable<void> Engine::dispose(std::shared_ptr<Engine> self, Model::Core 
 void Engine::cost_changed(NetworkCost now) {
   Model::Lock lock = model()->lock();
   model()->set_cost(lock, now);
+  model()->note(lock, LogEvent::queue_cost, std::string(to_string(now.state)) + (now.congested ? ", congested" : ""));
   model()->wake(lock);
 }
 
@@ -318,6 +319,7 @@ void Engine::network_changed(bool online) {
   context_->transport->network_changed();
   Model::Lock lock = model()->lock();
   model()->set_offline(lock, !online);
+  model()->note(lock, LogEvent::queue_network, online ? "online" : "offline");
   if (online) {
     // Spec part 1.3, T17: every job that waits tries again, whatever it waits for.
     const std::vector<JobCore*> active = model()->active(lock);
@@ -349,8 +351,9 @@ void Engine::close() {
 asio::awaitable<void> Engine::wind_up(std::shared_ptr<Engine> self) {
   if (std::shared_ptr<JournalPump> pump = self->context_->pump) {
     Result<void> written = co_await pump->finish();
-    if (!written) self->say("journal: not all was written: " + written.error().message());
+    if (!written) self->context_->log().say(LogEvent::journal_incomplete, written.error().message());
   }
+  self->context_->log().say(LogEvent::queue_closed, {});
   Model::Lock lock = self->model()->lock();
   self->ended_ = true;
   self->model()->changed.notify();
@@ -363,6 +366,7 @@ asio::awaitable<void> Engine::restore(std::shared_ptr<Engine> self, std::filesys
   Model::Lock lock = self->model()->lock();
   self->model()->effect_ended(lock);
   if (!report) co_return;
+  self->note_restored(lock, *report);
   self->context_->pump = restoration.pump();
   self->restored_ = std::move(report);
   self->ready_ = true;
@@ -371,8 +375,22 @@ asio::awaitable<void> Engine::restore(std::shared_ptr<Engine> self, std::filesys
   self->model()->wake(lock);
 }
 
+void Engine::note_restored(const Model::Lock& lock, const RestoreReport& report) const {
+  if (report.records_lost > 0) {
+    model()->note(lock, LogEvent::journal_damaged,
+                  std::to_string(report.records_lost) + " records are lost; the damaged journal is kept as " +
+                      report.damaged_copy.string());
+  }
+  for (const BytesLost& lost : report.lost) {
+    model()->note(lock, LogEvent::file_bytes_lost, std::to_string(lost.bytes) + " bytes: " + lost.why, lost.job, lost.file);
+  }
+  model()->note(lock, LogEvent::queue_restored,
+                std::to_string(report.jobs_restored) + " jobs, " + std::to_string(report.bytes_to_fetch_again) +
+                    " bytes to fetch again");
+}
+
 void Engine::restore_failed(const Error& error) {
-  say("journal: " + error.message());
+  context_->log().say(LogEvent::journal_refused, error.message());
   Model::Lock lock = model()->lock();
   restored_ = error;
   model()->close(lock, error);
@@ -424,8 +442,41 @@ asio::awaitable<void> Engine::closed() {
   }
 }
 
-void Engine::say(std::string_view line) const {
-  if (log_) log_(line);
+Metrics Engine::metrics() const {
+  const Meter& meter = model()->meter;
+  Metrics now;
+  now.bytes_received = meter.bytes_received.value();
+  now.requests = meter.requests.value();
+  now.responses_2xx = meter.responses_2xx.value();
+  now.responses_3xx = meter.responses_3xx.value();
+  now.responses_4xx = meter.responses_4xx.value();
+  now.responses_5xx = meter.responses_5xx.value();
+  now.requests_failed = meter.requests_failed.value();
+  now.bodies_cut = meter.bodies_cut.value();
+  now.jobs_added = meter.jobs_added.value();
+  now.attempts_failed = meter.attempts_failed.value();
+  now.jobs_transferred = meter.jobs_transferred.value();
+  now.jobs_failed = meter.jobs_failed.value();
+  now.jobs_completed = meter.jobs_completed.value();
+  now.jobs_cancelled = meter.jobs_cancelled.value();
+  now.files_finished = meter.files_finished.value();
+  now.files_restarted = meter.files_restarted.value();
+  now.checkpoints = meter.checkpoints.value();
+  now.open_files = meter.open_files.value();
+  const BufferPool::Figures buffers = context_->buffers->figures();
+  now.buffers_lent = buffers.lent;
+  now.buffers_spare = buffers.spare;
+  Model::Lock lock = model()->lock();
+  now.jobs = model()->in_state(lock);
+  if (!context_->pump) return now;
+  const Journal& journal = context_->pump->journal();
+  const JournalFigures figures = journal.figures();
+  now.journal_bytes = figures.bytes_written;
+  now.journal_writes = figures.writes;
+  now.journal_syncs = figures.syncs;
+  now.journal_rewrites = figures.rewrites;
+  now.journal_size = journal.size();
+  return now;
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include <bgxfer/metrics.hpp>
 #include <bgxfer/options.hpp>
 #include <bgxfer/restore_report.hpp>
 #include <bgxfer/result.hpp>
@@ -40,6 +41,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   [[nodiscard]] const std::shared_ptr<Model>& model() const noexcept { return context_->model; }
   [[nodiscard]] const TaskContext& context() const noexcept { return *context_; }
 
+  /// Any thread.
+  [[nodiscard]] Metrics metrics() const;
+
   /// The host's word about the network's cost. Any thread.
   void cost_changed(NetworkCost now);
 
@@ -66,11 +70,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
   static asio::awaitable<void> wind_up(std::shared_ptr<Engine> self);
   static asio::awaitable<void> dispose(std::shared_ptr<Engine> self, Model::Core job);
   void restore_failed(const Error& error);
-  void say(std::string_view line) const;
+  void note_restored(const Model::Lock& lock, const RestoreReport& report) const;
 
   const std::shared_ptr<TaskContext> context_;
   const std::filesystem::path journal_;
-  const std::function<void(std::string_view)> log_;
   std::unique_ptr<Alarm> alarm_;                  // on the strand
   std::atomic<bool> woken_ = false;
 

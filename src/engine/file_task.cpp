@@ -419,7 +419,7 @@ asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found
     }
     RangeSet kept = file.arrived;
     for (ByteRange range : others.ranges()) kept.subtract(range);
-    if (file.context->log) file.context->log("the SHA-256 is wrong, and the share of the mirrors is fetched again: " + what);
+    file.context->log().say(LogEvent::file_share_dropped, what, file.job->record.id, file.file);
     co_return co_await file.keep_only(std::move(kept));
   }
   if (!file.past_caches) {

@@ -24,9 +24,8 @@ constexpr int last_failures_max = 2;
 
 }  // namespace
 
-JournalPump::JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal,
-                         std::function<void(std::string_view)> log)
-    : strand_(std::move(strand)), model_(std::move(model)), journal_(std::move(journal)), log_(std::move(log)) {}
+JournalPump::JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal)
+    : strand_(std::move(strand)), model_(std::move(model)), journal_(std::move(journal)) {}
 
 void JournalPump::kick(bool sync) {
   if (sync) sync_wanted_ = true;
@@ -52,6 +51,15 @@ asio::awaitable<Result<void>> JournalPump::saved() {
     kick(true);
     const bool changed = co_await progressed_.changed_since(seen);
     if (!changed) co_return Error(Errc::cancelled, ErrorContext::queue);
+  }
+}
+
+asio::awaitable<void> JournalPump::written(std::uint64_t changes) {
+  for (;;) {
+    const std::uint64_t seen = progressed_.version();
+    if (journal_->written() >= changes || journal_->failed() || closed_) co_return;
+    const bool changed = co_await progressed_.changed_since(seen);
+    if (!changed) co_return;
   }
 }
 
@@ -91,11 +99,11 @@ asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {
       if (backoff.count() == 0) continue;
       backoff = std::chrono::milliseconds{0};
       self->tell_retry(std::nullopt);
-      if (self->log_) self->log_("journal: works again");
+      self->model_->log().say(LogEvent::journal_recovered, {});
       continue;
     }
     // The journal has failed: only a complete new one is written from here on. Until then nothing is durable.
-    if (backoff.count() == 0 && self->log_) self->log_("journal: cannot be written: " + stepped.error().message());
+    if (backoff.count() == 0) self->model_->log().say(LogEvent::journal_failed, stepped.error().message());
     self->rewrite_wanted_ = true;
     if (self->hurrying_) {
       if (++last_failures < last_failures_max) continue;
@@ -126,6 +134,7 @@ asio::awaitable<Result<void>> JournalPump::step() {
   Result<void> written = co_await journal_->write();
   if (!written) co_return written;
   if (!sync) co_return Result<void>{};
+  progressed_.notify();  // Who waits for the writing alone need not wait for the disk.
   co_return co_await journal_->sync();
 }
 
@@ -139,7 +148,13 @@ asio::awaitable<Result<void>> JournalPump::rewrite() {
     for (const Model::Core& core : model_->jobs(lock)) describe(core->record, write);
     journal_->end_snapshot();
   }
-  co_return co_await journal_->finish_rewrite();
+  const std::uint64_t before = journal_->size();
+  Result<void> finished = co_await journal_->finish_rewrite();
+  if (finished && model_->log().wants(LogEvent::journal_rewritten)) {
+    model_->log().say(LogEvent::journal_rewritten,
+                      std::to_string(before) + " bytes before, " + std::to_string(journal_->size()) + " after");
+  }
+  co_return finished;
 }
 
 }  // namespace bgxfer::inline v0::detail

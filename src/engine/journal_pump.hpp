@@ -20,9 +20,8 @@ namespace bgxfer::inline v0::detail {
 /// to move. Many changes share one write, and many waiters one sync.
 class JournalPump : public std::enable_shared_from_this<JournalPump> {
  public:
-  /// `strand` is sequential. `log` gets one line when the disk fails and one when it works again.
-  JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal,
-              std::function<void(std::string_view)> log);
+  /// `strand` is sequential. The log hears once when the disk fails and once when it works again.
+  JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> model, std::unique_ptr<Journal> journal);
 
   [[nodiscard]] Journal& journal() noexcept { return *journal_; }
 
@@ -35,6 +34,10 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   /// Resolves when every change so far is durable; `Errc::queue_closed` or the queue's error if it closes before.
   /// The pump outlives the wait.
   asio::awaitable<Result<void>> saved();
+
+  /// Resolves when the first `changes` survive this process, or cannot for now because the disk fails. Waits for no sync of
+  /// its own. The pump outlives the wait.
+  asio::awaitable<void> written(std::uint64_t changes);
 
   /// The queue closes: a disk that fails is not waited for any more, and whoever waits for it is told. Any thread.
   void hurry();
@@ -54,7 +57,6 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   const asio::any_io_executor strand_;
   const std::shared_ptr<Model> model_;
   const std::unique_ptr<Journal> journal_;
-  const std::function<void(std::string_view)> log_;
   Latch progressed_;
   std::atomic<bool> posted_ = false;
   std::atomic<bool> sync_wanted_ = false;

@@ -43,8 +43,8 @@ bool counts(Stimulus stimulus) {
 
 }  // namespace
 
-Model::Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub)
-    : clock_(std::move(clock)), limits_(limits), random_(random), hub_(std::move(hub)) {}
+Model::Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub, Log log)
+    : log_(std::move(log)), clock_(std::move(clock)), limits_(limits), random_(random), hub_(std::move(hub)) {}
 
 std::vector<Model::Core> Model::jobs(const Lock&) const {
   std::vector<Core> all;
@@ -65,6 +65,7 @@ Model::Core Model::insert(JobRecord record) {
   core->place = ++last_place_;
   core->pacer.set_rate(core->record.options.bytes_per_second_max);
   jobs_.emplace(core->record.id, core);
+  ++in_state_[static_cast<std::size_t>(core->record.state)];
   order_.push_back(core->record.id);
   core->active_time = core->record.active_time;
   // What nobody has touched since long before this run has been inactive for as long.
@@ -90,6 +91,8 @@ Model::Core Model::create(const Lock& lock, JobOptions options) {
   record(created);
   if (has_secrets(created.options.http)) secrets_changed(lock, id);
   hub_->post(JobAdded{id});
+  meter.jobs_added.add();
+  note(lock, LogEvent::job_added, core->record.options.display_name, id);
   changed.notify();
   return core;
 }
@@ -119,6 +122,7 @@ void Model::remove(const Lock& lock, JobCore& job) {
   }
   job.changed.notify();
   changed.notify();
+  --in_state_[static_cast<std::size_t>(job.record.state)];
   jobs_.erase(id);
 }
 
@@ -141,6 +145,7 @@ void Model::forget_jobs(const Lock& lock) {
   active_.clear();
   ending_.clear();
   jobs_.clear();
+  in_state_ = {};
   order_.clear();
 }
 
@@ -175,7 +180,14 @@ void Model::commit(const Lock& lock, JobCore& job, const Change& change) {
   }
   if (const auto* finished = std::get_if<FileFinished>(&change)) {
     hub_->post(FileTransferred{job.record.id, finished->file});
+    meter.files_finished.add();
+    if (log_.wants(LogEvent::file_finished)) {
+      const FileRecord& file = job.record.files[static_cast<std::size_t>(finished->file)];
+      note(lock, LogEvent::file_finished, public_url(file.url), job.record.id, finished->file);
+    }
   }
+  const auto* failed = std::get_if<CommitFailed>(&change);
+  if (failed && failed->error) note(lock, LogEvent::job_commit_failed, failed->error->message(), job.record.id);
   if (!std::holds_alternative<FileProgressed>(change)) job.changed.notify();
   if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<UrlChanged>(change) || std::holds_alternative<CommitFailed>(change)) {
     note_modified(lock, job);
@@ -223,6 +235,8 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   moved.resumed = job.record.resumed;
   moved.active_time = std::chrono::duration_cast<std::chrono::milliseconds>(job.active_time);
   apply(job.record, moved);
+  --in_state_[static_cast<std::size_t>(from)];
+  ++in_state_[static_cast<std::size_t>(to)];
   if (survives(from, to)) record(moved);
 
   set_active(job, is_active(to));
@@ -244,10 +258,45 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   if (to == JobState::transient_error && job.record.error) {
     hub_->post(AttemptFailed{id, *job.record.error, waiting(lock, job)});
   }
+  note_move(lock, job, from);
   job.changed.notify();
   changed.notify();
   wake(lock);
   return true;
+}
+
+void Model::note_move(const Lock& lock, const JobCore& job, JobState from) {
+  const JobRecord& record = job.record;
+  const std::string why = record.error ? record.error->message() : std::string();
+  switch (record.state) {
+    case JobState::transient_error:
+      meter.attempts_failed.add();
+      return note(lock, LogEvent::job_attempt_failed, why, record.id);
+    case JobState::error:
+      meter.jobs_failed.add();
+      return note(lock, LogEvent::job_failed, why, record.id);
+    case JobState::transferred:
+      meter.jobs_transferred.add();
+      return note(lock, LogEvent::job_transferred, record.options.display_name, record.id);
+    case JobState::completed:
+      meter.jobs_completed.add();
+      return note(lock, LogEvent::job_completed, record.options.display_name, record.id);
+    case JobState::cancelled:
+      meter.jobs_cancelled.add();
+      return note(lock, LogEvent::job_cancelled, record.options.display_name, record.id);
+    default:
+      break;
+  }
+  if (!log_.wants(LogEvent::job_state)) return;
+  note(lock, LogEvent::job_state, std::string(to_string(from)) + " -> " + std::string(to_string(record.state)), record.id);
+}
+
+/// The model may be gone by the time that the host's function returns.
+void Model::tell(std::unique_lock<std::mutex>& held) const noexcept {
+  const std::vector<LogEntry> entries = std::exchange(noted_, {});
+  const Log log = log_;
+  held.unlock();
+  for (const LogEntry& entry : entries) log.say(entry);
 }
 
 /// Only connecting and transferring count (spec part 3.2).
@@ -273,6 +322,7 @@ void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
 
 void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
+  meter.files_restarted.add();
   if (BGXFER_MUTANT(8)) return apply(job.record, FileRestarted{job.record.id, file, record.generation});
   commit(lock, job, FileRestarted{job.record.id, file, record.generation + 1});
 }

@@ -1,6 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_MODEL_HPP
 #define BGXFER_SRC_ENGINE_MODEL_HPP
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,6 +22,8 @@
 #include "../model/transitions.hpp"
 #include "event_hub.hpp"
 #include "job_core.hpp"
+#include "log.hpp"
+#include "meter.hpp"
 #include "pacer.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -35,12 +38,26 @@ class Notifier;
 /// take it as their first argument, as proof.
 class Model : public std::enable_shared_from_this<Model> {
  public:
-  using Lock = std::unique_lock<std::mutex>;
   using Core = std::shared_ptr<JobCore>;
 
-  Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub);
+  /// Holds the model. Once it has let go, the log hears what was noted meanwhile.
+  class Lock {
+   public:
+    explicit Lock(const Model& model) : model_(model), held_(model.mutex_) {}
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    ~Lock() {
+      if (!model_.noted_.empty()) model_.tell(held_);
+    }
 
-  [[nodiscard]] Lock lock() const { return Lock(mutex_); }
+   private:
+    const Model& model_;
+    std::unique_lock<std::mutex> held_;
+  };
+
+  Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub, Log log = {});
+
+  [[nodiscard]] Lock lock() const { return Lock(*this); }
 
   // Jobs.
   [[nodiscard]] std::vector<Core> jobs(const Lock&) const;            ///< In the order in which they were added.
@@ -84,6 +101,8 @@ class Model : public std::enable_shared_from_this<Model> {
   void requeue(const Lock&, JobCore& job) { job.place = ++last_place_; }
 
   // What others look at.
+  /// How many jobs are in each state.
+  [[nodiscard]] const std::array<std::uint64_t, 9>& in_state(const Lock&) const { return in_state_; }
   [[nodiscard]] Waiting waiting(const Lock&, const JobCore& job) const;
   [[nodiscard]] Progress progress(const Lock&, const JobCore& job) const;
   [[nodiscard]] std::uint64_t random(const Lock&) { return random_.next(); }
@@ -146,6 +165,15 @@ class Model : public std::enable_shared_from_this<Model> {
     if (wake_) wake_();
   }
 
+  /// For the log, which hears of it once the lock is gone. Only what `log().wants`.
+  void note(const Lock&, LogEvent event, std::string text, std::optional<JobId> job = std::nullopt,
+            std::optional<FileIndex> file = std::nullopt) const {
+    if (log_.wants(event)) noted_.push_back(make_entry(event, std::move(text), job, file));
+  }
+  /// For what is said without the lock.
+  [[nodiscard]] const Log& log() const noexcept { return log_; }
+  Meter meter;
+
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
   [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
   [[nodiscard]] const std::shared_ptr<Clock>& shared_clock() const noexcept { return clock_; }
@@ -162,8 +190,12 @@ class Model : public std::enable_shared_from_this<Model> {
   void note_modified(const Lock& lock, JobCore& job);
   void count_active_time(JobCore& job, JobState to);
   void tell_progress(const Lock& lock, JobCore& job, bool now);
+  void note_move(const Lock& lock, const JobCore& job, JobState from);
+  void tell(std::unique_lock<std::mutex>& held) const noexcept;
 
   mutable std::mutex mutex_;
+  mutable std::vector<LogEntry> noted_;
+  const Log log_;
   const std::shared_ptr<Clock> clock_;
   const Limits limits_;
   Random random_;
@@ -179,6 +211,7 @@ class Model : public std::enable_shared_from_this<Model> {
   std::unordered_map<JobId, Core> jobs_;
   std::vector<JobId> order_;
   std::vector<JobCore*> active_;
+  std::array<std::uint64_t, 9> in_state_{};
   std::vector<Core> ending_;
   std::size_t effects_ = 0;
   std::uint64_t last_place_ = 0;

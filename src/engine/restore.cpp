@@ -45,7 +45,7 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
     for (JobRecord& job : restored->jobs) co_await context_.secrets->restore(job);
   }
   report_ = std::move(restored->report);
-  pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal), context_.log);
+  pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal));
   Result<void> adopted = adopt(std::move(restored->jobs), restored->rewrite_needed);
   if (!adopted) co_return adopted.error();
 

@@ -44,26 +44,25 @@ asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
     } else {
       done = co_await self->store_->erase(id.to_string());
     }
-    if (!done) self->say("not kept", id, done.error());
+    if (!done) self->model_->log().say(LogEvent::secrets_not_kept, done.error().message(), id);
   }
 }
 
 asio::awaitable<void> SecretKeeper::restore(JobRecord& record) {
   if (!record.headers_withheld) co_return;
   Result<std::vector<std::byte>> secret = co_await store_->get(record.id.to_string());
+  const Log& log = model_->log();
   if (!secret) {
-    if (secret.error().code() != Errc::not_found) say("not restored", record.id, secret.error());
+    if (secret.error().code() != Errc::not_found) {
+      log.say(LogEvent::secrets_not_restored, secret.error().message(), record.id);
+    }
     co_return;
   }
   if (unpack_secrets(*secret, record.options.http)) {
     record.headers_withheld = false;
   } else {
-    say("not restored", record.id, Error(Errc::journal_damaged, ErrorContext::queue));
+    log.say(LogEvent::secrets_not_restored, "they are not what was put in", record.id);
   }
-}
-
-void SecretKeeper::say(const char* what, JobId job, const Error& error) const {
-  if (log_) log_("secrets of job " + job.to_string() + " " + what + ": " + error.message());
 }
 
 }  // namespace bgxfer::inline v0::detail

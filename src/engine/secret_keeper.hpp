@@ -1,9 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_SECRET_KEEPER_HPP
 #define BGXFER_SRC_ENGINE_SECRET_KEEPER_HPP
 
-#include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include <bgxfer/secret_store.hpp>
@@ -16,9 +14,8 @@ namespace bgxfer::inline v0::detail {
 /// later, what the jobs have; a crash in that moment costs the host another `configure`.
 class SecretKeeper : public std::enable_shared_from_this<SecretKeeper> {
  public:
-  SecretKeeper(asio::any_io_executor strand, std::shared_ptr<Model> model, std::shared_ptr<SecretStore> store,
-               std::function<void(std::string_view)> log)
-      : strand_(std::move(strand)), model_(std::move(model)), store_(std::move(store)), log_(std::move(log)) {}
+  SecretKeeper(asio::any_io_executor strand, std::shared_ptr<Model> model, std::shared_ptr<SecretStore> store)
+      : strand_(std::move(strand)), model_(std::move(model)), store_(std::move(store)) {}
 
   /// The secrets of a job may have changed, or the job may have gone. With the model locked.
   void changed(const Model::Lock& lock, JobId job);
@@ -28,12 +25,10 @@ class SecretKeeper : public std::enable_shared_from_this<SecretKeeper> {
 
  private:
   static asio::awaitable<void> run(std::shared_ptr<SecretKeeper> self);
-  void say(const char* what, JobId job, const Error& error) const;
 
   const asio::any_io_executor strand_;
   const std::shared_ptr<Model> model_;
   const std::shared_ptr<SecretStore> store_;
-  const std::function<void(std::string_view)> log_;
 
   // Guarded by the model's lock.
   std::vector<JobId> waiting_;

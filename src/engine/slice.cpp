@@ -245,7 +245,7 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::ask(const Asked& asked
   request.tls = http.tls;
   if (asked.conditional && !BGXFER_MUTANT(4)) request.validator = source_().validator;
   if (file_.past_caches) bypass_caches(request);
-  if (!context_.requests) co_return co_await context_.transport->open(std::move(request));
+  if (!context_.requests) co_return co_await send(std::move(request));
 
   std::optional<Error> refused;
   for (;;) {
@@ -259,10 +259,16 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::ask(const Asked& asked
     Request renewed = request;
     if (!answer->url.empty()) renewed.url = std::move(answer->url);
     for (Header& header : answer->headers) renewed.headers.push_back(std::move(header));
-    Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(renewed));
+    Result<std::unique_ptr<Download>> opened = co_await send(std::move(renewed));
     if (opened || refused || stopping() || !asks_for_renewal(opened.error())) co_return opened;
     refused = opened.error();
   }
+}
+
+asio::awaitable<Result<std::unique_ptr<Download>>> Slice::send(Request request) {
+  Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
+  context_.model->meter.answered(opened ? nullptr : &opened.error());
+  co_return opened;
 }
 
 asio::awaitable<Result<void>> Slice::look() {
@@ -419,7 +425,11 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
     }
     room = room.first(chunk);
     Result<std::size_t> count = co_await download.read(room);
-    if (!count) co_return stopping() ? file_.cancelled() : count.error();
+    if (!count && stopping()) co_return file_.cancelled();
+    if (!count) {
+      context_.model->meter.bodies_cut.add();
+      co_return count.error();
+    }
     // What has arrived is kept, even if the turn is over by now.
     file_.count_received(*count);
     if (*count == 0) break;

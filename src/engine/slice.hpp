@@ -50,6 +50,7 @@ class Slice {
  private:
   asio::awaitable<Result<void>> ask_and_take(ByteRange gap);
   asio::awaitable<Result<std::unique_ptr<Download>>> ask(const Asked& asked);
+  asio::awaitable<Result<std::unique_ptr<Download>>> send(Request request);
   asio::awaitable<Result<void>> prove();
   asio::awaitable<Result<void>> open_failed(const Error& error, Piece piece, const Asked& asked, bool proven);
   asio::awaitable<Result<void>> restart(std::string why);

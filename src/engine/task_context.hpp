@@ -1,9 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_TASK_CONTEXT_HPP
 #define BGXFER_SRC_ENGINE_TASK_CONTEXT_HPP
 
-#include <functional>
 #include <memory>
-#include <string_view>
 
 #include <bgxfer/commit_guard.hpp>
 #include <bgxfer/digest.hpp>
@@ -33,9 +31,9 @@ struct TaskContext {
   std::shared_ptr<RequestProvider> requests;
   std::shared_ptr<CommitGuard> guard;
   Sha256Factory sha256;
-  std::function<void(std::string_view)> log;
 
   [[nodiscard]] Clock& clock() const noexcept { return model->clock(); }
+  [[nodiscard]] const Log& log() const noexcept { return model->log(); }
   [[nodiscard]] const Limits& limits() const noexcept { return model->limits(); }
 
   /// Resolves when every change so far is durable; at once for a queue without a journal.

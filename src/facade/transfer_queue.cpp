@@ -89,6 +89,8 @@ Result<Job> TransferQueue::add(JobOptions options) {
   return Job(*std::move(core));
 }
 
+Metrics TransferQueue::metrics() const { return engine_->metrics(); }
+
 void TransferQueue::cost_changed(NetworkCost now) { engine_->cost_changed(now); }
 
 void TransferQueue::network_changed(Connectivity now) { engine_->network_changed(now == Connectivity::online); }

@@ -70,6 +70,11 @@ std::uint64_t Journal::added() const {
   return added_;
 }
 
+std::uint64_t Journal::written() const {
+  const std::lock_guard lock(mutex_);
+  return written_;
+}
+
 std::uint64_t Journal::durable() const {
   const std::lock_guard lock(mutex_);
   return durable_;

@@ -85,6 +85,8 @@ class Journal {
 
   /// How many changes have been added.
   [[nodiscard]] std::uint64_t added() const;
+  /// How many of these, counted from the first, survive this process. Never falls.
+  [[nodiscard]] std::uint64_t written() const;
   /// How many of these, counted from the first, survive a power cut. Never falls.
   [[nodiscard]] std::uint64_t durable() const;
 

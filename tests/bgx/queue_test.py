@@ -31,6 +31,21 @@ class Queue(World):
         self.assertEqual((self.folder / "two").read_bytes(), second)
         self.assertEqual(self.done("run"), [])
 
+    def test_the_log_and_the_figures_say_what_happened(self):
+        self.add("one", 100_000)
+        log = self.folder / "bgx.log"
+        lines = self.json("run", "--stats", "--log", str(log))
+        self.assertEqual([line["event"] for line in lines[-2:]], ["stats", "done"])
+        stats = lines[-2]
+        self.assertEqual((stats["bytes_received"], stats["requests"], stats["jobs_completed"]), (100_000, 1, 1))
+        self.assertGreater(stats["journal_syncs"], 0)
+        text = log.read_text()
+        for words in ("info queue.restored 1 jobs", "info job.completed job=", "info queue.closed"):
+            self.assertIn(words, text)
+        table = self.bgx("list", "--stats").stdout
+        self.assertRegex(table, r"journal_size +\d+ B")
+        self.fails_with(2, "run", "--log", str(self.folder / "nowhere" / "log"), says=("--log",))
+
     def test_a_job_that_is_suspended_waits_and_one_that_is_cancelled_goes(self):
         held, _ = self.add("held")
         gone, _ = self.add("gone")
@@ -194,6 +209,13 @@ class Journal(World):
         self.assertIn(identifier, text)
         self.assertIn("did not finish", text)
         self.assertEqual({path: path.read_bytes() for path in self.journal.parent.iterdir()}, before)
+        self.assertEqual(self.bgx("add", self.url("big"), "more").returncode, 0)
+        damaged = bytearray(self.journal.read_bytes())
+        damaged[90] ^= 1
+        self.journal.write_bytes(damaged)
+        before = {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        self.assertIn('"damaged":true', self.bgx("doctor", "--json", expect=1).stdout)
+        self.assertEqual({path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}, before)
         self.journal.write_text("This is my diary.\n" * 100)
         self.fails_with(3, "doctor", says=(str(self.journal), "bgxfer 71"))
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """SIGKILL at random times: a real nginx, a real bgx, and a queue that has to survive it.
 
-    ./dev crash --kills 200 [--seed N] [--https]
+    ./dev crash --kills 200 [--seed N] [--worlds N] [--https]
 
-In rounds: several jobs are added, and `bgx run` is killed again and again until the queue is done. Between kills jobs get
-other priorities, and files change on the server. Kills fall at random, or at the moment in which the journal is rewritten,
-or in which hundreds of files get their names. Checked are
+Several worlds at the same time, each with a server and a queue of its own. In rounds: several jobs are added, and `bgx run`
+is killed again and again until the queue is done. Between kills jobs get other priorities, and files change on the server.
+Kills fall at random, or at the moment in which the journal is rewritten, or in which hundreds of files get their names.
+Checked are
 
 - that every file ends byte-exact as a version that was served, never a mixture, and nothing else is left in the folder;
 - that no job is lost: one whose id was printed is in the queue after every kill, or its files are in place;
@@ -23,6 +24,7 @@ import argparse
 import filecmp
 import hashlib
 import json
+import multiprocessing
 import os
 import pathlib
 import random
@@ -41,7 +43,15 @@ MUTABLE = ("mutable-1", "mutable-2", "mutable-3")
 
 
 class Violation(Exception):
-    """Something was lost, wrong, or too dear."""
+    """Something that must not be."""
+
+
+class WrongBytes(Violation):
+    """A file that is not what was served."""
+
+
+class LostJob(Violation):
+    """A job that was promised and is not there."""
 
 
 class Figures:
@@ -59,10 +69,20 @@ class Figures:
         self.killed_rewrites = 0
         self.killed_commits = 0
         self.changed_files = 0
+        self.wrong_bytes = 0
+        self.lost_jobs = 0
         self.changed_jobs = 0
 
     def note(self, way, cost):
         self.worst[way] = max(self.worst[way], cost)
+
+    def add(self, other):
+        for name, value in vars(other).items():
+            if name == "worst":
+                for way, cost in value.items():
+                    self.note(way, cost)
+            else:
+                setattr(self, name, getattr(self, name) + value)
 
 
 def json_lines(path):
@@ -148,7 +168,7 @@ class Round:
 
     def disturb(self):
         """What a host and a server may do between two runs."""
-        if self.dice.random() < 0.3:
+        if self.dice.random() < 0.2:
             job = self.dice.choice(list(self.jobs))
             priority = self.dice.choice(("foreground", "high", "normal", "low"))
             self.figures.changed_jobs += self.call("set", job, f"priority={priority}").returncode == 0
@@ -166,7 +186,7 @@ class Round:
                 words += ["--limit-rate", str(rate)]
             patience = None
             if self.figures.kills < self.kills_max:
-                patience = self.dice.choice([self.dice.uniform(0.01, 0.12), self.dice.uniform(0.05, 0.9)])
+                patience = self.dice.choice([self.dice.uniform(0.01, 0.1), self.dice.uniform(0.05, 0.3)])
             with open(self.log, "wb") as log:
                 process = subprocess.Popen(self.command(*words), stdout=log, stderr=subprocess.PIPE)
                 if patience is not None and self.dice.random() < 0.4:
@@ -194,17 +214,22 @@ class Round:
         """Kills while the journal is being rewritten, or while files get their names; not at all if neither comes."""
         rewriting = self.journal.with_name(self.journal.name + ".new")
         begun = self.journal.exists()
-        had = len(list(self.out.glob("[0-9]*")))
+        had = self.named()
         end = time.monotonic() + patience
         while time.monotonic() < end and process.poll() is None:
             if begun and rewriting.exists():
                 process.kill()
                 self.figures.killed_rewrites += 1
                 return
-            if had < len(list(self.out.glob("[0-9]*"))):
+            if had < self.named():
                 process.kill()
                 self.figures.killed_commits += 1
                 return
+            time.sleep(0.0005)
+
+    def named(self):
+        """How many files have their names."""
+        return sum(not name.startswith(".") for name in os.listdir(self.out))
 
     def check_start(self, events):
         """The first events of a run, held against what was there when the last one was killed."""
@@ -216,7 +241,7 @@ class Round:
             return  # Killed while it was still telling.
         for job, names in self.jobs.items():
             if job not in jobs and not all(self.in_place(name) for name in names):
-                raise Violation(f"job {job} is lost")
+                raise LostJob(f"job {job} is lost")
         costs = {}
         for lost in restored[0]["files"]:
             self.compare("report", (lost["job"], lost["file"]), lost["bytes"], costs)
@@ -260,7 +285,7 @@ class Round:
             raise Violation(f"jobs are left over: {left}")
         for name in self.expected:
             if not self.in_place(name):
-                raise Violation(f"{name} is not what was served")
+                raise WrongBytes(f"{name} is not what was served")
         others = {path.name for path in self.out.iterdir()} - set(self.expected)
         if others:
             raise Violation(f"left behind: {sorted(others)}")
@@ -285,7 +310,7 @@ def replace_file(path, content):
 def serve_files(nginx, dice):
     """Random files: large ones that kills land in, and small ones."""
     large = []
-    for size in (24, 40, 64, 32):
+    for size in (6, 9, 14, 7):
         name = f"large-{size}"
         (nginx.www / name).write_bytes(dice.randbytes(size * MIB + dice.randrange(100_000)))
         large.append(name)
@@ -295,19 +320,19 @@ def serve_files(nginx, dice):
         (nginx.www / name).write_bytes(dice.randbytes(dice.choice([0, 1, dice.randrange(1, 65536)])))
         small.append(name)
     for name in MUTABLE:
-        replace_file(nginx.www / name, dice.randbytes(6 * MIB + dice.randrange(100_000)))
+        replace_file(nginx.www / name, dice.randbytes(3 * MIB + dice.randrange(100_000)))
     return large, small
 
 
-def crash(arguments, folder, figures):
-    dice = random.Random(arguments.seed)
+def crash(arguments, folder, seed, kills, figures):
+    dice = random.Random(seed)
     nginx = Nginx(folder / "nginx", tls=arguments.https)
     try:
         large, small = serve_files(nginx, dice)
-        while figures.kills < arguments.kills:
+        while figures.kills < kills:
             place = folder / "round"
             place.mkdir()
-            it = Round(arguments.bgx, nginx, place, dice, figures, arguments.kills, arguments.https)
+            it = Round(arguments.bgx, nginx, place, dice, figures, kills, arguments.https)
             it.add(large[:3], "--name", "three at once", "--parallel", "3", "--priority", "foreground")
             it.add(large[3:], "--name", "one large", "--priority", "foreground")
             it.add(small[:1], "--name", "killed while added", killed_after=dice.uniform(0.0, 0.015))
@@ -315,50 +340,71 @@ def crash(arguments, folder, figures):
             it.add(large[:1] + small[:3], "--name", "a mixture", "--priority", "low")
             it.add(list(MUTABLE), "--name", "changes on the server", "--priority", "high")
             it.add(small * 8, "--name", "a commit of hundreds of files", "--parallel", "8", "--priority", "high")
-            it.run_until_done(dice.choice([20 * MIB, 60 * MIB, 200 * MIB]))
+            it.run_until_done(dice.choice([8 * MIB, 25 * MIB, 80 * MIB]))
             it.check_end()
             shutil.rmtree(place)
-            if not arguments.quiet:
-                print(f"round {figures.rounds}: {figures.kills} kills so far", flush=True)
     finally:
         nginx.close()
         figures.sent = nginx.bytes_sent()
+
+
+def world(arguments, number, kills, results):
+    """A world of its own, in a process of its own: what it saw and how it ended."""
+    figures = Figures()
+    verdict = "ok"
+    with tempfile.TemporaryDirectory(prefix="bgx-crash-", dir=arguments.folder) as folder:
+        try:
+            crash(arguments, pathlib.Path(folder), f"{arguments.seed}/{number}", kills, figures)
+        except Exception as failure:  # Whatever it is, the others have to hear of it.
+            figures.wrong_bytes += isinstance(failure, WrongBytes)
+            figures.lost_jobs += isinstance(failure, LostJob)
+            verdict = f"VIOLATION: {failure}" if isinstance(failure, Violation) else f"failed: {failure!r}"
+            kept = pathlib.Path(tempfile.mkdtemp(prefix="bgx-crash-kept-", dir=arguments.folder))
+            shutil.copytree(pathlib.Path(folder) / "round", kept / "round", dirs_exist_ok=True)
+            verdict += f" (world {number}; what was there is kept in {kept})"
+    results.put((figures, verdict))
 
 
 def main():
     parser = argparse.ArgumentParser(description="SIGKILL bgx at random times, and check that nothing is lost.")
     parser.add_argument("--bgx", type=pathlib.Path, required=True)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--worlds", type=int, help="side by side; by default as many as keep two cores busy")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--https", action="store_true")
-    parser.add_argument("--quiet", action="store_true", help="only the summary")
+    parser.add_argument("--folder", type=pathlib.Path, help="where files go (the system's folder for temporary ones)")
     arguments = parser.parse_args()
     arguments.bgx = arguments.bgx.resolve()
+    worlds = arguments.worlds or max(1, min(6, arguments.kills // 25))
 
-    print(f"seed {arguments.seed}", flush=True)
+    print(f"seed {arguments.seed}, {worlds} worlds", flush=True)
     began = time.monotonic()
+    results = multiprocessing.Queue()
+    for number in range(worlds):
+        kills = arguments.kills // worlds + (number < arguments.kills % worlds)
+        multiprocessing.Process(target=world, args=(arguments, number, kills, results)).start()
     figures = Figures()
-    verdict = "ok"
-    with tempfile.TemporaryDirectory(prefix="bgx-crash-") as folder:
-        try:
-            crash(arguments, pathlib.Path(folder), figures)
-        except Violation as violation:
-            verdict = f"VIOLATION: {violation}"
-            kept = pathlib.Path(tempfile.mkdtemp(prefix="bgx-crash-kept-"))
-            shutil.copytree(pathlib.Path(folder) / "round", kept / "round", dirs_exist_ok=True)
-            print(f"what was there is kept in {kept}")
+    verdicts = []
+    for _ in range(worlds):
+        seen, verdict = results.get()
+        figures.add(seen)
+        verdicts.append(verdict)
+    bad = [verdict for verdict in verdicts if verdict != "ok"]
+    seconds = time.monotonic() - began
     print(
         f"crash: {figures.kills} kills ({figures.killed_adds} of bgx add, {figures.killed_rewrites} while the journal was "
         f"rewritten, {figures.killed_commits} while files got their names), {figures.changed_jobs} other priorities, "
-        f"{figures.changed_files} files changed on the server, in {figures.rounds} rounds, "
-        f"{figures.files} files, {figures.bytes / MIB:.0f} MiB byte-exact; "
+        f"{figures.changed_files} files changed on the server, in {figures.rounds} rounds; "
+        f"{figures.files} files, {figures.bytes / MIB:.0f} MiB byte-exact; {figures.wrong_bytes} with wrong bytes, "
+        f"{figures.lost_jobs} jobs lost; "
         f"worst cost of one kill for one file: {figures.worst['report']} bytes (report), "
         f"{figures.worst['shown']} (shown), {figures.worst['disk']} (disk), allowed {COST_MAX}; "
         f"{figures.cost / max(1, figures.kills) / 1024:.0f} KiB on average over all files; "
         f"fetched again in all {figures.cost / MIB:.1f} MiB, sent twice at most "
-        f"{max(0, figures.sent - figures.bytes) / MIB:.1f} MiB; {time.monotonic() - began:.0f} s; {verdict}"
+        f"{max(0, figures.sent - figures.bytes) / MIB:.1f} MiB; {seconds:.0f} s, "
+        f"{figures.kills / seconds * 60:.0f} kills a minute; {'; '.join(bad) or 'ok'}"
     )
-    return 0 if verdict == "ok" else 1
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

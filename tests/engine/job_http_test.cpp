@@ -117,9 +117,9 @@ TEST_CASE("what a job asks of HTTP survives a restart, but for its secrets") {
 }
 
 TEST_CASE("secrets: twenty marked ones are in no journal, log, error or event") {
-  World world;
   std::string log;
-  world.options.log = [&log](std::string_view line) { (log += line) += '\n'; };
+  World world;
+  world.options.log = [&log](const LogEntry& entry) { (log += to_line(entry)) += '\n'; };
   world.start();
   Job job = world.add("a", 1000);
   const auto marker = [](int number) { return "marker-secret-" + std::to_string(number); };
@@ -172,9 +172,9 @@ TEST_CASE("a secret store keeps headers and credentials over a restart, and forg
 }
 
 TEST_CASE("a secret store that fails, or has lost the secrets, is told of, and the job waits for its host") {
-  World world;
   std::string log;
-  world.options.log = [&log](std::string_view line) { (log += line) += '\n'; };
+  World world;
+  world.options.log = [&log](const LogEntry& entry) { (log += to_line(entry)) += '\n'; };
   const auto secrets = std::make_shared<MemorySecrets>();
   secrets->broken = true;
   world.options.secrets = secrets;
@@ -183,7 +183,7 @@ TEST_CASE("a secret store that fails, or has lost the secrets, is told of, and t
   REQUIRE(job.configure([](JobOptions& o) { o.http.credentials = {login("me", "marker-2")}; }));
   job.resume();
   world.run_for(5ms);
-  CHECK(log.find("secrets of job " + job.id().to_string() + " not kept") != std::string::npos);
+  CHECK(log.find("warning secrets.not_kept job=" + job.id().to_string()) != std::string::npos);
   CHECK(log.find("marker-") == std::string::npos);
   world.crash();
   world.start();

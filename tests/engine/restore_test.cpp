@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <doctest/doctest.h>
 
 #include <bgxfer/testing/faulty_storage.hpp>
 
@@ -21,6 +21,57 @@ asio::awaitable<void> keep_report(const TransferQueue& queue, std::optional<Resu
   Result<RestoreReport> report = co_await queue.restored();
   kept.emplace(std::move(report));
 }
+
+/// A disk whose logs are slow to write, and whose files are not.
+class SlowLogs final : public Storage {
+ public:
+  SlowLogs(std::shared_ptr<Storage> real, std::shared_ptr<Clock> clock)
+      : real_(std::move(real)), clock_(std::move(clock)) {}
+
+  Clock::Duration delay{0};
+
+  [[nodiscard]] Result<void> check_target(const std::filesystem::path& target) const override {
+    return real_->check_target(target);
+  }
+  asio::awaitable<Result<std::unique_ptr<PartialFile>>> open(OpenPartial request) override {
+    return real_->open(std::move(request));
+  }
+  asio::awaitable<Result<void>> sync(std::span<const FilePlace> files) override { return real_->sync(files); }
+  asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) override { return real_->commit(files); }
+  asio::awaitable<Result<void>> discard(std::span<const FilePlace> files) override { return real_->discard(files); }
+  asio::awaitable<Result<std::uint64_t>> free_bytes(std::filesystem::path folder) override {
+    return real_->free_bytes(std::move(folder));
+  }
+  asio::awaitable<Result<std::unique_ptr<LogFile>>> open_log(std::filesystem::path path) override {
+    Result<std::unique_ptr<LogFile>> real = co_await real_->open_log(std::move(path));
+    if (!real) co_return real.error();
+    co_return std::make_unique<Log>(*std::move(real), *this);
+  }
+  [[nodiscard]] std::string epoch() const override { return real_->epoch(); }
+
+ private:
+  class Log final : public LogFile {
+   public:
+    Log(std::unique_ptr<LogFile> real, SlowLogs& home) : real_(std::move(real)), home_(home) {}
+    asio::awaitable<Result<std::vector<std::byte>>> read_all() override { return real_->read_all(); }
+    asio::awaitable<Result<void>> append(std::span<const std::byte> bytes) override {
+      co_await home_.clock_->sleep_until(home_.clock_->now() + home_.delay);
+      co_return co_await real_->append(bytes);
+    }
+    asio::awaitable<Result<void>> sync() override { return real_->sync(); }
+    asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) override {
+      return real_->replace(contents);
+    }
+    asio::awaitable<Result<std::filesystem::path>> keep_copy() override { return real_->keep_copy(); }
+
+   private:
+    const std::unique_ptr<LogFile> real_;
+    SlowLogs& home_;
+  };
+
+  const std::shared_ptr<Storage> real_;
+  const std::shared_ptr<Clock> clock_;
+};
 
 Result<RestoreReport> report_of(World& world) {
   std::optional<Result<RestoreReport>> kept;
@@ -58,6 +109,30 @@ TEST_CASE("a crash in the middle costs at most the claim interval and one chunk,
   again.complete();
   world.run();
   CHECK(world.contents("a") == test::content(20'000'000));
+}
+
+TEST_CASE("a crash costs no more where the journal is slow to write: what arrives waits for it") {
+  World world;
+  const auto slow = std::make_shared<SlowLogs>(world.storage, world.simulation.clock());
+  world.options.storage = slow;
+  world.options.limits.claim_bytes = 256 * 1024;
+  world.start();
+  Job job = world.add("a", 20'000'000);
+  world.run_ready();
+  slow->delay = 700ms;
+  job.resume();
+  world.run_for(10s);
+  const std::uint64_t before = job.progress().bytes_transferred;
+  REQUIRE(before > 1'000'000);
+  REQUIRE(before < 20'000'000);
+  world.crash();
+  slow->delay = 0ms;
+
+  world.start();
+  const Result<RestoreReport> report = report_of(world);
+  REQUIRE(report);
+  CHECK(report->bytes_to_fetch_again <= 256 * 1024 + world.options.chunk_bytes);
+  CHECK(report->bytes_to_fetch_again == before - world.queue->jobs().front().progress().bytes_transferred);
 }
 
 TEST_CASE("a crash at any moment ends in the right bytes, and no job is lost") {
@@ -139,7 +214,8 @@ TEST_CASE("6.3: a callback that throws has not taken the event") {
   job.resume();
   world.run_for(500ms);
   int delivered = 0;
-  Subscription taker = job.on_event([&](const Event& event) { delivered += std::holds_alternative<JobTransferred>(event); });
+  Subscription taker =
+      job.on_event([&](const Event& event) { delivered += std::holds_alternative<JobTransferred>(event); });
   world.run_for(1h);
   CHECK(delivered == 1);
 }
@@ -148,7 +224,9 @@ TEST_CASE("request headers are not in the journal: after a restart the job says 
   World world;
   world.start();
   Job job = world.add("a", 1000);
-  job.configure([](JobOptions& options) { options.http.headers = {Header{"Authorization", "Bearer marker-secret-1"}}; });
+  job.configure([](JobOptions& options) {
+    options.http.headers = {Header{"Authorization", "Bearer marker-secret-1"}};
+  });
   job.resume();
   world.run_for(5ms);
   REQUIRE(job.state() == JobState::connecting);
@@ -189,7 +267,8 @@ TEST_CASE("a second queue on the same journal is told who has it") {
 
 TEST_CASE("a file that is not a journal is left alone") {
   World world;
-  world.storage->put("/state/queue.journal", std::string_view("these are my notes, not a journal; there are many of them"));
+  world.storage->put("/state/queue.journal",
+                     std::string_view("these are my notes, not a journal; there are many of them"));
   world.start();
   const Result<RestoreReport> report = report_of(world);
   REQUIRE_FALSE(report);

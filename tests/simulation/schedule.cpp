@@ -178,7 +178,8 @@ class Schedule {
     http_.connections_per_host_max = static_cast<std::size_t>(pick({1, 2, 6}));
     http_.idle_connections_max = static_cast<std::size_t>(pick({1, 64}));
     if (trace_.prints()) {
-      options_.log = [this](std::string_view line) { trace_.say("log: " + std::string(line)); };
+      options_.log = [this](const LogEntry& entry) { trace_.say("log: " + to_line(entry)); };
+      options_.log_level = LogLevel::debug;
     }
   }
 

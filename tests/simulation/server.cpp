@@ -26,7 +26,7 @@ constexpr std::size_t pool_count = 16;
 std::span<const std::byte> pool(std::size_t number) {
   static const std::vector<std::byte> bytes = [] {
     std::vector<std::byte> made(pool_bytes * pool_count);
-    Random random(7);
+    testing::detail::Random random(7);
     for (std::size_t i = 0; i < made.size(); ++i) {
       made[i] = static_cast<std::byte>((random.next() & 0xf0U) | (i / pool_bytes));
     }
@@ -51,7 +51,7 @@ class QuickDigest final : public Sha256Stream {
     mix();
     state_ ^= count_;
     Sha256 value;
-    Random random(state_);
+    testing::detail::Random random(state_);
     for (std::byte& byte : value.bytes) byte = static_cast<std::byte>(random.next());
     return value;
   }

@@ -6,11 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "testing/random.hpp"
+#include "random.hpp"
 
 namespace bgxfer::simulation {
-
-using testing::detail::Random;
 
 /// Everything that can be made to go wrong. Each seed switches on another subset.
 enum class Fault : std::uint8_t {
