@@ -79,8 +79,10 @@ bool run_one(const Plan& plan, bool trace) {
 
 int main(int count, char** words) {
   Arguments arguments;
+#ifdef BGXFER_MUTANTS
   // So that any command that runs schedules, .ci/run too, can be made to run them with a deliberate bug.
   if (const char* mutant = std::getenv("BGXFER_MUTANT")) choose_mutant(std::atoi(mutant));
+#endif
   if (!parse(count, words, arguments)) {
     std::fputs(
         "sim [--safety | --liveness] [--seeds N] [--from S] [--minutes M] [--jobs N] [--keep-going]\n"
