@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 
@@ -30,8 +29,9 @@ void Checkpoint::finished(const Model::Lock& lock, const Model::Core& job, FileI
 
 void Checkpoint::start(const Model::Lock&) {
   if (running_ || closed_) return;
-  running_ = true;
-  spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(wake_.slot(), asio::detached));
+  start_once(running_, [this] {
+    spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(wake_.slot(), must_not_throw));
+  });
 }
 
 void Checkpoint::close(const Model::Lock&) {

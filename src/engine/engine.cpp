@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
 
@@ -137,14 +136,16 @@ void Engine::start() {
     Model::Lock lock = model()->lock();
     model()->effect_began(lock);
   }
-  spawn(context_->strand, restore(shared_from_this(), journal_), asio::detached);
+  spawn(context_->strand, restore(shared_from_this(), journal_), must_not_throw);
 }
 
 void Engine::wake() {
   if (woken_.exchange(true)) return;
-  asio::post(context_->strand, [self = shared_from_this()] {
-    self->woken_ = false;
-    self->turn();
+  start_once(woken_, [this] {
+    asio::post(context_->strand, [self = shared_from_this()] {
+      self->woken_ = false;
+      self->turn();
+    });
   });
 }
 
@@ -154,7 +155,7 @@ void Engine::turn() {
   if (closing_) {
     alarm_->set(std::nullopt);
     if (model()->working(lock) || std::exchange(winding_up_, true)) return;
-    spawn(context_->strand, wind_up(shared_from_this()), asio::detached);
+    spawn(context_->strand, wind_up(shared_from_this()), must_not_throw);
     return;
   }
   if (!ready_) return;
@@ -297,7 +298,7 @@ void Engine::finish_jobs(const Model::Lock& lock) {
       continue;
     }
     model()->effect_began(lock);
-    spawn(context_->strand, dispose(shared_from_this(), job), asio::detached);
+    spawn(context_->strand, dispose(shared_from_this(), job), must_not_throw);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 
 #include "../base/mutant.hpp"
+#include "spawn.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -69,14 +70,16 @@ void EventHub::close() {
 }
 
 void EventHub::schedule() {
-  if (std::exchange(draining_, true)) return;
+  if (draining_) return;
   // Two steps: the host's dispatcher is called with no lock held, whoever posted the event.
-  asio::post(executor_, [hub = shared_from_this()] {
-    if (hub->dispatch_) {
-      hub->dispatch_([hub] { hub->drain(); });
-    } else {
-      hub->drain();
-    }
+  start_once(draining_, [this] {
+    asio::post(executor_, [hub = shared_from_this()] {
+      if (hub->dispatch_) {
+        hub->dispatch_([hub] { hub->drain(); });
+      } else {
+        hub->drain();
+      }
+    });
   });
 }
 

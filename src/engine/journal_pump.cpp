@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 
@@ -30,10 +29,12 @@ JournalPump::JournalPump(asio::any_io_executor strand, std::shared_ptr<Model> mo
 void JournalPump::kick(bool sync) {
   if (sync) sync_wanted_ = true;
   if (posted_.exchange(true)) return;
-  asio::post(strand_, [self = shared_from_this()] {
-    self->posted_ = false;
-    self->write_wanted_ = true;
-    self->start();
+  start_once(posted_, [this] {
+    asio::post(strand_, [self = shared_from_this()] {
+      self->posted_ = false;
+      self->write_wanted_ = true;
+      self->start();
+    });
   });
 }
 
@@ -83,8 +84,9 @@ void JournalPump::close() {
 
 void JournalPump::start() {
   if (running_ || closed_) return;
-  running_ = true;
-  spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(wake_.slot(), asio::detached));
+  start_once(running_, [this] {
+    spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(wake_.slot(), must_not_throw));
+  });
 }
 
 asio::awaitable<void> JournalPump::run(std::shared_ptr<JournalPump> self) {

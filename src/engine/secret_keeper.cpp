@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include <asio/detached.hpp>
 
 #include "../model/secrets.hpp"
 #include "spawn.hpp"
@@ -15,7 +14,7 @@ void SecretKeeper::changed(const Model::Lock& lock, JobId job) {
   if (std::find(waiting_.begin(), waiting_.end(), job) == waiting_.end()) waiting_.push_back(job);
   if (std::exchange(running_, true)) return;
   model_->effect_began(lock);
-  spawn(strand_, run(shared_from_this()), asio::detached);
+  spawn(strand_, run(shared_from_this()), must_not_throw);
 }
 
 asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {

@@ -18,6 +18,7 @@
 #include <bgxfer/testing/faulty_storage.hpp>
 #include <bgxfer/testing/simulation.hpp>
 
+#include "counted_network.hpp"
 #include "engine/engine.hpp"
 #include "model/transitions.hpp"
 #include "server.hpp"
@@ -121,12 +122,18 @@ class Schedule {
   enum class End : std::uint8_t { other, closed, crash, power_cut };
 
  public:
-  Schedule(std::uint64_t seed, std::uint64_t mask, Mode mode, bool print)
-      : mode_(mode), random_(seed * 2 + 1), swarm_(Swarm(random_).only(mask)), simulation_(random_.next() | 1), trace_(print) {
+  Schedule(const Plan& plan, bool print)
+      : mode_(plan.mode),
+        actions_max_(plan.actions),
+        random_(plan.seed * 2 + 1),
+        swarm_(Swarm(random_).only(plan.mask)),
+        simulation_(random_.next() | 1),
+        trace_(print) {
     trace_.use(simulation_.clock());
     disk_ = std::make_shared<testing::FaultyStorage>(simulation_.clock(), random_.next());
     server_ = std::make_unique<Server>(simulation_, Random(random_.next()), swarm_, trace_);
     server_->on_wrong = [this](std::string what) { violate(std::move(what)); };
+    server_->stop_faults_after(plan.faults);
     disk_->on_power_cut([this] { simulation_.stop(); });
     if (print) trace_.before = [this] { print_disk(); };
     choose_options();
@@ -136,7 +143,7 @@ class Schedule {
   Outcome run() {
     const Clock::TimePoint begin = simulation_.clock()->now();
     const std::uint64_t lives = (mode_ == Mode::safety ? 3 : 1) + random_.below(4);
-    for (std::uint64_t life = 0; life < lives && ok(); ++life) live();
+    for (std::uint64_t life = 0; life < lives && ok() && actions_ < actions_max_; ++life) live();
     if (ok() && mode_ == Mode::safety) check_safety();
     if (ok() && mode_ == Mode::liveness) finale();
     stop_process();
@@ -146,8 +153,13 @@ class Schedule {
     outcome.swarm = swarm_.bits();
     outcome.power_cuts = disk_->power_cuts();
     outcome.crashes = crashes_;
+    outcome.recoveries = recoveries_;
+    outcome.actions = actions_;
+    outcome.faults = server_->faults();
     outcome.steps = simulation_.steps();
     outcome.simulated = simulation_.clock()->now() - begin;
+    outcome.checks = checks_;
+    outcome.checks[static_cast<std::size_t>(Invariant::secrecy)] += server_->secure_requests();
     return outcome;
   }
 
@@ -173,7 +185,10 @@ class Schedule {
     limits.background_beside_foreground = random_.chance(0.3);
     limits.disk_space_retest = 1s;
     limits.restarts_max = static_cast<std::uint32_t>(pick({1, 5}));
-    http_.network = server_->network();
+    http_.network = std::make_shared<CountedNetwork>(server_->network(), [this](std::size_t count) {
+      look(Invariant::limits);
+      if (count > http_.connections_per_host_max) violate("(j) a host has " + std::to_string(count) + " connections");
+    });
     http_.clock = simulation_.clock();
     http_.connections_per_host_max = static_cast<std::size_t>(pick({1, 2, 6}));
     http_.idle_connections_max = static_cast<std::size_t>(pick({1, 64}));
@@ -207,6 +222,8 @@ class Schedule {
     printed_operations_ = disk_->operations();
     for (std::size_t i = lines.size() - fresh; i < lines.size(); ++i) trace_.say("disk: " + lines[i]);
   }
+
+  void look(Invariant invariant) { ++checks_[static_cast<std::size_t>(invariant)]; }
 
   void violate(std::string what) {
     if (!ok()) return;
@@ -257,7 +274,8 @@ class Schedule {
     }
     open();
     const std::uint64_t actions = 3 + random_.below(20);
-    for (std::uint64_t i = 0; i < actions && queue_ && !ended(); ++i) {
+    for (std::uint64_t i = 0; i < actions && actions_ < actions_max_ && queue_ && !ended(); ++i) {
+      ++actions_;
       act();
       pass_time();
     }
@@ -365,6 +383,7 @@ class Schedule {
     queue_.reset();
     options_.transport.reset();
     simulation_.kill();
+    look(Invariant::quiet);
     if (server_->open_connections() != 0) violate("(h) the dead process holds connections");
   }
 
@@ -415,6 +434,7 @@ class Schedule {
   }
 
   void check_quiet(const std::string& when) {
+    look(Invariant::quiet);
     if (simulation_.sleepers() != 0) return violate(when + ": " + std::to_string(simulation_.sleepers()) + " sleepers");
     if (simulation_.ready() != 0) return violate(when + ": work is ready");
     if (server_->open_connections() != 0) return violate(when + ": connections are open");
@@ -482,6 +502,7 @@ class Schedule {
     wanted.display_name = std::to_string(number);
     Result<Job> added = queue_->add(std::move(wanted));
     trace_("add", files, added.has_value());
+    look(Invariant::commands);
     if (!added) {
       if (added.error().code() != Errc::queue_closed && !closed_by_disk(added.error()))
         violate("(x) add refused: " + added.error().message());
@@ -631,6 +652,7 @@ class Schedule {
     const std::uint64_t index = truth ? index_of(*truth) : 99;
     trace_("event", event.index(), index);
     if (!truth) return;  // Added within this very step.
+    look(Invariant::events);
     if (truth->heard && is_final(*truth->heard)) {
       return violate("(f) an event of kind " + std::to_string(event.index()) + " after the job was final");
     }
@@ -652,6 +674,7 @@ class Schedule {
       return violate("(f) a gap: heard of " + std::string(to_string(*truth.heard)) + ", then from " +
                      std::string(to_string(changed.from)) + " to " + std::string(to_string(changed.to)));
     }
+    look(Invariant::transitions);
     bool lawful = false;
     for (const detail::Transition& row : detail::transitions()) {
       lawful = lawful || ((row.from >> static_cast<unsigned>(changed.from) & 1) != 0 && row.to == changed.to);
@@ -683,6 +706,7 @@ class Schedule {
                                             is_running(job->record.state));
     }
     if (!foreground_runs) return;
+    look(Invariant::fairness);
     for (const detail::Model::Core& job : model.jobs(lock)) {
       if (job->record.options.priority == Priority::foreground) continue;
       const JobTruth* truth = truth_of(job->record.id);
@@ -699,8 +723,9 @@ class Schedule {
     detail::Model& model = *engine().model();
     const detail::Model::Lock lock = model.lock();
     for (const detail::Model::Core& job : model.jobs(lock)) {
+      look(Invariant::sums);
       if (detail::count_totals(job->record) != job->record.totals)
-        violate("(j) the totals are not the sum of the files");
+        violate("(s) the totals are not the sum of the files");
       JobTruth* truth = truth_of(job->record.id);
       if (!truth) continue;
       truth->samples.resize(std::max(truth->samples.size(), job->record.files.size()));
@@ -718,6 +743,7 @@ class Schedule {
   // After a restart.
 
   void check_restored() {
+    if (lives_++ > 0) ++recoveries_;
     detail::Model& model = *engine().model();
     const detail::Model::Lock lock = model.lock();
     for (JobTruth& truth : jobs_) {
@@ -739,6 +765,7 @@ class Schedule {
   void check_restored(const JobTruth& truth, const detail::JobCore* job) {
     const std::string who = "job " + std::to_string(index_of(truth));
     const bool kept = truth.added <= promised_.commands || (after_ == End::closed && !swarm_.disk_faults());
+    if (kept) look(Invariant::promises);
     if (!job) {
       if (kept && !truth.cancelled && !truth.completed) violate("(b) " + who + " was saved and is gone");
       return;
@@ -790,6 +817,7 @@ class Schedule {
         }
         spare = 0;
       }
+      if (had > 0) look(Invariant::loss);
       if (file.bytes() + spare < had && samples.back().generation == file.generation) {
         return violate("(c) " + who + " file " + std::to_string(i) + " had " + std::to_string(had) + " bytes and has " +
                        std::to_string(file.bytes()));
@@ -799,22 +827,43 @@ class Schedule {
 
   // What is on the disk.
 
-  static std::optional<std::vector<std::byte>> assemble(const FileSpec& spec, std::span<const std::byte> resource) {
-    if (spec.ranges.empty()) return std::vector<std::byte>(resource.begin(), resource.end());
-    std::vector<std::byte> bytes;
+  /// The parts of a resource that a file is made of, in order; empty if it does not have them.
+  using Parts = std::vector<std::span<const std::byte>>;
+  static std::optional<Parts> parts_of(const FileSpec& spec, std::span<const std::byte> resource) {
+    if (spec.ranges.empty()) return Parts{resource};
+    Parts parts;
     for (ByteRange range : spec.ranges) {
       const std::uint64_t end = range.length == ByteRange::to_end ? resource.size() : range.end();
       if (range.offset > end || end > resource.size()) return std::nullopt;
-      bytes.insert(bytes.end(), resource.begin() + static_cast<std::ptrdiff_t>(range.offset),
-                   resource.begin() + static_cast<std::ptrdiff_t>(end));
+      parts.push_back(
+          resource.subspan(static_cast<std::size_t>(range.offset), static_cast<std::size_t>(end - range.offset)));
     }
+    return parts;
+  }
+
+  static std::optional<std::vector<std::byte>> assemble(const FileSpec& spec, std::span<const std::byte> resource) {
+    const std::optional<Parts> parts = parts_of(spec, resource);
+    if (!parts) return std::nullopt;
+    std::vector<std::byte> bytes;
+    for (const auto part : *parts) bytes.insert(bytes.end(), part.begin(), part.end());
     return bytes;
+  }
+
+  static bool is_made_of(std::span<const std::byte> bytes, const FileSpec& spec, std::span<const std::byte> resource) {
+    const std::optional<Parts> parts = parts_of(spec, resource);
+    if (!parts) return false;
+    for (const auto part : *parts) {
+      if (part.size() > bytes.size() || !std::equal(part.begin(), part.end(), bytes.begin())) return false;
+      bytes = bytes.subspan(part.size());
+    }
+    return bytes.empty();
   }
 
   void check_names() {
     if (!ok()) return;
     for (const std::filesystem::path& path : disk_->names()) {
       const std::string name = path.string();
+      look(Invariant::names);
       if (name.starts_with("/files/.bgx-") && name.ends_with(".part")) continue;
       if (name.starts_with(journal_path)) {
         const std::string rest = name.substr(std::strlen(journal_path));
@@ -829,6 +878,7 @@ class Schedule {
   }
 
   void check_file(const std::string& name) {
+    look(Invariant::bytes);
     const auto known = targets_.find(name);
     const FileSpec* spec = known == targets_.end() ? nullptr : &known->second;
     for (const JobTruth& truth : jobs_) {
@@ -844,7 +894,7 @@ class Schedule {
     std::vector<Version> versions = resource.versions;
     versions.insert(versions.end(), resource.pages.begin(), resource.pages.end());
     for (const Version& version : versions) {
-      if (assemble(*spec, version.bytes) == bytes) {
+      if (is_made_of(bytes, *spec, version.bytes)) {
         if (spec->size && *spec->size != bytes.size()) violate("(a) " + name + " has another size than the host gave");
         if (!spec->sha256) return;
         const std::unique_ptr<Sha256Stream> digest = quick_digest();
@@ -892,7 +942,8 @@ class Schedule {
     if (in_the_middle) {
       open();
       const std::uint64_t actions = random_.below(10);
-      for (std::uint64_t i = 0; i < actions && queue_ && !ended(); ++i) {
+      for (std::uint64_t i = 0; i < actions && actions_ < actions_max_ && queue_ && !ended(); ++i) {
+        ++actions_;
         act();
         pass_time();
       }
@@ -930,12 +981,13 @@ class Schedule {
       const JobState state = job.state();
       const std::string who = "job " + std::to_string(truth ? index_of(*truth) : 99);
       if (job.files().empty()) continue;
+      look(Invariant::liveness);
       // A resource that has changed may never again be what the host expects.
       const bool expects = truth && std::any_of(truth->files.begin(), truth->files.end(), [](const FileTruth& file) {
                              return file.spec.size || file.spec.sha256;
                            });
       const bool fits = !truth || std::all_of(truth->files.begin(), truth->files.end(), [this](const FileTruth& file) {
-        return assemble(file.spec, resource_of(file.spec).versions.back().bytes).has_value();
+        return parts_of(file.spec, resource_of(file.spec).versions.back().bytes).has_value();
       });
       if ((expects || !fits) && state == JobState::transient_error) continue;
       if (state != JobState::transferred && state != JobState::error) {
@@ -993,6 +1045,7 @@ class Schedule {
   }
 
   const Mode mode_;
+  const std::uint64_t actions_max_;
   Random random_;
   const Swarm swarm_;
   testing::Simulation simulation_;
@@ -1016,15 +1069,20 @@ class Schedule {
   End after_ = End::other;
   Clock::TimePoint ended_at_{};
   std::uint64_t crashes_ = 0;
+  std::uint64_t lives_ = 0;
+  std::uint64_t recoveries_ = 0;
+  std::uint64_t actions_ = 0;
+  Checks checks_{};
   std::uint64_t printed_operations_ = 0;
   std::string violation_;
 };
 
 }  // namespace
 
-Outcome run_schedule(std::uint64_t seed, std::uint64_t mask, Mode mode, bool print) {
-  if (mode == Mode::by_seed) mode = seed % 4 == 0 ? Mode::safety : Mode::liveness;
-  Schedule schedule(seed, mask, mode, print);
+Outcome run_schedule(const Plan& plan, bool print) {
+  Plan chosen = plan;
+  if (plan.mode == Mode::by_seed) chosen.mode = plan.seed % 4 == 0 ? Mode::safety : Mode::liveness;
+  Schedule schedule(chosen, print);
   return schedule.run();
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -42,10 +43,12 @@ class QuickDigest final : public Sha256Stream {
  public:
   void update(std::span<const std::byte> bytes) override {
     // Eight at a time, whatever the pieces are.
-    for (std::byte byte : bytes) {
-      word_ = word_ << 8 | static_cast<std::uint64_t>(byte);
-      if (++count_ % 8 == 0) mix();
+    while (count_ % 8 != 0 && !bytes.empty()) add(bytes);
+    for (; bytes.size() >= 8; bytes = bytes.subspan(8), count_ += 8) {
+      std::memcpy(&word_, bytes.data(), 8);
+      mix();
     }
+    while (!bytes.empty()) add(bytes);
   }
   Sha256 finish() override {
     mix();
@@ -57,6 +60,11 @@ class QuickDigest final : public Sha256Stream {
   }
 
  private:
+  void add(std::span<const std::byte>& bytes) {
+    std::memcpy(reinterpret_cast<char*>(&word_) + count_ % 8, bytes.data(), 1);
+    bytes = bytes.subspan(1);
+    if (++count_ % 8 == 0) mix();
+  }
   void mix() { state_ = (state_ ^ word_) * 0x100000001b3U ^ state_ >> 31; }
 
   std::uint64_t state_ = 0xcbf29ce484222325U;
@@ -252,6 +260,7 @@ ServerAnswer Server::answer(const ServerRequest& request) {
     return answer;
   }
   Resource& resource = found->second;
+  if (resource.secure) ++secure_requests_;
   if (resource.secure && !request.secure && on_wrong)
     on_wrong("(k) " + std::string(path) + " is asked for without TLS");
   if (happens(Fault::change, 0.1)) add_version(resource);

@@ -55,13 +55,20 @@ class Server {
   [[nodiscard]] const Resource& resource(const std::string& path) const { return resources_.at(path); }
   /// From here on everything is well.
   void heal() { healthy_ = true; }
+  /// Everything is well after so many faults.
+  void stop_faults_after(std::uint64_t faults) { faults_max_ = faults; }
+  [[nodiscard]] std::uint64_t faults() const { return faults_; }
+  /// How many requests for what is wanted by https there were.
+  [[nodiscard]] std::uint64_t secure_requests() const { return secure_requests_; }
   [[nodiscard]] std::size_t open_connections() const { return network_->open_connections(); }
 
  private:
   class Reply;
 
   [[nodiscard]] bool happens(Fault fault, double probability) {
-    return swarm_.has(fault) && !healthy_ && random_.chance(probability);
+    if (!swarm_.has(fault) || healthy_ || !random_.chance(probability) || faults_ >= faults_max_) return false;
+    ++faults_;
+    return true;
   }
   void add_version(Resource& resource);
   testing::ConnectAnswer accept();
@@ -78,6 +85,9 @@ class Server {
   std::map<std::string, Resource, std::less<>> resources_;
   std::shared_ptr<testing::SimulatedNetwork> network_;
   bool healthy_ = false;
+  std::uint64_t faults_ = 0;
+  std::uint64_t faults_max_ = 0;
+  std::uint64_t secure_requests_ = 0;
 };
 
 }  // namespace bgxfer::simulation
