@@ -12,6 +12,7 @@
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
+#include <bgxfer/file_connection.hpp>
 #include <bgxfer/http_options.hpp>
 #include <bgxfer/ids.hpp>
 #include <bgxfer/result.hpp>
@@ -28,15 +29,6 @@ struct FileProgress {
   std::optional<std::uint64_t> bytes_total{};  ///< Empty until the server has told.
   bool transferred = false;                    ///< Every byte is on disk, under the temporary name at least.
   bool completed = false;                      ///< The file stands under its own name.
-};
-
-/// One of several connections at work on a file.
-struct FileConnection {
-  std::string url{};                    ///< Of the source. May carry secrets; show `public_url` of it.
-  ByteRange rest{};                     ///< What it still has to bring, by its place in the file.
-  std::uint64_t bytes_received = 0;     ///< Since it asked.
-  std::uint64_t bytes_per_second = 0;   ///< Since it asked; 0 while nothing has come.
-  bool relieved = false;                ///< Too slow: another one has been sent for the same bytes.
 };
 
 /// One file of a job. As cheap to copy and as safe to share as `Job`; any thread.

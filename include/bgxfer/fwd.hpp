@@ -50,6 +50,7 @@ struct QueueOptions;
 struct Request;
 struct ResponseHead;
 struct RestoreReport;
+struct PieceHashes;
 struct Sha256;
 struct TlsOptions;
 struct Waiting;

@@ -11,7 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include <bgxfer/file.hpp>
+#include <bgxfer/file_connection.hpp>
 #include <bgxfer/notify.hpp>
 
 #include "../model/job_record.hpp"
