@@ -184,7 +184,7 @@ asio::awaitable<std::unique_ptr<BoundConnection>> Exchange::bound_connection() {
     abandon();
     co_return std::unique_ptr<BoundConnection>();
   }
-  watchdog_.reset();
+  watchdog_ = nullptr;
   auto bound = std::make_unique<BoundConnection>(*std::move(lease_), std::move(connection_));
   lease_.reset();
   co_return bound;
