@@ -1,6 +1,7 @@
 #include "journal.hpp"
 
 #include <cassert>
+#include <new>
 #include <utility>
 
 #include "../base/mutant.hpp"
@@ -55,9 +56,14 @@ void Journal::add(const Change& change) {
   ++added_;
   // Of a failed journal only a rewrite can follow, and its snapshot will have the change in it.
   if (phase_ == Phase::failed) return;
-  // Said only in front of a change: saying it alone would need another sync, and that another word.
-  if (std::exchange(synced_untold_, false)) encode(Synced{synced_seq_}, frames_, pending_);
-  encode(change, frames_, pending_);
+  try {
+    // Said only in front of a change: saying it alone would need another sync, and that another word.
+    if (std::exchange(synced_untold_, false)) encode(Synced{synced_seq_}, frames_, pending_);
+    encode(change, frames_, pending_);
+  } catch (const std::bad_alloc&) {
+    // Half a frame would look like damage.
+    fail();
+  }
 }
 
 Result<void> Journal::accepts(const Change& change) { return check_encodable(change); }
@@ -164,6 +170,11 @@ void Journal::end_snapshot() {
   phase_ = Phase::replacing;
 }
 
+void Journal::abandon_snapshot() {
+  const std::lock_guard lock(mutex_);
+  fail();
+}
+
 asio::awaitable<Result<void>> Journal::finish_rewrite() {
   {
     const std::lock_guard lock(mutex_);
@@ -177,7 +188,8 @@ asio::awaitable<Result<void>> Journal::finish_rewrite() {
     snapshot_ = {};
     co_return replaced;
   }
-  phase_ = Phase::open;
+  // For a change that came meanwhile there may have been no memory.
+  if (phase_ == Phase::replacing) phase_ = Phase::open;
   unsynced_ = false;
   size_ = snapshot_size_ = snapshot_.size();
   written_ = durable_ = snapshot_added_;
