@@ -1,6 +1,7 @@
 #include "journal_pump.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -145,10 +146,15 @@ asio::awaitable<Result<void>> JournalPump::rewrite() {
   {
     // Everything that the records say goes into the snapshot; what changes from here on is appended to it.
     Model::Lock lock = model_->lock();
-    journal_->begin_rewrite(model_->clock().wall_now());
-    const std::function<void(const Change&)> write = [this](const Change& change) { journal_->snapshot(change); };
-    for (const Model::Core& core : model_->jobs(lock)) describe(core->record, write);
-    journal_->end_snapshot();
+    try {
+      journal_->begin_rewrite(model_->clock().wall_now());
+      const std::function<void(const Change&)> write = [this](const Change& change) { journal_->snapshot(change); };
+      for (const Model::Core& core : model_->jobs(lock)) describe(core->record, write);
+      journal_->end_snapshot();
+    } catch (const std::bad_alloc&) {
+      journal_->abandon_snapshot();
+      co_return Error(std::make_error_code(std::errc::not_enough_memory), ErrorContext::queue);
+    }
   }
   const std::uint64_t before = journal_->size();
   Result<void> finished = co_await journal_->finish_rewrite();

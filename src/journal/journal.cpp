@@ -1,6 +1,7 @@
 #include "journal.hpp"
 
 #include <cassert>
+#include <new>
 #include <utility>
 
 #include "../base/mutant.hpp"
@@ -56,11 +57,16 @@ void Journal::add(const Change& change) {
   ++added_;
   // Of a failed journal only a rewrite can follow, and its snapshot will have the change in it.
   if (phase_ == Phase::failed) return;
-  // Said only in front of a change: saying it alone would need another sync, and that another word.
-  if (std::exchange(synced_untold_, false)) encode(Synced{synced_seq_}, frames_, pending_);
-  const std::size_t before = pending_.size();
-  encode(change, frames_, pending_);
-  lasting_.count(change, pending_.size() - before);
+  try {
+    // Said only in front of a change: saying it alone would need another sync, and that another word.
+    if (std::exchange(synced_untold_, false)) encode(Synced{synced_seq_}, frames_, pending_);
+    const std::size_t before = pending_.size();
+    encode(change, frames_, pending_);
+    lasting_.count(change, pending_.size() - before);
+  } catch (const std::bad_alloc&) {
+    // Half a frame would look like damage.
+    fail();
+  }
 }
 
 Result<void> Journal::accepts(const Change& change) { return check_encodable(change); }
@@ -173,6 +179,11 @@ void Journal::end_snapshot() {
   phase_ = Phase::replacing;
 }
 
+void Journal::abandon_snapshot() {
+  const std::lock_guard lock(mutex_);
+  fail();
+}
+
 asio::awaitable<Result<void>> Journal::finish_rewrite() {
   {
     const std::lock_guard lock(mutex_);
@@ -186,7 +197,8 @@ asio::awaitable<Result<void>> Journal::finish_rewrite() {
     snapshot_ = {};
     co_return replaced;
   }
-  phase_ = Phase::open;
+  // For a change that came meanwhile there may have been no memory.
+  if (phase_ == Phase::replacing) phase_ = Phase::open;
   unsynced_ = false;
   size_ = snapshot_size_ = snapshot_.size();
   written_ = durable_ = snapshot_added_;

@@ -103,6 +103,8 @@ class Journal {
   /// One of the changes that make the live records, as `describe` gives them.
   void snapshot(const Change& change);
   void end_snapshot();
+  /// In place of `end_snapshot`: there was no memory for it. The journal has failed, and only another rewrite helps.
+  void abandon_snapshot();
   /// Puts the snapshot in the log's place. Success: it and everything added before `end_snapshot` are durable, and what
   /// was added since waits for `write`. Error: the old log is still there; begin again.
   asio::awaitable<Result<void>> finish_rewrite();
