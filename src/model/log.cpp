@@ -7,13 +7,13 @@ namespace bgxfer::inline v0 {
 
 namespace {
 
-struct Row {
+struct LogRow {
   LogEvent event;
   LogLevel level;
   std::string_view name;
 };
 
-constexpr Row rows[] = {
+constexpr LogRow log_rows[] = {
     {LogEvent::queue_restored, LogLevel::info, "queue.restored"},
     {LogEvent::queue_network, LogLevel::info, "queue.network"},
     {LogEvent::queue_cost, LogLevel::info, "queue.cost"},
@@ -42,18 +42,18 @@ constexpr Row rows[] = {
     {LogEvent::file_piece_wrong, LogLevel::warning, "file.piece_wrong"},
     {LogEvent::file_share_dropped, LogLevel::warning, "file.share_dropped"},
 };
-constexpr std::size_t event_count = std::size(rows);
+constexpr std::size_t event_count = std::size(log_rows);
 
 constexpr std::array<LogEvent, event_count> all_events = [] {
   std::array<LogEvent, event_count> all{};
-  for (std::size_t i = 0; i < event_count; ++i) all[i] = rows[i].event;
+  for (std::size_t i = 0; i < event_count; ++i) all[i] = log_rows[i].event;
   return all;
 }();
 
 /// An event's number is its place in the table.
 static_assert([] {
   for (std::size_t i = 0; i < event_count; ++i) {
-    if (static_cast<std::size_t>(rows[i].event) != i) return false;
+    if (static_cast<std::size_t>(log_rows[i].event) != i) return false;
   }
   return true;
 }());
@@ -69,12 +69,12 @@ std::string_view to_string(LogLevel level) noexcept {
 
 std::string_view to_string(LogEvent event) noexcept {
   const auto i = static_cast<std::size_t>(event);
-  return i < event_count ? rows[i].name : "unknown";
+  return i < event_count ? log_rows[i].name : "unknown";
 }
 
 LogLevel level_of(LogEvent event) noexcept {
   const auto i = static_cast<std::size_t>(event);
-  return i < event_count ? rows[i].level : LogLevel::error;
+  return i < event_count ? log_rows[i].level : LogLevel::error;
 }
 
 std::span<const LogEvent> log_events() noexcept { return all_events; }

@@ -7,7 +7,7 @@ namespace {
 constexpr std::string_view bytes = "bytes";
 constexpr std::string_view things = "1";
 
-struct Row {
+struct FigureRow {
   std::string_view name;
   MetricValue::Kind kind;
   std::string_view unit;
@@ -17,7 +17,7 @@ struct Row {
 constexpr auto counter = MetricValue::Kind::counter;
 constexpr auto gauge = MetricValue::Kind::gauge;
 
-constexpr Row rows[] = {
+constexpr FigureRow figure_rows[] = {
     {"bytes_received", counter, bytes, &Metrics::bytes_received},
     {"requests", counter, things, &Metrics::requests},
     {"responses_2xx", counter, things, &Metrics::responses_2xx},
@@ -50,14 +50,14 @@ constexpr std::array<std::string_view, 9> jobs_names = {
     "jobs_in_transient_error", "jobs_in_transferred", "jobs_in_completed",    "jobs_in_cancelled"};
 
 /// A figure that is in the struct and not in the list would never be seen.
-static_assert(sizeof(Metrics) == (std::size(rows) + jobs_names.size()) * sizeof(std::uint64_t));
+static_assert(sizeof(Metrics) == (std::size(figure_rows) + jobs_names.size()) * sizeof(std::uint64_t));
 
 }  // namespace
 
 std::vector<MetricValue> list(const Metrics& metrics) {
   std::vector<MetricValue> all;
-  all.reserve(std::size(rows) + jobs_names.size());
-  for (const Row& row : rows) all.push_back(MetricValue{row.name, row.kind, row.unit, metrics.*row.figure});
+  all.reserve(std::size(figure_rows) + jobs_names.size());
+  for (const FigureRow& row : figure_rows) all.push_back(MetricValue{row.name, row.kind, row.unit, metrics.*row.figure});
   for (std::size_t i = 0; i < jobs_names.size(); ++i) {
     all.push_back(MetricValue{jobs_names[i], gauge, things, metrics.jobs[i]});
   }
