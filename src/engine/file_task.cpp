@@ -131,7 +131,8 @@ bool FileTask::may_divide() const {
   const Assembly& file = *file_;
   const Source& home = file.sources[file.home];
   const bool told_apart = !home.validator.empty() || file.has_pieces() || file.sha256;
-  return file.open && file.size && told_apart && home.refused == 0 && !file.own_method() &&
+  const bool seen = file.head_seen || file.any_arrived;
+  return seen && file.open && file.size && told_apart && home.refused == 0 && !file.own_method() &&
          !file.download.dynamic_content && !file.restart_wanted;
 }
 

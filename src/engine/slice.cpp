@@ -289,6 +289,8 @@ asio::awaitable<Result<void>> Slice::look() {
 
 /// Compares some bytes that are on disk with what a mirror has in their place, so that it may be believed.
 asio::awaitable<Result<void>> Slice::prove() {
+  // Another connection may have said what is to come, and brought nothing of it yet.
+  if (!file_.any_arrived) co_return file_.cancelled();
   const ByteRange here = file_.arrived.ranges().back();
   const std::uint64_t count = std::min<std::uint64_t>(context_.limits().overlap_bytes, here.length);
   const std::uint64_t local = here.end() - count;
