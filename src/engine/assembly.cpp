@@ -157,7 +157,8 @@ Known Assembly::known(const Source& source) const {
   known.resource_size = resource_size;
   known.arrived = bound();
   // The host's hashes decide, whatever the server calls the version.
-  const bool proven_mirror = source.proven && &source != &sources[home];
+  // Without a validator nothing tells whether a mirror has still what it had when it was compared.
+  const bool proven_mirror = source.proven && !source.validator.empty() && &source != &sources[home];
   known.trusted = has_pieces() || (together && sha256) || proven_mirror;
   if (!has_pieces()) known.validator = source.validator;
   if (&source == &sources[home]) known.modified = modified;

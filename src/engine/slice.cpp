@@ -479,7 +479,8 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
   if (expected && local != *expected && download.head().delimited) co_return file_.wrong_size(local, source_());
   if (file_.size && local != *file_.size) co_return blame(Errc::body_truncated, url());
   file_.size = local;
-  file_.ended = true;
+  // A piece that was wrong is missing still.
+  file_.ended = !file_.has_pieces();
   co_return Result<void>{};
 }
 

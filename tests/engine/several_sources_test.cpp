@@ -326,6 +326,26 @@ TEST_CASE("a mirror that has another file is found out by its size, or by bytes 
   }
 }
 
+TEST_CASE("a mirror that tells no version is compared each time, for it may have another one by now") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  const std::string wanted = world.resource("a").content;
+  spec.ranges = {{1024 * 1024, 64 * 1024}, {0, 64 * 1024}};
+  for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->validator.clear();
+  Job job = world.add_job(spec, 1);
+  Incident cut;
+  cut.cut_after = 32 * 1024;
+  world.transport->incidents.push_back(cut);
+  job.resume();
+  // The URL is gone once the first bytes are here, and the mirror has another file once it has been compared.
+  while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+  world.transport->resources.erase(spec.url);
+  while (world.asked_of("mirror0") < 2) world.run_for(1ms);
+  world.mirror(0).content = test::content(size, 2);
+  world.run_for(1h);
+  CHECK(job.state() != JobState::transferred);
+}
+
 TEST_CASE("a mirror that dies costs nothing but its share") {
   Several world;
   const FileSpec spec = world.mirrored(1);
@@ -372,6 +392,16 @@ TEST_CASE("pieces: what was damaged on the way is fetched again alone") {
     CHECK(world.count<AttemptFailed>(job) == 0);
     world.check_done(job, test::content(size));
   }
+}
+
+TEST_CASE("pieces: what was damaged is missing still, even if only the end of the body told the size") {
+  Several world;
+  const std::string wanted = test::content(size);
+  FileSpec spec = with_pieces(world.file("a", size), wanted);
+  world.resource("a").sized = false;
+  world.resource("a").damaged_reads = {5};
+  Job job = world.run_job(spec, 1);
+  world.check_done(job, wanted);
 }
 
 TEST_CASE("pieces: a mirror that lies is not asked again") {
