@@ -14,8 +14,8 @@ Schemes wanted_schemes(bool negotiate, bool ntlm) {
   Schemes schemes;
   if (negotiate) schemes.push_back(bgxfer::CredentialScheme::negotiate);
   if (ntlm) schemes.push_back(bgxfer::CredentialScheme::ntlm);
-  if (schemes.empty()) schemes = {bgxfer::CredentialScheme::basic, bgxfer::CredentialScheme::digest};
-  return schemes;
+  if (!schemes.empty()) return schemes;
+  return {bgxfer::CredentialScheme::basic, bgxfer::CredentialScheme::digest};
 }
 
 void add_login(std::vector<bgxfer::Credentials>& credentials, bgxfer::CredentialTarget target, const Schemes& schemes,

@@ -13,9 +13,11 @@ using namespace bgxfer::simulation;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 3) return 0;
-  const std::uint64_t seed = data[0] + std::uint64_t{256} * data[1];
+  Plan plan;
+  plan.seed = data[0] + std::uint64_t{256} * data[1];
+  plan.mode = data[2] % 2 == 0 ? Mode::safety : Mode::liveness;
   script = std::span(data, size).subspan(3);
-  const Outcome outcome = run_schedule(seed, ~std::uint64_t{0}, data[2] % 2 == 0 ? Mode::safety : Mode::liveness, false);
+  const Outcome outcome = run_schedule(plan, false);
   script = {};
   if (!outcome.violation.empty()) std::fprintf(stderr, "%s\n", outcome.violation.c_str());
   fuzz::expect(outcome.violation.empty());
