@@ -526,6 +526,7 @@ asio::awaitable<Result<void>> Assembly::keep_only(RangeSet kept) {
     generation = job->record.files[static_cast<std::size_t>(file)].generation;
   }
   arrived = std::move(kept);
+  ended = false;  // The end was that of what is dropped.
   pending.clear();
   unclaimed_.clear();
   if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);

@@ -116,6 +116,11 @@ std::optional<Error> FileTask::source_failed(std::size_t index, const Error& err
   std::vector<Source>& sources = file_->sources;
   if (is_ours(error) || sources.size() == 1) return error;
   sources[index].failure = error;
+  return nobody_left();
+}
+
+std::optional<Error> FileTask::nobody_left() const {
+  const std::vector<Source>& sources = file_->sources;
   if (std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; })) return std::nullopt;
   // The job waits if waiting may help with any of them.
   const auto hopeful = std::find_if(sources.begin(), sources.end(),
@@ -148,7 +153,11 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     if (error || file.stopping || file.restart_wanted || file.wishes_are_new || !file.first_gap()) break;
     start_lines();
     publish();
-    if (lines_.empty()) break;
+    if (lines_.empty()) {
+      // Sources also fail for what was brought earlier, when a piece or the whole of it is found to be wrong.
+      error = nobody_left();
+      break;
+    }
     // Somebody who has nothing to do looks now and then whether another one has become slow.
     const bool idle = room_for_lines() > 0;
     alarm.set(idle ? std::optional(file.context->clock().now() + relief_interval) : std::nullopt);

@@ -47,6 +47,8 @@ class FileTask {
   // Sources.
   [[nodiscard]] std::optional<std::size_t> next_source() const;
   std::optional<Error> source_failed(std::size_t index, const Error& error);
+  /// What the file ends with if every source has failed.
+  [[nodiscard]] std::optional<Error> nobody_left() const;
 
   // The end.
   asio::awaitable<Result<void>> finish();

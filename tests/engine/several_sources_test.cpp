@@ -370,6 +370,21 @@ TEST_CASE("a mirror whose rest is wrong is found out by the SHA-256, and its sha
   world.check_done(job, test::content(size));
 }
 
+TEST_CASE("a wrong rest of a mirror is missing still, even if only the end of its body told the size") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  const std::string wanted = test::content(size);
+  spec.sha256 = test::weak_digest_of(wanted);
+  for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->sized = false;
+  std::string& lie = world.mirror(0).content;
+  for (std::size_t i = size / 3; i < lie.size(); ++i) lie[i] ^= 1;
+  Incident cut;
+  cut.cut_after = size / 4;
+  world.transport->incidents.push_back(cut);
+  Job job = world.run_job(spec, 1);
+  world.check_done(job, wanted);
+}
+
 TEST_CASE("pieces: bytes count as arrived once their piece is verified") {
   Several world;
   const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
@@ -412,6 +427,19 @@ TEST_CASE("pieces: a mirror that lies is not asked again") {
   CHECK(world.asked_of("mirror0") <= 3);
   CHECK(world.count<AttemptFailed>(job) == 0);
   world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: a job whose URL is gone and whose mirror lies ends its turn") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  world.mirror(0).content = test::content(size, 9);
+  Job job = world.add_job(spec, 4);
+  job.resume();
+  world.run_for(12ms);
+  world.transport->resources.erase(spec.url);
+  world.run_for(1h);
+  CHECK(job.state() != JobState::transferred);
+  CHECK(job.error().has_value());
 }
 
 TEST_CASE("pieces: a file whose piece is wrong everywhere never completes") {
