@@ -86,15 +86,17 @@ asio::awaitable<Result<void>> FileTask::run() {
 // --- one connection ---
 
 asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
-  const std::size_t source = next_source().value_or(0);
-  Slice slice(*file_, source, gap, buffer_);
+  const std::optional<std::size_t> source = next_source();
+  if (!source) co_return *nobody_left();
+  Slice slice(*file_, *source, gap, buffer_);
   Result<void> fetched = co_await slice.run();
   if (fetched || file_->stopping) co_return fetched;
-  if (std::optional<Error> error = source_failed(source, fetched.error())) co_return *std::move(error);
+  if (std::optional<Error> error = source_failed(*source, fetched.error())) co_return *std::move(error);
   co_return Result<void>{};
 }
 
-/// The next one to ask, in the order of the host; empty if every one has failed.
+/// The next one to ask: of those with the fewest connections the first in the order of the host. Empty if nobody can be
+/// asked, because it has failed, has as many connections as it takes, or could not be believed.
 std::optional<std::size_t> FileTask::next_source() const {
   const std::vector<Source>& sources = file_->sources;
   std::optional<std::size_t> best;
@@ -120,12 +122,15 @@ std::optional<Error> FileTask::source_failed(std::size_t index, const Error& err
 }
 
 std::optional<Error> FileTask::nobody_left() const {
-  const std::vector<Source>& sources = file_->sources;
-  if (std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; })) return std::nullopt;
+  if (next_source()) return std::nullopt;
   // The job waits if waiting may help with any of them.
-  const auto hopeful = std::find_if(sources.begin(), sources.end(),
-                                    [](const Source& it) { return it.failure->code() != Failure::permanent; });
-  return hopeful != sources.end() ? *hopeful->failure : *sources.front().failure;
+  std::optional<Error> why;
+  for (const Source& it : file_->sources) {
+    if (!it.failure) continue;
+    if (it.failure->code() != Failure::permanent) return it.failure;
+    if (!why) why = it.failure;
+  }
+  return why;
 }
 
 // --- several connections ---
@@ -173,8 +178,6 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     co_return co_await file_->restart(std::move(why));
   }
   if (error) co_return *std::move(error);
-  // Whoever is not asked any more may have been refused because of the others.
-  for (Source& source : file_->sources) source.connections_max = std::max<std::size_t>(source.connections_max, 1);
   co_return Result<void>{};
 }
 
@@ -245,7 +248,6 @@ asio::awaitable<void> FileTask::run_line(std::shared_ptr<Line> line) {
 
 /// Looks at how the lines went that have ended. What the file ends with, if nothing is left to go on with.
 std::optional<Error> FileTask::clear_ended_lines() {
-  std::optional<Error> last;
   const Clock::TimePoint now = file_->context->clock().now();
   for (std::size_t i = 0; i < lines_.size();) {
     const std::shared_ptr<Line> line = lines_[i];
@@ -266,20 +268,15 @@ std::optional<Error> FileTask::clear_ended_lines() {
     const Error& error = outcome.error();
     if (error.code() == Errc::cancelled) continue;
     if (is_ours(error)) return error;
-    last = error;
     // One that had begun may be replaced while others work; one that was turned down shows how many the source takes
     // (bad-servers.md row 58).
     const bool goes_on = line->slice.brought() > 0 && ++source.stumbles <= stumbles_max;
     if (source.connections > 0) {
       if (!goes_on) source.connections_max = source.connections;
-    } else if (lines_.empty() && file_->sources.size() == 1) {
-      return error;
     } else if (!goes_on || lines_.empty()) {
       if (std::optional<Error> all = source_failed(line->slice.source(), error); all && lines_.empty()) return all;
     }
   }
-  // Every source has failed, and so has the last connection.
-  if (lines_.empty() && last && !next_source()) return last;
   return std::nullopt;
 }
 

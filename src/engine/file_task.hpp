@@ -47,7 +47,7 @@ class FileTask {
   // Sources.
   [[nodiscard]] std::optional<std::size_t> next_source() const;
   std::optional<Error> source_failed(std::size_t index, const Error& error);
-  /// What the file ends with if every source has failed.
+  /// What the file ends with if nobody can be asked any more, and nobody is at work; empty if somebody can.
   [[nodiscard]] std::optional<Error> nobody_left() const;
 
   // The end.

@@ -346,6 +346,28 @@ TEST_CASE("a mirror that tells no version is compared each time, for it may have
   CHECK(job.state() != JobState::transferred);
 }
 
+TEST_CASE("a URL that is gone is not asked again and again because its mirror cannot be proven") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    FileSpec spec = world.mirrored(1);
+    spec.ranges = {{0, 256 * 1024}, {1024 * 1024, 256 * 1024}};
+    spec.placed_at = {0, 1024 * 1024};  // With a hole, bytes of which prove nothing.
+    for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->validator.clear();
+    Job job = world.add_job(spec, connections);
+    Incident cut;
+    cut.cut_after = 64 * 1024;
+    world.transport->incidents.push_back(cut);
+    job.resume();
+    while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+    world.transport->resources.erase(spec.url);
+    world.run_for(10s);
+    CHECK(world.asked_of("server") < 5);
+    REQUIRE(job.state() == JobState::error);
+    CHECK(job.error()->code() == http_status(404));
+  }
+}
+
 TEST_CASE("a mirror that dies costs nothing but its share") {
   Several world;
   const FileSpec spec = world.mirrored(1);
