@@ -28,7 +28,7 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
   http = job->record.options.http;
   download = job->record.options.download;
   wanted_attributes = job->record.options.file_acl_flags;
-  together = job->record.options.connections_per_file > 1;
+  connections_max = job->record.options.connections_per_file;
   const IdentityOptions& identity_of = job->record.options.identity;
   if (has(identity_of.usage, IdentityUsage::network) && identity_of.helper) {
     on_behalf = std::make_shared<const HelperIdentity>(*identity_of.helper);
@@ -156,10 +156,9 @@ Known Assembly::known(const Source& source) const {
   Known known;
   known.resource_size = resource_size;
   known.arrived = bound();
-  // The host's hashes decide, whatever the server calls the version.
-  // Without a validator nothing tells whether a mirror has still what it had when it was compared.
-  const bool proven_mirror = source.proven && !source.validator.empty() && &source != &sources[home];
-  known.trusted = has_pieces() || (together && sha256) || proven_mirror;
+  // The host's hashes decide, whatever the server calls the version. That a mirror was compared once decides nothing: without
+  // a validator nothing tells whether it has still what it had then.
+  known.trusted = has_pieces() || (together() && sha256);
   if (!has_pieces()) known.validator = source.validator;
   if (&source == &sources[home]) known.modified = modified;
   return known;
@@ -236,7 +235,6 @@ asio::awaitable<Result<void>> Assembly::make_file() {
 
 asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index) {
   Source& source = sources[index];
-  const std::string url = public_url(source.url);
   if (!bound()) {
     // Nothing is here of what an earlier response told about, and this one may be of another version.
     for (Source& other : sources) other.validator.clear();
@@ -247,7 +245,8 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   if (head.resource_size) {
     if (!layout.fits(*head.resource_size)) {
       co_return blame(Errc::invalid_range, ErrorContext::remote_file,
-                      url + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
+                      public_url(source.url) + " has " + std::to_string(*head.resource_size) +
+                          " bytes; a range ends after that");
     }
     resource_size = head.resource_size;
   }
@@ -255,7 +254,7 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   if (found && expected_size && *found != *expected_size) co_return wrong_size(*found, source);
   if (found) size = found;
   if (!size && !head.delimited && !sha256 && !download.dynamic_content) {
-    co_return blame(Errc::unproven_end, ErrorContext::remote_file, url);
+    co_return blame(Errc::unproven_end, ErrorContext::remote_file, public_url(source.url));
   }
   // What proves the version of bytes that are here came with them.
   if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
@@ -267,7 +266,7 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   if (size && download.size_max && *size > *download.size_max) {
     // Before room is set aside for it.
     co_return blame(Errc::download_too_large, ErrorContext::queue,
-                    url + " has " + std::to_string(*size) + " bytes (DownloadOptions::size_max)");
+                    public_url(source.url) + " has " + std::to_string(*size) + " bytes (DownloadOptions::size_max)");
   }
   if (!open) {
     Result<void> made = co_await make_file();

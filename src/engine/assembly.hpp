@@ -85,6 +85,8 @@ class Assembly {
   [[nodiscard]] bool has_pieces() const noexcept { return !pieces.sha256.empty(); }
   /// The piece with this byte.
   [[nodiscard]] ByteRange piece_with(std::uint64_t local) const;
+  /// Whether several connections may work at the same time.
+  [[nodiscard]] bool together() const noexcept { return connections_max > 1; }
   /// Whether bytes are here, or on their way, that must not be mixed with another version's.
   [[nodiscard]] bool bound() const noexcept;
   /// Whether the file is held against one hash of all of it, and not only against those of its pieces.
@@ -121,7 +123,7 @@ class Assembly {
   std::optional<std::uint64_t> expected_size;
   std::optional<Sha256> sha256;
   PieceHashes pieces;
-  bool together = false;                           ///< Several connections may work at the same time.
+  std::size_t connections_max = 1;                 ///< At the same time, over all sources.
 
   // What was learned.
   std::vector<Source> sources;                     ///< The URL, then the mirrors.

@@ -54,10 +54,7 @@ struct FileTask::Line {
 FileTask::FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job,
                    FileIndex file, std::span<std::byte> buffer, const std::atomic<bool>& stopping)
     : file_(std::make_shared<Assembly>(std::move(context), std::move(strand), std::move(job), file, stopping)),
-      buffer_(buffer) {
-  Model::Lock lock = file_->context->model->lock();
-  connections_max_ = file_->job->record.options.connections_per_file;
-}
+      buffer_(buffer) {}
 
 asio::awaitable<Result<void>> FileTask::run() {
   Result<void> outcome = co_await file_->reopen();
@@ -73,7 +70,7 @@ asio::awaitable<Result<void>> FileTask::run() {
       outcome = co_await finish();
     } else if (file_->stopping) {
       outcome = file_->cancelled();
-    } else if (file_->together) {
+    } else if (file_->together()) {
       outcome = co_await fetch_together();
     } else {
       outcome = co_await fetch(*gap);
@@ -104,10 +101,11 @@ std::optional<std::size_t> FileTask::next_source() const {
     const Source& it = sources[i];
     if (it.failure || it.connections >= it.connections_max) continue;
     // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
-    const Known known = file_->known(it);
-    const bool unproven = i != file_->home && !it.proven && known.arrived && !known.trusted;
-    const bool provable = file_->any_arrived && file_->layout.holes().empty();
-    if (unproven && (it.connections > 0 || !provable)) continue;
+    if (i != file_->home && !it.proven) {
+      const Known known = file_->known(it);
+      const bool provable = file_->any_arrived && file_->layout.holes().empty();
+      if (known.arrived && !known.trusted && (it.connections > 0 || !provable)) continue;
+    }
     if (!best || it.connections < sources[*best].connections) best = i;
   }
   return best;
@@ -183,7 +181,7 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
 
 /// How many more connections the sources take, and the job allows.
 std::size_t FileTask::room_for_lines() const {
-  const std::size_t most = may_divide() ? connections_max_ : 1;
+  const std::size_t most = may_divide() ? file_->connections_max : 1;
   if (lines_.size() >= most) return 0;
   std::size_t room = 0;
   for (const Source& it : file_->sources) {
@@ -258,8 +256,7 @@ std::optional<Error> FileTask::clear_ended_lines() {
       continue;
     }
     lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
-    --file_->connections;
-    --source.connections;
+    count_out(*line);
     const Result<void>& outcome = *line->outcome;
     if (outcome) {
       source.stumbles = 0;
@@ -280,15 +277,18 @@ std::optional<Error> FileTask::clear_ended_lines() {
   return std::nullopt;
 }
 
+void FileTask::count_out(const Line& line) {
+  --file_->connections;
+  --file_->sources[line.slice.source()].connections;
+}
+
 asio::awaitable<void> FileTask::end_lines() {
   for (const std::shared_ptr<Line>& line : lines_) line->drop();
   while (!lines_.empty()) {
     const std::uint64_t seen = file_->changed.version();
     std::erase_if(lines_, [this](const std::shared_ptr<Line>& line) {
-      if (!line->outcome) return false;
-      --file_->connections;
-      --file_->sources[line->slice.source()].connections;
-      return true;
+      if (line->outcome) count_out(*line);
+      return line->outcome.has_value();
     });
     if (!lines_.empty()) co_await file_->changed.changed_since(seen);
   }

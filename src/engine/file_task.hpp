@@ -40,6 +40,7 @@ class FileTask {
   void start_lines();
   bool start_line();
   std::optional<Error> clear_ended_lines();
+  void count_out(const Line& line);
   asio::awaitable<void> end_lines();
   void publish() const;
   [[nodiscard]] bool may_divide() const;
@@ -58,7 +59,6 @@ class FileTask {
 
   const std::shared_ptr<Assembly> file_;
   const std::span<std::byte> buffer_;
-  std::size_t connections_max_ = 1;
   std::vector<std::shared_ptr<Line>> lines_;
 };
 

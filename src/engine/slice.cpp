@@ -97,13 +97,17 @@ asio::awaitable<Result<void>> Slice::run() {
   began_ = heard_ = context_.clock().now();
   if (file_.has_pieces()) pieces_ = std::make_shared<Hasher>(context_.executor, context_.sha256);
   Result<void> outcome;
-  const Known known = file_.known(source_());
-  if (!at_home() && known.arrived && known.validator.empty() && !known.trusted) outcome = co_await prove();
+  if (!at_home() && must_be_proven()) outcome = co_await prove();
   if (outcome && !stopping()) outcome = co_await ask_and_take(gap_);
   // The buffer is not ours any more after this.
   if (const std::shared_ptr<Hasher> last = hasher()) co_await last->idle();
   if (outcome && dropped_) co_return file_.cancelled();
   co_return outcome;
+}
+
+bool Slice::must_be_proven() const {
+  const Known known = file_.known(file_.sources[index_]);
+  return known.arrived && known.validator.empty() && !known.trusted;
 }
 
 asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
@@ -455,7 +459,7 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
     local += *count;
     position_ = local;
     brought_ += *count;
-    if (file_.together) heard_ = context_.clock().now();
+    if (file_.together()) heard_ = context_.clock().now();
     if (on_first_byte) std::exchange(on_first_byte, nullptr)();
     if (file_.open->failed) co_return file_.overtaken();
     if (std::optional<Error> error = file_.too_large()) co_return *std::move(error);

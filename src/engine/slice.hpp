@@ -61,6 +61,8 @@ class Slice {
 
   [[nodiscard]] bool stopping() const { return file_.stopping || dropped_; }
   [[nodiscard]] bool alone() const { return file_.connections <= 1; }
+  /// Whether nothing but bytes that are compared can tell whether the source has what is here.
+  [[nodiscard]] bool must_be_proven() const;
   [[nodiscard]] bool at_home() const { return index_ == file_.home; }
   /// Who hashes what this slice brings: its own, or the file's. Empty: nobody.
   [[nodiscard]] const std::shared_ptr<Hasher>& hasher() const { return pieces_ ? pieces_ : file_.hasher; }
