@@ -4,17 +4,13 @@
 #include <cstring>
 #include <utility>
 
+#include "../base/ascii.hpp"
 #include "../base/mutant.hpp"
 #include "../model/secrets.hpp"
 
 namespace bgxfer::inline v0::detail {
 
 namespace {
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 /// Below this much to fetch again, a server that ignores a conditional range is simply read from its start.
 constexpr std::uint64_t plain_retry_bytes_min = 1024 * 1024;
@@ -43,20 +39,20 @@ std::string_view suffix_of(std::string_view path) {
 bool is_stray_page(const ResponseHead& head, const std::string& url) {
   if (head.granted.offset != 0 || !head.validator.empty() || head.last_modified) return false;
   const auto is_html = [](const Header& field) {
-    return equal_without_case(field.name, "content-type") &&
-           equal_without_case(std::string_view(field.value).substr(0, 9), "text/html");
+    return equal_ignoring_case(field.name, "content-type") &&
+           equal_ignoring_case(std::string_view(field.value).substr(0, 9), "text/html");
   };
   if (std::none_of(head.headers.begin(), head.headers.end(), is_html)) return false;
   const std::string path = public_url(url);
   const std::string_view suffix = suffix_of(path);
   for (std::string_view page : {"", "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "cgi"}) {
-    if (equal_without_case(suffix, page)) return false;
+    if (equal_ignoring_case(suffix, page)) return false;
   }
   return true;
 }
 
 void bypass_caches(Request& request) {
-  const auto is_control = [](const Header& header) { return equal_without_case(header.name, "cache-control"); };
+  const auto is_control = [](const Header& header) { return equal_ignoring_case(header.name, "cache-control"); };
   if (std::any_of(request.headers.begin(), request.headers.end(), is_control)) return;
   Header control;
   control.name = "Cache-Control";

@@ -11,11 +11,6 @@ bool is_token(std::string_view text) noexcept {
 
 bool is_value(std::string_view text) noexcept { return std::all_of(text.begin(), text.end(), is_value_char); }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
-
 std::string lowered(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(), to_lower);

@@ -6,15 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "../base/ascii.hpp"
+
 namespace bgxfer::inline v0::http::detail {
 
-// ASCII only: what a byte means in HTTP never depends on the locale of the process.
-
-[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-[[nodiscard]] constexpr bool is_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-[[nodiscard]] constexpr char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+using bgxfer::detail::equal_ignoring_case;
+using bgxfer::detail::is_alpha;
+using bgxfer::detail::is_digit;
+using bgxfer::detail::is_token_char;
+using bgxfer::detail::to_lower;
 
 /// The value of a hex digit; -1 for anything else.
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
@@ -23,11 +23,6 @@ namespace bgxfer::inline v0::http::detail {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// A character of a token: method names, field names (RFC 9110 section 5.6.2).
-[[nodiscard]] constexpr bool is_token_char(char c) noexcept {
-  return is_alpha(c) || is_digit(c) ||
-         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-}
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 
 /// A byte that a field value may carry: no control characters but the tab (RFC 9110 section 5.5).
@@ -37,7 +32,6 @@ namespace bgxfer::inline v0::http::detail {
 }
 [[nodiscard]] bool is_value(std::string_view text) noexcept;
 
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 [[nodiscard]] std::string lowered(std::string_view text);
 /// `text` without spaces and tabs at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;

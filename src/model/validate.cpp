@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "../base/ascii.hpp"
+
 namespace bgxfer::inline v0::detail {
 
 namespace {
@@ -33,18 +35,7 @@ Result<void> check_length(std::string_view name, std::size_t bytes, std::size_t 
                                            std::to_string(bytes_max) + " are allowed");
 }
 
-/// RFC 9110 section 5.6.2.
-constexpr bool is_token_char(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
 constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 /// Headers that belong to the transport: a caller who sets them could corrupt framing or resume.
 constexpr std::string_view reserved_headers[] = {"Host",     "Content-Length",  "Transfer-Encoding", "Connection", "Range",
