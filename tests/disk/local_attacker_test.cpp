@@ -150,12 +150,15 @@ TEST_CASE("a folder that is swapped for a link to another one in mid-transfer ge
 
   std::atomic<bool> stopping{false};
   std::thread attacker([&] {
-    // Somebody else's link: as root it is given away, else the process's own link is one that it may follow.
+    // Somebody else's link: as root it is given away, else the process's own link is one that it may follow. Before it
+    // takes the folder's name, or it would be the process's own there for a moment.
+    const fs::path link = world.folder() / "link";
     while (!stopping) {
       std::error_code ignored;
+      fs::create_directory_symlink(outside.path(), link, ignored);
+      if (::geteuid() == 0) (void)!::lchown(link.c_str(), 65534, 65534);
       fs::rename(folder, away, ignored);
-      fs::create_directory_symlink(outside.path(), folder, ignored);
-      if (::geteuid() == 0) (void)!::lchown(folder.c_str(), 65534, 65534);
+      fs::rename(link, folder, ignored);
       std::this_thread::yield();
       fs::remove(folder, ignored);
       fs::rename(away, folder, ignored);
