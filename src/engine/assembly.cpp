@@ -139,6 +139,18 @@ std::optional<ByteRange> Assembly::gap_in(ByteRange range) const {
   return std::nullopt;
 }
 
+/// The first run that nobody has written or is writing: two connections may bring the same bytes, and what one of them has
+/// hashed is to stay what is on disk.
+std::optional<ByteRange> Assembly::unwritten_in(ByteRange range) const {
+  ByteRange rest = range;
+  while (std::optional<ByteRange> gap = gap_in(rest)) {
+    const std::optional<ByteRange> unwritten = BGXFER_MUTANT(33) ? gap : being_written_.first_gap(*gap);
+    if (unwritten) return unwritten;
+    rest = ByteRange::between(gap->end(), range.end());
+  }
+  return std::nullopt;
+}
+
 std::optional<ByteRange> Assembly::first_gap() const {
   if (ended) return std::nullopt;
   for (ByteRange wish : wishes()) {
@@ -235,30 +247,30 @@ asio::awaitable<Result<void>> Assembly::make_file() {
 
 asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index) {
   Source& source = sources[index];
-  if (!bound()) {
-    // Nothing is here of what an earlier response told about, and this one may be of another version.
+  if (head.resource_size && !layout.fits(*head.resource_size)) {
+    co_return blame(Errc::invalid_range, ErrorContext::remote_file,
+                    public_url(source.url) + " has " + std::to_string(*head.resource_size) +
+                        " bytes; a range ends after that");
+  }
+  const bool anew = !bound();  // Nothing is here of what an earlier response told about: this one may be of another version.
+  const std::optional<std::uint64_t> total = head.resource_size || anew ? head.resource_size : resource_size;
+  const std::optional<std::uint64_t> found = layout.size(total);
+  if (found && expected_size && *found != *expected_size) co_return wrong_size(*found, source);
+  if (!found && expected_size && layout.whole() && head.granted.length != ByteRange::to_end &&
+      head.granted.end() > *expected_size) {
+    co_return wrong_size(head.granted.end(), source);
+  }
+  if (anew) {
     for (Source& other : sources) other.validator.clear();
     home = index;
-    resource_size.reset();
     size = expected_size;
+    believe(head, index);
   }
-  if (head.resource_size) {
-    if (!layout.fits(*head.resource_size)) {
-      co_return blame(Errc::invalid_range, ErrorContext::remote_file,
-                      public_url(source.url) + " has " + std::to_string(*head.resource_size) +
-                          " bytes; a range ends after that");
-    }
-    resource_size = head.resource_size;
-  }
-  const std::optional<std::uint64_t> found = layout.size(resource_size);
-  if (found && expected_size && *found != *expected_size) co_return wrong_size(*found, source);
+  resource_size = total;
   if (found) size = found;
   if (!size && !head.delimited && !sha256 && !download.dynamic_content) {
     co_return blame(Errc::unproven_end, ErrorContext::remote_file, public_url(source.url));
   }
-  // What proves the version of bytes that are here came with them.
-  if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
-  source.proven = true;
   if (head.last_modified) modified = head.last_modified;
   if (http.redirects.mode == RedirectMode::report && head.final_url != source.url) reported = head.final_url;
   head_seen = true;
@@ -277,6 +289,13 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   co_return check_wishes();
 }
 
+void Assembly::believe(const ResponseHead& head, std::size_t index) {
+  Source& source = sources[index];
+  source.proven = true;
+  // What proves the version of bytes that are here came with them.
+  if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
+}
+
 Result<void> Assembly::learn_size(std::uint64_t found) {
   if (!layout.fits(found)) {
     return blame(Errc::invalid_range, ErrorContext::remote_file,
@@ -291,15 +310,19 @@ Result<void> Assembly::learn_size(std::uint64_t found) {
 
 // --- bytes ---
 
-asio::awaitable<Result<void>> Assembly::store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source) {
+asio::awaitable<Result<bool>> Assembly::store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source) {
   const ByteRange chunk{local, bytes.size()};
   ByteRange rest = chunk;
+  std::uint64_t count = 0;
   const std::shared_ptr<OpenFile> into = open;
-  while (std::optional<ByteRange> gap = arrived.first_gap(rest)) {
+  while (std::optional<ByteRange> gap = unwritten_in(rest)) {
     const std::span<const std::byte> part =
         bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
+    if (together()) being_written_.add(*gap);
     Result<void> written = co_await into->partial->write(gap->offset, part);
-    if (!written) co_return written;
+    if (together()) being_written_.subtract(*gap);
+    if (!written) co_return written.error();
+    count += gap->length;
     if (sources.size() > 1) sources[source].brought.add(*gap);
     if (has_pieces()) {
       pending.add(*gap);
@@ -309,7 +332,7 @@ asio::awaitable<Result<void>> Assembly::store(std::uint64_t local, std::span<con
     rest = ByteRange::between(gap->end(), chunk.end());
   }
   if (journal_lags()) co_await context->pump->written(claimed_until_);
-  co_return Result<void>{};
+  co_return count == chunk.length;
 }
 
 void Assembly::count_received(std::size_t bytes) {
@@ -446,6 +469,7 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
     source.brought.subtract(piece);
     if (alone) source.failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
   }
+  ++wrong_pieces;
   const std::uint32_t times = ++wrong_[index];
   const bool others = std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; });
   if (others && times < sources.size()) return {};
@@ -509,6 +533,7 @@ asio::awaitable<Result<void>> Assembly::begin_anew() {
     source.overlap_max = ByteRange::to_end;
     source.brought.clear();
   }
+  forgive_differences();
   // The old temporary file is replaced by a new one, which no old record can be about.
   co_return co_await context->saved();
 }
@@ -534,7 +559,15 @@ asio::awaitable<Result<void>> Assembly::keep_only(RangeSet kept) {
   for (Source& source : sources) {
     for (ByteRange lost : arrived.gaps(ByteRange{})) source.brought.subtract(lost);
   }
+  forgive_differences();
   co_return co_await context->saved();
+}
+
+/// Whoever differed from bytes that are dropped now may have been right.
+void Assembly::forgive_differences() {
+  for (Source& source : sources) {
+    if (source.failure && source.failure->code() == Errc::resource_changed) source.failure.reset();
+  }
 }
 
 // --- words ---

@@ -42,10 +42,12 @@ class Assembly {
   asio::awaitable<Result<void>> make_file();
   /// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
   asio::awaitable<Result<void>> learn(const ResponseHead& head, std::size_t source);
+  /// This source has what is here, and calls it what this head says: its next responses are held against that.
+  void believe(const ResponseHead& head, std::size_t source);
   /// Notes the size of the resource that the server did not tell, once its end has been seen.
   Result<void> learn_size(std::uint64_t resource_size);
-  /// Writes what is not on disk yet, and notes it.
-  asio::awaitable<Result<void>> store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source);
+  /// Writes what is not on disk yet, and notes it. Whether that was all of it: else what is on disk is somebody else's.
+  asio::awaitable<Result<bool>> store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source);
   /// Drops what has arrived, so many times and no more. Only while nobody else is at work on the file.
   asio::awaitable<Result<void>> restart(std::string why);
   /// The same without counting.
@@ -145,6 +147,7 @@ class Assembly {
   RangeSet arrived;                                ///< And holes, which nobody fetches.
   bool any_arrived = false;                        ///< Of what is not a hole.
   RangeSet pending;                                ///< Written, in pieces that are not verified yet.
+  std::uint64_t wrong_pieces = 0;                  ///< So many times a piece was found to be wrong.
   std::shared_ptr<OpenFile> open;
   std::shared_ptr<Hasher> hasher;                  ///< Of the whole file. Empty where no digest of it is wanted.
 
@@ -159,10 +162,13 @@ class Assembly {
 
  private:
   [[nodiscard]] std::optional<ByteRange> gap_in(ByteRange range) const;
+  [[nodiscard]] std::optional<ByteRange> unwritten_in(ByteRange range) const;
   void note_arrived(ByteRange range);
   [[nodiscard]] bool journal_lags();
+  void forgive_differences();
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
 
+  RangeSet being_written_;                         ///< Where there may be several connections.
   std::uint64_t wishes_edition_ = 0;
   std::uint64_t disk_end_ = 0;                     ///< Of what an earlier turn left in the temporary file.
   RangeSet unclaimed_;                             ///< Arrived, and not yet in the journal.

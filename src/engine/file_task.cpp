@@ -18,10 +18,12 @@ namespace bgxfer::inline v0::detail {
 
 namespace {
 
-/// How often connections are looked at that are slower than others, while one has nothing to do.
-constexpr std::chrono::milliseconds relief_interval{100};
+/// How often connections are looked at that are slower than others, while one has nothing to do: so often at first, and then
+/// each time half as often, down to the other, until a connection begins or ends.
+constexpr std::chrono::milliseconds relief_interval_min{100};
+constexpr std::chrono::seconds relief_interval_max{10};
 
-/// A connection that breaks off is replaced at once so many times in a row, as long as others work.
+/// A connection that breaks off is replaced at once so many times in a row.
 constexpr std::uint32_t stumbles_max = 3;
 
 /// What no other source could do better: the disk, the host's limits, the end of the turn.
@@ -66,7 +68,9 @@ asio::awaitable<Result<void>> FileTask::run() {
     file_->wishes_are_new = false;
     const std::optional<ByteRange> gap = file_->first_gap();
     if (!gap && file_->idle()) break;
-    if (!gap) {
+    if (!gap && !file_->pending.empty()) {
+      outcome = co_await check_pending();
+    } else if (!gap) {
       outcome = co_await finish();
     } else if (file_->stopping) {
       outcome = file_->cancelled();
@@ -87,7 +91,9 @@ asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
   if (!source) co_return *nobody_left();
   Slice slice(*file_, *source, gap, buffer_);
   Result<void> fetched = co_await slice.run();
+  if (fetched) file_->sources[*source].stumbles = 0;
   if (fetched || file_->stopping) co_return fetched;
+  if (goes_on(slice, fetched.error())) co_return Result<void>{};
   if (std::optional<Error> error = source_failed(*source, fetched.error())) co_return *std::move(error);
   co_return Result<void>{};
 }
@@ -111,6 +117,14 @@ std::optional<std::size_t> FileTask::next_source() const {
   return best;
 }
 
+/// Whether the source of a slice that broke off is asked for the rest at once: not where the next turn would do the same,
+/// because nobody else is at work or can be asked, and no piece is lost that is not whole.
+bool FileTask::goes_on(const Slice& slice, const Error& error) {
+  const bool matters = file_->connections > 0 || file_->sources.size() > 1 || file_->has_pieces();
+  if (!matters || is_ours(error) || slice.brought() == 0) return false;
+  return ++file_->sources[slice.source()].stumbles <= stumbles_max;
+}
+
 /// Notes that a source is not to be asked again in this turn. What the file ends with, if there is no other one.
 std::optional<Error> FileTask::source_failed(std::size_t index, const Error& error) {
   std::vector<Source>& sources = file_->sources;
@@ -121,11 +135,13 @@ std::optional<Error> FileTask::source_failed(std::size_t index, const Error& err
 
 std::optional<Error> FileTask::nobody_left() const {
   if (next_source()) return std::nullopt;
-  // The job waits if waiting may help with any of them.
+  // The job waits if waiting may help with any of them; a mirror that differs from what is here does not change for that.
+  const std::vector<Source>& sources = file_->sources;
   std::optional<Error> why;
-  for (const Source& it : file_->sources) {
+  for (const Source& it : sources) {
     if (!it.failure) continue;
-    if (it.failure->code() != Failure::permanent) return it.failure;
+    const bool differs = &it != &sources.front() && it.failure->code() == Errc::resource_changed;
+    if (!differs && it.failure->code() != Failure::permanent) return it.failure;
     if (!why) why = it.failure;
   }
   return why;
@@ -150,11 +166,15 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
   Alarm alarm(file.strand, file.context->model->shared_clock(), [link = std::weak_ptr<Assembly>(file_)] {
     if (const std::shared_ptr<Assembly> it = link.lock()) it->changed.notify();
   });
+  Clock::Duration interval = relief_interval_min;
+  std::optional<Clock::TimePoint> look;
   for (;;) {
     const std::uint64_t seen = file_->changed.version();
+    const std::size_t at_work = lines_.size();
     error = clear_ended_lines();
     if (error || file.stopping || file.restart_wanted || file.wishes_are_new || !file.first_gap()) break;
-    start_lines();
+    bool changed = lines_.size() != at_work;
+    while (room_for_lines() > 0 && start_line()) changed = true;
     publish();
     if (lines_.empty()) {
       // Sources also fail for what was brought earlier, when a piece or the whole of it is found to be wrong.
@@ -162,13 +182,18 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
       break;
     }
     // Somebody who has nothing to do looks now and then whether another one has become slow.
-    const bool idle = room_for_lines() > 0;
-    alarm.set(idle ? std::optional(file.context->clock().now() + relief_interval) : std::nullopt);
+    const Clock::TimePoint now = file.context->clock().now();
+    if (changed) {
+      interval = relief_interval_min;
+    } else if (look && *look <= now) {
+      interval = std::min<Clock::Duration>(2 * interval, relief_interval_max);
+    }
+    look = room_for_lines() > 0 ? std::optional(now + interval) : std::nullopt;
+    alarm.set(look);
     co_await file_->changed.changed_since(seen);
   }
   alarm.set(std::nullopt);
   co_await end_lines();
-  if (!file_->bound()) file_->head_seen = false;  // The next head may be that of any version.
   publish();
   if (file.stopping) co_return file.cancelled();
   if (file.restart_wanted) {
@@ -188,11 +213,6 @@ std::size_t FileTask::room_for_lines() const {
     if (!it.failure && it.connections < it.connections_max) room += std::min(it.connections_max - it.connections, most);
   }
   return std::min(room, most - lines_.size());
-}
-
-void FileTask::start_lines() {
-  while (room_for_lines() > 0 && start_line()) {
-  }
 }
 
 bool FileTask::start_line() {
@@ -267,10 +287,10 @@ std::optional<Error> FileTask::clear_ended_lines() {
     if (is_ours(error)) return error;
     // One that had begun may be replaced while others work; one that was turned down shows how many the source takes
     // (bad-servers.md row 58).
-    const bool goes_on = line->slice.brought() > 0 && ++source.stumbles <= stumbles_max;
+    const bool replaced = goes_on(line->slice, error);
     if (source.connections > 0) {
-      if (!goes_on) source.connections_max = source.connections;
-    } else if (!goes_on || lines_.empty()) {
+      if (!replaced) source.connections_max = source.connections;
+    } else if (!replaced) {
       if (std::optional<Error> all = source_failed(line->slice.source(), error); all && lines_.empty()) return all;
     }
   }
@@ -280,6 +300,7 @@ std::optional<Error> FileTask::clear_ended_lines() {
 void FileTask::count_out(const Line& line) {
   --file_->connections;
   --file_->sources[line.slice.source()].connections;
+  if (!file_->bound()) file_->head_seen = false;  // The next head may be that of any version.
 }
 
 asio::awaitable<void> FileTask::end_lines() {
@@ -317,6 +338,19 @@ void FileTask::publish() const {
 }
 
 // --- the end ---
+
+/// Looks at pieces that are on disk and were not looked at, because whoever brought their last byte was not waited for.
+asio::awaitable<Result<void>> FileTask::check_pending() {
+  const std::vector<ByteRange> unverified = file_->pending.ranges();
+  for (ByteRange range : unverified) {
+    for (std::uint64_t at = range.offset; at < range.end(); at = file_->piece_with(at).end()) {
+      Result<void> checked = co_await file_->check_piece(at, nullptr, buffer_);
+      if (!checked) co_return checked;
+      if (file_->stopping) co_return file_->cancelled();
+    }
+  }
+  co_return Result<void>{};
+}
 
 asio::awaitable<Result<void>> FileTask::finish() {
   Assembly& file = *file_;
@@ -412,20 +446,20 @@ asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found
   Assembly& file = *file_;
   if (right) co_return Result<void>{};
   std::vector<Source>& sources = file.sources;
-  RangeSet others;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    if (i == file.home) continue;
-    for (ByteRange range : sources[i].brought.ranges()) others.add(range);
-  }
   const std::string url = public_url(sources[file.home].url);
   const std::string what = url + ": " + found.to_string() + " instead of " + file.sha256->to_string();
-  if (!others.empty()) {
-    // The mirrors are suspected first: their share alone is fetched again, from where the rest came from.
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      if (i != file.home) sources[i].failure = Error(Errc::checksum_mismatch, ErrorContext::remote_file, what);
-    }
-    RangeSet kept = file.arrived;
-    for (ByteRange range : others.ranges()) kept.subtract(range);
+  // Mirrors are suspected first. What they brought is fetched again, from others; all of it where the file began with one,
+  // for nobody knows then who brought what earlier turns left.
+  bool suspects = false;
+  RangeSet kept = file.arrived;
+  for (std::size_t i = 1; i < sources.size(); ++i) {
+    if (sources[i].brought.empty() && i != file.home) continue;
+    suspects = true;
+    for (ByteRange range : sources[i].brought.ranges()) kept.subtract(range);
+    sources[i].failure = Error(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+  }
+  if (suspects) {
+    if (file.home != 0) co_return co_await file.restart("its SHA-256 is wrong; once more, from elsewhere");
     file.context->log().say(LogEvent::file_share_dropped, what, file.job->record.id, file.file);
     co_return co_await file.keep_only(std::move(kept));
   }

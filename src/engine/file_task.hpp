@@ -37,7 +37,6 @@ class FileTask {
   asio::awaitable<Result<void>> fetch_together();
   static asio::awaitable<void> run_line(std::shared_ptr<Line> line);
   [[nodiscard]] std::size_t room_for_lines() const;
-  void start_lines();
   bool start_line();
   std::optional<Error> clear_ended_lines();
   void count_out(const Line& line);
@@ -47,11 +46,13 @@ class FileTask {
 
   // Sources.
   [[nodiscard]] std::optional<std::size_t> next_source() const;
+  [[nodiscard]] bool goes_on(const Slice& slice, const Error& error);
   std::optional<Error> source_failed(std::size_t index, const Error& error);
   /// What the file ends with if nobody can be asked any more, and nobody is at work; empty if somebody can.
   [[nodiscard]] std::optional<Error> nobody_left() const;
 
   // The end.
+  asio::awaitable<Result<void>> check_pending();
   asio::awaitable<Result<void>> finish();
   asio::awaitable<Result<void>> verify();
   asio::awaitable<Result<void>> verified(bool right, const Sha256& found);

@@ -93,8 +93,9 @@ asio::awaitable<Result<void>> Slice::run() {
   began_ = heard_ = context_.clock().now();
   if (file_.has_pieces()) pieces_ = std::make_shared<Hasher>(context_.executor, context_.sha256);
   Result<void> outcome;
-  if (!at_home() && must_be_proven()) outcome = co_await prove();
-  if (outcome && !stopping()) outcome = co_await ask_and_take(gap_);
+  const bool proves = !at_home() && must_be_proven();
+  if (proves) outcome = co_await prove();
+  if (outcome && !stopping() && (!proves || source_().proven)) outcome = co_await ask_and_take(gap_);
   // The buffer is not ours any more after this.
   if (const std::shared_ptr<Hasher> last = hasher()) co_await last->idle();
   if (outcome && dropped_) co_return file_.cancelled();
@@ -167,12 +168,15 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
   // Others may have learned meanwhile what this response is to be held against.
   const Known now = file_.known(source);
   Verdict verdict = judge(now, asked, head);
-  if (!layout.whole() && head.granted.offset == 0 && asked.remote.offset != 0) verdict = Verdict::refuse;
+  if (!layout.whole() && head.granted.offset == 0 && asked.remote.offset != 0) {
+    // All of another version is no answer to the question for a range of it, which may be had yet.
+    verdict = verdict == Verdict::restart ? Verdict::restart_and_ask : Verdict::refuse;
+  }
   const bool of_right_size = expected && head.resource_size == expected;
   const bool digest_decides = (file_.sha256 || file_.has_pieces()) && !now.arrived;
   if (is_stray_page(head, source.url) && !of_right_size && !digest_decides) {
     // Neither a byte to take nor a reason to drop one (bad-servers.md rows 27 and 28).
-    co_return blame(Errc::invalid_response, url() + ": a web page came in place of the file, from a captive portal or a login");
+    co_return stray_page();
   }
   // A range that the server did not state is a guess, which only a digest can confirm.
   if (!head.range_stated && !file_.sha256 && !file_.has_pieces()) verdict = Verdict::refuse;
@@ -211,6 +215,7 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
     if (!same) co_return co_await restart("bytes that had arrived are others on the server now");
     overlap = 0;
   }
+  file_.believe(head, index_);
   // Where the file is the whole resource, bytes belong where the server says they come from, whatever was asked.
   const bool placed = layout.whole() && !BGXFER_MUTANT(19);
   const std::uint64_t local = placed ? head.granted.offset : piece.local - overlap;
@@ -287,8 +292,10 @@ asio::awaitable<Result<void>> Slice::look() {
   co_return Result<void>{};
 }
 
-/// Compares some bytes that are on disk with what a mirror has in their place, so that it may be believed.
+/// Compares some bytes that are on disk with what this source has in their place, so that it may be believed: it is `proven`
+/// after that, or the file has started again.
 asio::awaitable<Result<void>> Slice::prove() {
+  source_().proven = false;
   // Another connection may have said what is to come, and brought nothing of it yet.
   if (!file_.any_arrived) co_return file_.cancelled();
   const ByteRange here = file_.arrived.ranges().back();
@@ -299,18 +306,19 @@ asio::awaitable<Result<void>> Slice::prove() {
   asked.remote = piece.remote;
   Result<std::unique_ptr<Download>> opened = co_await ask(asked);
   if (stopping()) co_return file_.cancelled();
+  if (!opened && opened.error().code() == http_status(416)) co_return co_await restart("it ends before what is here");
   if (!opened) co_return opened.error();
   const ResponseHead& head = (*opened)->head();
+  if (is_stray_page(head, source_().url)) co_return stray_page();
   const bool other_size = file_.resource_size && head.resource_size && *head.resource_size != *file_.resource_size;
   if (head.granted.offset != asked.remote.offset || head.granted.length < piece.remote.length || other_size) {
-    co_return blame(Errc::resource_changed, url() + ": the mirror has another file, or sends other bytes than are asked for");
+    co_return co_await restart("it has another file than is here, or sends other bytes than are asked for");
   }
   bool same = false;
   Result<void> compared = co_await same_bytes(**opened, local, piece.remote.length, same);
   if (!compared) co_return compared;
-  if (!same) co_return blame(Errc::resource_changed, url() + ": the mirror has other bytes than the file");
-  source_().proven = true;
-  source_().validator = head.validator;
+  if (!same) co_return co_await restart("it has other bytes than are here");
+  file_.believe(head, index_);
   co_return Result<void>{};
 }
 
@@ -326,11 +334,17 @@ asio::awaitable<Result<void>> Slice::open_failed(const Error& error, Piece piece
     co_return Result<void>{};
   }
   const bool beyond = error.code() == http_status(416) && piece.remote.offset > 0;
-  const bool fits = (proven && error.resource_size() == piece.remote.offset) || BGXFER_MUTANT(21);
-  if (beyond && fits && !file_.resource_size) {
-    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition, or bytes that were
-    // compared just now, it might be the end of another version.
-    if (!file_.layout.whole()) co_return file_.learn_size(piece.remote.offset);
+  if (const std::optional<std::uint64_t> found = file_.layout.size(error.resource_size());
+      beyond && found && file_.expected_size && *found != *file_.expected_size) {
+    co_return file_.wrong_size(*found, source);
+  }
+  const std::uint64_t end = piece.remote.offset;
+  const bool proven_end = proven && error.resource_size() == end;
+  const bool digest_decides = file_.hashes_whole() && error.resource_size().value_or(end) == end;
+  if (beyond && (proven_end || digest_decides || BGXFER_MUTANT(21)) && !file_.resource_size) {
+    // All there is had arrived, only nobody had said so (bad-servers.md row 9). Without a condition, bytes that were
+    // compared just now, or a digest, it might be the end of another version.
+    if (!file_.layout.whole()) co_return file_.learn_size(end);
     file_.size = piece.local;
     file_.ended = true;
     co_return Result<void>{};
@@ -340,20 +354,30 @@ asio::awaitable<Result<void>> Slice::open_failed(const Error& error, Piece piece
   co_return error;
 }
 
-/// The file's source has another version now. One connection alone may start the file again itself; and a mirror proves
-/// nothing but that it is none.
+Error Slice::stray_page() const {
+  return blame(Errc::invalid_response, url() + ": a web page came in place of the file, from a captive portal or a login");
+}
+
+/// What is here is not what this source has. Where that decides, the file starts again: its URL always does, a mirror only
+/// if what is here came from it; any other one has proven no more than that it is no mirror. One connection alone may start
+/// the file again itself.
 asio::awaitable<Result<void>> Slice::restart(std::string why) {
-  if (!at_home() && file_.bound()) co_return blame(Errc::resource_changed, url() + ": " + why);
+  const bool decides = index_ == 0 || at_home();
+  if (!decides && file_.bound()) co_return blame(Errc::resource_changed, url() + ": " + why);
   if (alone()) co_return co_await file_.restart(std::move(why));
   file_.restart_wanted = std::move(why);
   co_return blame(Errc::resource_changed, url());
 }
 
 /// Not the bytes that were asked for. After a second chance the server is asked for everything instead (bad-servers.md
-/// rows 3, 5 and 8).
+/// rows 3, 5 and 8); where several connections ask it, one of them has to find out.
 Result<void> Slice::refuse_range(const Error& error) {
-  ++source_().refused;
-  if (source_().refused > refusals_max || !alone()) return error;
+  std::uint32_t& refused = source_().refused;
+  if (!alone()) {
+    refused = std::max(refused, 1U);
+    return at_home() ? Result<void>{} : error;
+  }
+  if (++refused > refusals_max) return error;
   return {};
 }
 
@@ -486,18 +510,21 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
 
 /// Puts one chunk where it belongs, and before whoever computes its digest.
 asio::awaitable<Result<void>> Slice::take(std::uint64_t local, std::span<const std::byte> bytes) {
-  Result<void> stored = co_await file_.store(local, bytes, index_);
+  const Result<bool> ours = co_await file_.store(local, bytes, index_);
+  if (!ours) co_return ours.error();
   const std::shared_ptr<Hasher> hasher = this->hasher();
-  if (!stored || !hasher) co_return stored;
+  if (!hasher) co_return Result<void>{};
   const std::uint64_t begin = file_.has_pieces() ? file_.piece_with(local).offset : 0;
   if (local == begin) {
     co_await hasher->idle();
     if (file_.has_pieces() || !hasher->next()) hasher->begin(begin);
+    wrong_pieces_ = file_.wrong_pieces;
   }
-  co_await hasher->feed(local, bytes);
+  if (*ours) co_await hasher->feed(local, bytes);
   if (!file_.has_pieces() || !file_.pending.contains(file_.piece_with(local))) co_return Result<void>{};
   co_await hasher->idle();
-  co_return co_await file_.check_piece(local, hasher.get(), buffer_);
+  // Once a piece was wrong, others may have written anew what this one has hashed.
+  co_return co_await file_.check_piece(local, wrong_pieces_ == file_.wrong_pieces ? hasher.get() : nullptr, buffer_);
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -58,6 +58,7 @@ class Slice {
   asio::awaitable<Result<void>> receive(Download& download, std::uint64_t local, std::uint64_t length);
   asio::awaitable<Result<void>> take(std::uint64_t local, std::span<const std::byte> bytes);
   Result<void> refuse_range(const Error& error);
+  [[nodiscard]] Error stray_page() const;
 
   [[nodiscard]] bool stopping() const { return file_.stopping || dropped_; }
   [[nodiscard]] bool alone() const { return file_.connections <= 1; }
@@ -82,6 +83,7 @@ class Slice {
   Clock::TimePoint began_{};
   Clock::TimePoint heard_{};         ///< When it last brought something.
   std::shared_ptr<Hasher> pieces_;   ///< Of those that this slice brings. Empty where there are no hashes of pieces.
+  std::uint64_t wrong_pieces_ = 0;   ///< That had been found when it began to hash one.
   bool other_half_ = false;          ///< Which half of the buffer comes next, while something is hashed.
 };
 

@@ -368,6 +368,169 @@ TEST_CASE("a URL that is gone is not asked again and again because its mirror ca
   }
 }
 
+TEST_CASE("the URL decides what the file is: begun with a mirror that differs, it starts again once the URL answers") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    for (bool validators : {true, false}) {
+      CAPTURE(connections);
+      CAPTURE(validators);
+      Several world;
+      const FileSpec spec = world.mirrored(1);
+      world.mirror(0).content = test::content(size, 9);
+      if (!validators) {
+        world.resource("a").validator.clear();
+        world.mirror(0).validator.clear();
+      }
+      Incident refused;
+      refused.refuse = Error(http_status(503), ErrorContext::remote_file, spec.url);
+      Incident cut;
+      cut.cut_after = 256 * 1024;
+      world.transport->incidents = {refused, cut};
+      Job job = world.add_job(spec, connections);
+      job.resume();
+      while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+      world.mirror(0).connections_max = 0;
+      world.run();
+      world.check_done(job, test::content(size));
+    }
+  }
+}
+
+TEST_CASE("the URL decides what the file is: where it ends before the bytes that a mirror has brought, the file starts again") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  const std::string wanted = test::content(128 * 1024, 3);
+  world.resource("a").content = wanted;
+  world.resource("a").bounded = true;
+  world.resource("a").sized = false;
+  world.resource("a").delimited = true;
+  Incident refused;
+  refused.refuse = Error(http_status(503), ErrorContext::remote_file, spec.url);
+  Incident cut;
+  cut.cut_after = 256 * 1024;
+  world.transport->incidents = {refused, cut};
+  Job job = world.add_job(spec, 1);
+  job.resume();
+  while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+  world.mirror(0).connections_max = 0;
+  world.run();
+  world.check_done(job, wanted);
+}
+
+TEST_CASE("a mirror that differs is not asked after it, and is not waited for, where the URL has failed for good") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  Job job = world.add_job(spec, 1);
+  Incident cut;
+  cut.cut_after = 256 * 1024;
+  world.transport->incidents.push_back(cut);
+  job.resume();
+  while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+  world.transport->resources.erase(spec.url);
+  world.mirror(0).content = test::content(size, 9);
+  world.run_for(10s);
+  REQUIRE(job.state() == JobState::error);
+  CHECK(job.error()->code() == http_status(404));
+  CHECK(world.asked_of("mirror0") == 1);
+}
+
+TEST_CASE("what a mirror calls its version is believed once the bytes of that response were compared, and not before") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->validator.clear();
+  Job job = world.add_job(spec, 1);
+  Incident cut;
+  cut.cut_after = 256 * 1024;
+  Incident proof;
+  Incident too_little;  // No more than what is compared: nothing of it is read.
+  too_little.grant_max = 1024;
+  world.transport->incidents = {cut, cut, cut, cut, proof, too_little};
+  job.resume();
+  while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+  world.transport->resources.erase(spec.url);
+  while (world.asked_of("mirror0") < 2) world.run_for(1ms);
+  world.mirror(0).content = test::content(size, 2);
+  world.mirror(0).validator = "\"v2\"";
+  world.run_for(1h);
+  CHECK(job.state() != JobState::transferred);
+}
+
+TEST_CASE("a source that breaks off is asked for the rest before another one is") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  Incident cut;
+  cut.cut_after = 256 * 1024;
+  world.transport->incidents = {cut, cut, cut};
+  Job job = world.run_job(spec, 1);
+  CHECK(world.asked_of("server") == 4);
+  CHECK(world.asked_of("mirror0") == 0);
+  CHECK(world.count<AttemptFailed>(job) == 0);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("a 416 that tells another size than the host gave is a wrong size, not a version that has changed") {
+  Several world;
+  FileSpec spec = world.file("a", size);
+  spec.size = size + 1;
+  world.resource("a").sized = false;
+  world.resource("a").bounded = true;
+  Job job = world.run_job(spec, 1);
+  REQUIRE(job.state() == JobState::error);
+  CHECK(job.error()->code() == Errc::wrong_size);
+  CHECK(job.error()->detail().find(std::to_string(size) + " bytes instead of " + std::to_string(size + 1)) !=
+        std::string::npos);
+}
+
+TEST_CASE("bad-servers 9: where nothing but a 416 tells the end of the last range, the host's SHA-256 says whether it was one") {
+  Several world;
+  FileSpec spec = world.file("a", size);
+  const std::string wanted = world.resource("a").content.substr(size / 2) + world.resource("a").content.substr(0, 1024);
+  spec.ranges = {{size / 2, ByteRange::to_end}, {0, 1024}};
+  spec.sha256 = test::weak_digest_of(wanted);
+  world.resource("a").sized = false;
+  world.resource("a").bounded = true;
+  world.resource("a").validator.clear();
+  Job job = world.run_job(spec, 2);
+  world.check_done(job, wanted);
+}
+
+TEST_CASE("bad-servers 10: all of another version in place of a range of the file starts it again") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    FileSpec spec = world.file("a", size);
+    spec.ranges = {{1024 * 1024, 512 * 1024}, {0, 512 * 1024}};
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    world.run_for(14ms);
+    REQUIRE(job.progress().bytes_transferred > 0);
+    job.suspend();
+    world.run();
+    const std::string now = test::content(size, 2);
+    world.resource("a").content = now;
+    world.resource("a").validator = "\"v2\"";
+    job.resume();
+    world.run();
+    world.check_done(job, now.substr(1024 * 1024, 512 * 1024) + now.substr(0, 512 * 1024));
+  }
+}
+
+TEST_CASE("what nobody has to do anything about is looked at ever less often") {
+  Several world;
+  const FileSpec spec = world.file("a", size);
+  world.resource("a").read_time = 1h;  // One connection, which is as slow as the next one would be.
+  world.options.limits.slice_bytes_min = 2 * size;
+  world.stop();
+  world.start();
+  Job job = world.add_job(spec, 2);
+  job.resume();
+  world.run_for(1s);
+  const std::uint64_t before = world.simulation.steps();
+  world.run_for(30min);
+  CHECK(world.simulation.steps() - before < 30 * 60);
+  job.cancel();
+  world.run();
+}
+
 TEST_CASE("a mirror that dies costs nothing but its share") {
   Several world;
   const FileSpec spec = world.mirrored(1);

@@ -8,7 +8,8 @@
 
 namespace bgxfer::simulation {
 
-/// Bytes that decide, one for each decision, before seeds do: how a fuzzer writes the schedule. Empty for everybody else.
+/// Bytes that decide, one for each decision, before seeds do: how a fuzzer writes the schedule. Empty for everybody
+/// else.
 inline std::span<const std::uint8_t> script;
 
 /// The generator of a schedule and of its server.

@@ -179,6 +179,7 @@ class Schedule {
     limits.checkpoint_interval = std::chrono::milliseconds(pick({20, 200, 2000}));
     limits.journal_bytes_before_compaction = pick({512, 4096, 1 << 20});
     limits.overlap_bytes = pick({64, 3000});
+    limits.slice_bytes_min = pick({1, 2'000, 20'000});
     limits.time_slice = std::chrono::milliseconds(pick({1000, 5000, 60'000}));
     limits.background_jobs_max = pick({1, 1, 2});
     limits.foreground_jobs_max = pick({1, 3, 16});
@@ -490,6 +491,7 @@ class Schedule {
     JobOptions wanted;
     wanted.priority = static_cast<Priority>(random_.below(4));
     wanted.parallel_files = static_cast<std::uint32_t>(1 + random_.below(3));
+    if (random_.chance(0.5)) wanted.connections_per_file = static_cast<std::uint32_t>(1 + random_.below(4));
     wanted.retry_delay_min = std::chrono::milliseconds(random_.below(2000));
     wanted.retry_delay_max = 20s;
     if (random_.chance(0.2)) wanted.no_progress_timeout = std::chrono::milliseconds(random_.below(100'000));
@@ -533,6 +535,14 @@ class Schedule {
     } else if (random_.chance(0.15)) {
       file.spec.size = bytes.size();
     }
+    if (file.spec.ranges.empty() && bytes.size() > 100 && random_.chance(0.2)) {
+      file.spec.size = bytes.size();
+      file.spec.pieces = pieces_of(bytes);
+    }
+    for (std::size_t i = random_.chance(0.3) ? 1 + random_.below(2) : 0; i > 0; --i) {
+      const std::string scheme = file.spec.url.substr(0, file.spec.url.find("//"));
+      file.spec.mirrors.push_back(scheme + "//" + Server::mirror_host(i - 1) + "/" + name);
+    }
     if (random_.chance(0.15)) {
       const std::vector<std::byte> whole = assemble(file.spec, bytes).value();
       std::unique_ptr<Sha256Stream> digest = quick_digest();
@@ -546,8 +556,21 @@ class Schedule {
     }
     if (file.spec.size) words.append(" size ").append(std::to_string(*file.spec.size));
     if (file.spec.sha256) words += " digest";
+    if (!file.spec.pieces.sha256.empty()) words += " pieces";
+    words.append(" mirrors ").append(std::to_string(file.spec.mirrors.size()));
     trace_.say(words);
     return file;
+  }
+
+  static PieceHashes pieces_of(std::span<const std::byte> bytes) {
+    PieceHashes pieces;
+    pieces.bytes = 16 * 1024;
+    for (; !bytes.empty(); bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), pieces.bytes))) {
+      const std::unique_ptr<Sha256Stream> digest = quick_digest();
+      digest->update(bytes.first(std::min<std::size_t>(bytes.size(), pieces.bytes)));
+      pieces.sha256.push_back(digest->finish());
+    }
+    return pieces;
   }
 
   [[nodiscard]] const Resource& resource_of(const FileSpec& spec) const {
@@ -893,8 +916,12 @@ class Schedule {
     const Resource& resource = resource_of(*spec);
     std::vector<Version> versions = resource.versions;
     versions.insert(versions.end(), resource.pages.begin(), resource.pages.end());
+    // Where nothing else can be had, nobody can tell a mirror's bytes from the right ones; but they are all of it.
+    if (!spec->mirrors.empty() && swarm_.has(Fault::mirror_differs)) versions.push_back(resource.other);
     for (const Version& version : versions) {
       if (is_made_of(bytes, *spec, version.bytes)) {
+        if (!spec->pieces.sha256.empty() && pieces_of(bytes) != spec->pieces)
+          violate("(a) " + name + " has another piece than the host gave");
         if (spec->size && *spec->size != bytes.size()) violate("(a) " + name + " has another size than the host gave");
         if (!spec->sha256) return;
         const std::unique_ptr<Sha256Stream> digest = quick_digest();
@@ -982,14 +1009,12 @@ class Schedule {
       const std::string who = "job " + std::to_string(truth ? index_of(*truth) : 99);
       if (job.files().empty()) continue;
       look(Invariant::liveness);
-      // A resource that has changed may never again be what the host expects.
-      const bool expects = truth && std::any_of(truth->files.begin(), truth->files.end(), [](const FileTruth& file) {
-                             return file.spec.size || file.spec.sha256;
-                           });
-      const bool fits = !truth || std::all_of(truth->files.begin(), truth->files.end(), [this](const FileTruth& file) {
-        return parts_of(file.spec, resource_of(file.spec).versions.back().bytes).has_value();
-      });
-      if ((expects || !fits) && state == JobState::transient_error) continue;
+      // A resource that has changed may never again be what the host expects: then it is tried again for as long as it may be.
+      const bool fits = !truth || std::all_of(truth->files.begin(), truth->files.end(),
+                                              [this](const FileTruth& file) { return still_fits(file.spec); });
+      const bool tries = state == JobState::transient_error || state == JobState::queued || state == JobState::connecting ||
+                         state == JobState::transferring;
+      if (!fits && tries) continue;
       if (state != JobState::transferred && state != JobState::error) {
         return violate("(g) " + who + " is still " + std::string(to_string(state)));
       }
@@ -1002,10 +1027,22 @@ class Schedule {
         const std::error_code code = job.error()->code();
         const bool lawful = code == Errc::unproven_end || code == Errc::wrong_size || code == Errc::checksum_mismatch ||
                             code == Errc::invalid_range || code == Errc::ranges_unsupported || code == http_status(416);
-        if ((expects || !fits) && (code == Errc::no_progress || code == Errc::body_truncated)) continue;
+        if (!fits && (code == Errc::no_progress || code == Errc::body_truncated)) continue;
         if (!lawful) return violate("(g) " + who + " fails although all is well: " + job.error()->message());
       }
     }
+  }
+
+  /// Whether what is served now can become the file that the host wants.
+  [[nodiscard]] bool still_fits(const FileSpec& spec) const {
+    const std::span<const std::byte> bytes = resource_of(spec).versions.back().bytes;
+    const std::optional<std::vector<std::byte>> whole = assemble(spec, bytes);
+    if (!whole || (spec.size && *spec.size != whole->size())) return false;
+    if (!spec.pieces.sha256.empty() && pieces_of(*whole) != spec.pieces) return false;
+    if (!spec.sha256) return true;
+    const std::unique_ptr<Sha256Stream> digest = quick_digest();
+    digest->update(*whole);
+    return digest->finish() == *spec.sha256;
   }
 
   void complete_all() {

@@ -199,14 +199,30 @@ void Server::add(const std::string& path, bool secure) {
     resource.delimited = false;
   }
   add_version(resource);
+  for (Mirror& mirror : resource.mirrors) {
+    if (swarm_.has(Fault::mirror_differs) && random_.chance(0.3)) mirror = Mirror::differs;
+    if (swarm_.has(Fault::mirror_dead) && random_.chance(0.3)) mirror = Mirror::dead;
+  }
+  // Another pool than those of the first versions: no byte is the same.
+  if (swarm_.has(Fault::mirror_differs)) resource.other = make_version(resource, pool_count);
 }
 
 void Server::add_version(Resource& resource) {
+  resource.versions.push_back(make_version(resource, resource.versions.size() + 1));
+}
+
+Mirror Server::mirror_of(const ServerRequest& request, const Resource& resource) {
+  for (std::size_t i = 0; i < resource.mirrors.size(); ++i) {
+    if (request.host == mirror_host(i)) return resource.mirrors[i];
+  }
+  return Mirror::same;
+}
+
+Version Server::make_version(const Resource& resource, std::size_t number) {
   std::size_t size = static_cast<std::size_t>(
       random_.below(std::array<std::uint64_t, 5>{2, 600, 9'000, 60'000, size_max}[random_.below(5)]));
   // The most dangerous change leaves the size as it was.
   if (!resource.versions.empty() && random_.chance(0.6)) size = resource.versions.back().bytes.size();
-  const std::size_t number = resource.versions.size() + 1;
   Version version;
   version.bytes = pool(number).subspan(static_cast<std::size_t>(random_.below(pool_bytes - size)), size);
   const std::string name = "\"v" + std::to_string(number) + "\"";
@@ -223,7 +239,7 @@ void Server::add_version(Resource& resource) {
     version.strong = true;
     if (random_.chance(0.3)) version.modified = http_date(old);
   }
-  resource.versions.push_back(std::move(version));
+  return version;
 }
 
 ConnectAnswer Server::accept() {
@@ -242,7 +258,7 @@ ServerAnswer Server::answer(const ServerRequest& request) {
   const std::string_view path = target.substr(0, target.find('?'));
   trace_("request", request.connection, request.number, range_of(request).value_or(ByteRange{}).offset);
   if (trace_.prints()) {
-    trace_.say("  " + std::string(target) + " range " + std::string(request.field("Range").value_or("-")) + " if " +
+    trace_.say("  " + std::string(request.host) + std::string(target) + " range " + std::string(request.field("Range").value_or("-")) + " if " +
                std::string(request.field("If-Range").value_or("-")));
   }
   ServerAnswer answer;
@@ -263,6 +279,10 @@ ServerAnswer Server::answer(const ServerRequest& request) {
   if (resource.secure) ++secure_requests_;
   if (resource.secure && !request.secure && on_wrong)
     on_wrong("(k) " + std::string(path) + " is asked for without TLS");
+  if (mirror_of(request, resource) == Mirror::dead) {
+    reply.finish_with(404);
+    return answer;
+  }
   if (happens(Fault::change, 0.1)) add_version(resource);
   if (answer_with_redirect(reply, request, resource) || answer_with_status(reply, request, resource)) return answer;
   answer_with_bytes(reply, request, resource);
@@ -306,6 +326,8 @@ bool Server::answer_without_head(ServerAnswer& answer) {
 }
 
 bool Server::answer_with_redirect(Reply& reply, const ServerRequest& request, const Resource& resource) {
+  // Behind a redirect to another host nobody could tell which of both a mirror has.
+  if (mirror_of(request, resource) == Mirror::differs) return false;
   const bool leads_nowhere = happens(Fault::bad_redirect, 0.04);
   const std::string_view target = request.target();
   const bool moved = resource.moved && target.find('?') == std::string_view::npos;
@@ -384,7 +406,7 @@ bool Server::answer_with_status(Reply& reply, const ServerRequest& request, Reso
 }
 
 void Server::answer_with_bytes(Reply& reply, const ServerRequest& request, Resource& resource) {
-  const Version& version = resource.versions.back();
+  const Version& version = mirror_of(request, resource) == Mirror::differs ? resource.other : resource.versions.back();
   const std::uint64_t size = version.bytes.size();
   const std::optional<ByteRange> range = range_of(request);
   const std::optional<std::string_view> condition = request.field("If-Range");

@@ -1,6 +1,7 @@
 #ifndef BGXFER_TESTS_SIMULATION_SERVER_HPP
 #define BGXFER_TESTS_SIMULATION_SERVER_HPP
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,9 +29,14 @@ struct Version {
   bool strong = false;     ///< One of them proves that two responses carry the same bytes.
 };
 
+/// What a mirror has to do with its resource.
+enum class Mirror : std::uint8_t { same, differs, dead };
+
 struct Resource {
   std::vector<Version> versions{};  ///< The last one is served.
   std::vector<Version> pages{};     ///< What others said in its name, with a status of 200.
+  std::array<Mirror, 2> mirrors{};  ///< By the number of their host.
+  Version other{};                  ///< What mirrors have that differ.
   bool sized = true;
   bool delimited = true;
   bool moved = false;   ///< Its own place only redirects, however well all is.
@@ -52,6 +58,8 @@ class Server {
 
   [[nodiscard]] std::shared_ptr<Network> network() const { return network_; }
   void add(const std::string& path, bool secure);
+  /// The hosts of mirrors, by number.
+  [[nodiscard]] static std::string mirror_host(std::size_t number) { return "mirror" + std::to_string(number); }
   [[nodiscard]] const Resource& resource(const std::string& path) const { return resources_.at(path); }
   /// From here on everything is well.
   void heal() { healthy_ = true; }
@@ -71,6 +79,8 @@ class Server {
     return true;
   }
   void add_version(Resource& resource);
+  Version make_version(const Resource& resource, std::size_t number);
+  [[nodiscard]] static Mirror mirror_of(const testing::ServerRequest& request, const Resource& resource);
   testing::ConnectAnswer accept();
   testing::ServerAnswer answer(const testing::ServerRequest& request);
   bool answer_without_head(testing::ServerAnswer& answer);

@@ -50,6 +50,8 @@ enum class Fault : std::uint8_t {
   stale,             ///< Kept connections that are dead, or die while they wait.
   closing,           ///< Connection: close.
   pieces,            ///< Heads byte by byte or in random pieces, bodies in small pieces.
+  mirror_differs,    ///< A mirror has other bytes, of the same size or of another, whatever else is well.
+  mirror_dead,       ///< A mirror has nothing, whatever else is well.
   // The disk.
   disk_open,
   disk_read,
@@ -107,6 +109,8 @@ inline constexpr std::array<std::string_view, fault_count> fault_names{"refuse",
                                                                        "stale",
                                                                        "closing",
                                                                        "pieces",
+                                                                       "mirror_differs",
+                                                                       "mirror_dead",
                                                                        "disk_open",
                                                                        "disk_read",
                                                                        "disk_write",
