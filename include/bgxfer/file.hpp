@@ -35,8 +35,11 @@ struct FileProgress {
 class BGXFER_API File {
  public:
   [[nodiscard]] FileIndex index() const noexcept { return index_; }
-  /// Where it comes from; where redirects led to, if the job has `RedirectMode::report`.
+  /// Where it comes from (BITS's remote name, spec part 3.9): where redirects led to, if the job has `RedirectMode::report`, or
+  /// would have, if it has `refuse`; else `own_url`. May carry secrets; show `public_url` of it.
   [[nodiscard]] std::string url() const;
+  /// What requests are for: the URL of `FileSpec`, or that of the last `set_url`.
+  [[nodiscard]] std::string own_url() const;
   /// `FileSpec::mirrors`. May carry secrets; show `public_url` of them.
   [[nodiscard]] std::vector<std::string> mirrors() const;
   [[nodiscard]] std::filesystem::path target() const;

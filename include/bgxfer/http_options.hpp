@@ -29,7 +29,8 @@ enum class RedirectMode : std::uint8_t {
   follow = 0,  ///< Followed; the file keeps its URL.
   report = 1,  ///< Followed; `File::url` tells the one that the bytes came from. Requests, and what is secret in them,
                ///< still go to the file's own.
-  refuse = 2,  ///< An error: the status of the redirect, with the place it leads to in the detail.
+  refuse = 2,  ///< An error: the status of the redirect. `File::url` tells where it leads, and `File::set_url` goes there;
+               ///< until then requests still go to the file's own.
 };
 
 /// What to do when a server sends the request elsewhere (spec part 3.9; RFC 9110 section 15.4).

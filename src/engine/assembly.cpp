@@ -233,7 +233,7 @@ asio::awaitable<Result<void>> Assembly::make_file() {
 
 // --- the resource ---
 
-asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index) {
+asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index, const std::string& asked) {
   Source& source = sources[index];
   if (!bound()) {
     // Nothing is here of what an earlier response told about, and this one may be of another version.
@@ -260,7 +260,10 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
   source.proven = true;
   if (head.last_modified) modified = head.last_modified;
-  if (http.redirects.mode == RedirectMode::report && head.final_url != source.url) reported = head.final_url;
+  if (index == 0) {  // What a mirror does is not the file's URL (spec part 3.9).
+    const bool told = http.redirects.mode == RedirectMode::report && head.final_url != asked;
+    note_redirect(told ? head.final_url : std::string());
+  }
   head_seen = true;
   attributes = head.attributes;
   if (size && download.size_max && *size > *download.size_max) {
@@ -275,6 +278,15 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
   if (std::optional<Error> error = too_large()) co_return *std::move(error);
   changed.notify();
   co_return check_wishes();
+}
+
+void Assembly::note_redirect(std::string url) {
+  if (url == reported) return;
+  Model::Lock lock = context->model->lock();
+  const bool moved = job->record.files[static_cast<std::size_t>(file)].url != sources.front().url;
+  if (superseded(lock) || moved) return;
+  reported = url;
+  context->model->commit(lock, *job, Redirected{job->record.id, file, std::move(url)});
 }
 
 Result<void> Assembly::learn_size(std::uint64_t found) {

@@ -508,6 +508,7 @@ TEST_CASE("3.9: redirects that are reported tell the final URL, and requests sti
   job.resume();
   world.run_for(15ms);
   CHECK(job.files()[0].url() == "http://elsewhere/final");
+  CHECK(job.files()[0].own_url() == "http://server/a");
   world.run_for(100ms);
   world.crash();
   world.start();
@@ -517,6 +518,97 @@ TEST_CASE("3.9: redirects that are reported tell the final URL, and requests sti
   world.run();
   for (const test::Asking& asking : world.transport->asked) CHECK(asking.url == "http://server/a");
   check_done(world, job, world.resource("a").content);
+}
+
+TEST_CASE("3.9: redirects that are followed leave the file its URL") {
+  World world;
+  world.start();
+  Job job = world.add("a", size);
+  world.resource("a").final_url = "http://elsewhere/final";
+  job.resume();
+  world.run();
+  CHECK(job.files()[0].url() == "http://server/a");
+  check_done(world, job, world.resource("a").content);
+}
+
+TEST_CASE("3.9: a redirect that is refused is an error, and the file's URL is the one that it leads to, until it is fetched") {
+  World world;
+  world.start();
+  const JobId id = world.add("a", size).id();
+  Job job = *world.queue->find(id);
+  REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::refuse; }));
+  const std::string target = "http://elsewhere/final?signature=1";
+  world.resource("a").final_url = target;
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::error);
+  CHECK(job.error()->code() == http_status(302));
+  CHECK(job.error()->message().find("signature") == std::string::npos);
+  for (int run = 0; run < 3; ++run) {
+    CHECK(job.files()[0].url() == target);
+    CHECK(job.files()[0].own_url() == "http://server/a");
+    CHECK(job.files()[0].progress().bytes_transferred == 0);
+    world.run();
+    world.crash();
+    // The third run reads a journal that the second has written anew.
+    world.options.limits.journal_bytes_before_compaction = 1;
+    world.start();
+    job = *world.queue->find(id);
+  }
+  // The file's own URL is asked again, and nothing else without the host's word.
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::error);
+  for (const test::Asking& asking : world.transport->asked) CHECK(asking.url == "http://server/a");
+
+  world.transport->resources[target].content = world.resource("a").content;
+  REQUIRE(job.files()[0].set_url(job.files()[0].url()));
+  job.resume();
+  world.run();
+  CHECK(world.transport->asked.back().url == target);
+  CHECK(job.files()[0].url() == target);
+  check_done(world, job, world.resource("a").content);
+}
+
+TEST_CASE("3.9: a URL that no longer leads elsewhere, or whose job follows redirects, is told as it is, also after a restart") {
+  for (const bool follows : {false, true}) {
+    CAPTURE(follows);
+    World world;
+    world.start();
+    const JobId id = world.add("a", 1000).id();
+    Job job = *world.queue->find(id);
+    REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::refuse; }));
+    world.resource("a").final_url = "http://elsewhere/final";
+    job.resume();
+    world.run();
+    REQUIRE(job.files()[0].url() == "http://elsewhere/final");
+    if (follows) REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::follow; }));
+    if (!follows) world.resource("a").final_url.clear();
+    job.resume();
+    world.run();
+    REQUIRE(job.state() == JobState::transferred);
+    CHECK(job.files()[0].url() == "http://server/a");
+    world.crash();
+    world.start();
+    CHECK(world.queue->find(id)->files()[0].url() == "http://server/a");
+  }
+}
+
+TEST_CASE("3.9: a mirror that leads elsewhere does not change what the file's URL is") {
+  World world;
+  world.start();
+  JobOptions options;
+  options.http.redirects.mode = RedirectMode::report;
+  options.files = {world.file("a", 1000)};
+  options.files[0].mirrors = {"http://mirror/a"};
+  world.transport->resources["http://mirror/a"] = world.resource("a");
+  world.transport->resources["http://mirror/a"].final_url = "http://elsewhere/final";
+  world.transport->resources.erase("http://server/a");
+  Job job = world.queue->add(options).value();
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  CHECK(job.files()[0].url() == "http://server/a");
 }
 
 TEST_CASE("4.3: ranges go to their places, in any order, and between them are zeros") {

@@ -218,6 +218,20 @@ TEST_CASE("bad-servers row 36: a provider is asked for each request, once more a
   CHECK(journal_text(world).find("signature") == std::string::npos);
 }
 
+TEST_CASE("3.9: what a provider makes of a URL is no redirect, and is told to nobody") {
+  World world;
+  world.options.requests = std::make_shared<Renewal>();
+  world.start();
+  Job job = world.add("a", 1000);
+  REQUIRE(job.configure([](JobOptions& o) { o.http.redirects.mode = RedirectMode::report; }));
+  world.transport->resources["http://server/a?signature=1"] = world.resource("a");
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(job.files()[0].url() == "http://server/a");
+  CHECK(journal_text(world).find("signature") == std::string::npos);
+}
+
 TEST_CASE("a provider whose answer is refused twice does not keep a job busy") {
   World world;
   const auto renewal = std::make_shared<Renewal>();

@@ -177,6 +177,8 @@ TEST_CASE("every kind of change comes back as it was") {
       FileValidated{job, FileIndex{7}},
       UrlChanged{job, FileIndex{7}, "", "https://elsewhere/a", noon},
       UrlChanged{job, FileIndex{0}, "https://a/", "https://b/", noon},
+      Redirected{job, FileIndex{7}, "https://elsewhere/final"},
+      Redirected{job, FileIndex{0}, ""},
       CommitFailed{job, 17, error, noon},
       CommitFailed{job, 0, std::nullopt, noon},
       NoticeDelivered{job},
@@ -430,6 +432,15 @@ TEST_CASE("what a later version wrote is skipped where it says so, and else refu
   CHECK(Payload().job_field().verdict(static_cast<RecordType>(999), record_optional) == RecordVerdict::skipped);
   CHECK(Payload().job_field().verdict(files_synced, 0x8000) == RecordVerdict::newer);
   CHECK(Payload().job_field().verdict(files_synced, record_more) == RecordVerdict::newer);
+}
+
+TEST_CASE("where a URL led may be skipped by a reader that does not know the record: the next answer tells it again") {
+  const Encoded encoded(Change(Redirected{job, FileIndex{3}, "https://elsewhere/a"}));
+  REQUIRE(encoded.frames.size() == 1);
+  CHECK(encoded.frames[0].flags == record_optional);
+  const Encoded too_long(Change(Redirected{job, FileIndex{3}, std::string(70'000, 'x')}));
+  CHECK(std::get<Redirected>(*decode(too_long.frames.at(0)).change).reported.empty());
+  CHECK(Payload().job_field().field(32, {'a', '\n'}).verdict(RecordType::redirected) == RecordVerdict::malformed);
 }
 
 TEST_CASE("any cut of any payload is refused or read, and never more") {

@@ -195,6 +195,9 @@ struct ShowChange {
     text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " or " + it.prefix + " is " + it.url + " at " +
             show(it.at);
   }
+  void operator()(const model::Redirected& it) {
+    text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " leads to " + it.reported;
+  }
   void operator()(const model::CommitFailed& it) {
     text += "commit failed " + std::to_string(it.committed) + " at " + show(it.at);
     if (it.error) text += " error " + show(*it.error);

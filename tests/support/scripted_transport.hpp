@@ -103,6 +103,11 @@ class ScriptedTransport final : public Transport {
     if (incident.refuse) co_return *incident.refuse;
     auto found = resources.find(request.url);
     if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
+    const std::string& leads_to = found->second.final_url;
+    if (!leads_to.empty() && request.redirects.mode == RedirectMode::refuse) {
+      if (request.refused_redirect) *request.refused_redirect = leads_to;
+      co_return Error(http_status(302), ErrorContext::remote_file, request.url);
+    }
     const std::uint64_t size = found->second.content.size();
     const bool condition_holds = request.validator.empty() || request.validator == found->second.validator;
     if (found->second.bounded && request.range.offset > 0 && request.range.offset >= size && condition_holds) {
