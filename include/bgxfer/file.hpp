@@ -68,8 +68,8 @@ class BGXFER_API File {
   /// compared; else the file starts again. A finished file is not fetched again. Unlike BITS, which forgets the new URL if
   /// there is no resume before a crash, the journal has it at once, as it has whatever else a command changed.
   CommandResult set_url(std::string url);
-  /// The host's word about a file that has arrived (spec part 4.9). False: the file is dropped, an active or transferred job
-  /// goes to `error` with `Errc::validation_failed`, and `resume` fetches it again, past caches.
+  /// The host's word about a file that has arrived (spec part 4.9). False: the file is dropped, the job, whatever it did, is
+  /// in `error` with `Errc::validation_failed`, and `resume` fetches it again, past caches.
   CommandResult set_validation_state(bool valid);
   /// These bytes come before all others of the job, in any number and order; what has arrived of them is not fetched again.
   /// In jobs with `DownloadOptions::on_demand` no others come, and a suspended job has to be resumed. `Errc::invalid_range` for

@@ -236,6 +236,75 @@ TEST_CASE("T27: a rejected file is an error, its progress is 0, and a resume fet
   }
 }
 
+TEST_CASE("4.9: a file that is rejected makes its job an error in every state, and a resume fetches that file again") {
+  using enum JobState;
+  for (const JobState state : {queued, connecting, transferring, suspended, error, transient_error, transferred}) {
+    CAPTURE(to_string(state));
+    World world;
+    world.start();
+    JobOptions options;
+    options.files = {world.file("a", 1000), world.file("b", size)};
+    Job job = world.queue->add(options).value();
+    if (state == error) world.transport->incidents = {Incident{}, Incident{.refuse = Error(http_status(404), ErrorContext::remote_file)}};
+    if (state == transient_error) world.transport->incidents = {Incident{}, Incident{.cut_after = 1000}};
+    job.resume();
+    state == transferred || state == error ? world.run() : world.run_for(25ms);
+    if (state == suspended) job.suspend();
+    if (state == queued) job.set_priority(Priority::low);
+    if (state == connecting) {
+      job.suspend();
+      world.run_for(1ms);
+      job.resume();
+      world.run_for(1ms);
+    }
+    REQUIRE(job.state() == state);
+    REQUIRE(job.files()[0].progress().transferred);
+    const std::uint64_t before = job.files()[1].progress().bytes_transferred;
+    const std::uint32_t failures = job.error_count();
+    const std::size_t told = world.count<JobFailed>(job);
+
+    REQUIRE(job.files()[0].set_validation_state(false));
+    CHECK(job.state() == error);
+    CHECK_FALSE(job.waiting().next_attempt_in);
+    REQUIRE(job.error());
+    CHECK(job.error()->code() == Errc::validation_failed);
+    CHECK(job.error()->file() == 0u);
+    CHECK(job.error_count() == failures);
+    CHECK(job.files()[0].progress().bytes_transferred == 0);
+    world.run();
+    CHECK(job.state() == error);
+    CHECK(world.count<JobFailed>(job) == told + 1);
+    CHECK(job.files()[1].progress().bytes_transferred >= before);
+
+    world.transport->asked.clear();
+    job.resume();
+    world.run();
+    CHECK(world.transport->asked.at(0).url == "http://server/a");
+    check_done(world, job, world.resource("a").content);
+    CHECK(world.contents("b") == world.resource("b").content);
+  }
+}
+
+TEST_CASE("4.9: what the host said about a file of a suspended job survives a restart") {
+  World world;
+  world.start();
+  JobOptions options;
+  options.files = {world.file("a", 1000), world.file("b", size)};
+  const JobId id = world.queue->add(options).value().id();
+  Job job = *world.queue->find(id);
+  job.resume();
+  world.run_for(25ms);
+  job.suspend();
+  REQUIRE(job.files()[0].set_validation_state(false));
+  world.run();
+  world.crash();
+  world.start();
+  job = *world.queue->find(id);
+  CHECK(job.state() == JobState::error);
+  CHECK(job.error()->code() == Errc::validation_failed);
+  CHECK(job.files()[0].progress().bytes_transferred == 0);
+}
+
 TEST_CASE("4.9: a validation state is for files that have arrived, and survives a restart") {
   World world;
   world.start();
