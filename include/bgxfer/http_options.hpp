@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -166,6 +167,10 @@ struct HttpOptions {
   std::vector<Credentials> credentials{};
   /// Lets Basic and Bearer go to servers over plain http, where everybody on the way can read them.
   bool credentials_without_tls = false;
+  /// `proxy`: proxies that ask for Negotiate or NTLM are shown what the process's own account has (its tickets, its
+  /// cache), where the job has no `credentials` of its own for proxies. Never shown to servers, which are refused here:
+  /// `Errc::stored_credentials_unsupported` (spec parts 3.6 and 3.12). No secret, so it survives restarts.
+  std::optional<CredentialTarget> stored_credentials{};
   RedirectPolicy redirects{};
   ProxyOptions proxy{};
   TlsOptions tls{};

@@ -45,6 +45,7 @@ struct Request {
   std::vector<Header> headers{};      ///< Secret by default: they stay with the origin of `url`.
   std::vector<Credentials> credentials{};  ///< Secret: they stay with the origin of `url`, and with proxies.
   bool credentials_without_tls = false;
+  std::optional<CredentialTarget> stored_credentials{};  ///< As `HttpOptions::stored_credentials`.
   RedirectPolicy redirects{};
   ProxyOptions proxy{};
   TlsOptions tls{};

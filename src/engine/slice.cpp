@@ -240,6 +240,7 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::ask(const Asked& asked
   if (helper && !helper->credentials.empty()) request.credentials = helper->credentials;
   request.identity = helper;
   request.credentials_without_tls = http.credentials_without_tls;
+  request.stored_credentials = http.stored_credentials;
   request.redirects = http.redirects;
   request.proxy = http.proxy;
   request.tls = http.tls;

@@ -126,6 +126,8 @@ TEST_CASE("every kind of change comes back as it was") {
   options.connections_per_file = 8;
   options.file_acl_flags = bgxfer::FileAclFlags::owner | bgxfer::FileAclFlags::dacl;
   options.identity.usage = bgxfer::IdentityUsage::network;
+  options.peer_caching = bgxfer::PeerCaching::client | bgxfer::PeerCaching::no_branch_cache;
+  options.http.stored_credentials = bgxfer::CredentialTarget::proxy;
   bgxfer::JobOptions full = options;
   full.maximum_download_time = std::chrono::milliseconds{0};
   full.download = {.dynamic_content = true, .high_performance = true, .size_max = 1, .on_demand = true};
@@ -466,6 +468,7 @@ TEST_CASE("options have the bytes that docs/journal_format.md gives them") {
   options.notify.interval_min = std::chrono::milliseconds{0};
   options.notify.handler = "h";
   options.notify.command = {"/p", {"", "x"}};
+  options.peer_caching = bgxfer::PeerCaching::server;
   Bytes bytes;
   put_options(bytes, options);
   Bytes plain;
@@ -489,7 +492,8 @@ TEST_CASE("options have the bytes that docs/journal_format.md gives them") {
         "1500"          // notify_interval_min 0
         "160168"        // notify_handler
         "17022f70"      // notify_program
-        "1800180178");  // notify_argument, twice
+        "1800180178"    // notify_argument, twice
+        "1c0102");      // peer_caching
 }
 
 TEST_CASE("options of a journal that is older than a field mean its default") {
@@ -525,5 +529,9 @@ TEST_CASE("options with values that cannot be are malformed") {
   CHECK(sense_of({0x1a, 1, 3}) == Sense::good);
   CHECK(sense_of({0x1a, 1, 4}) == Sense::malformed);  // No such usage.
   CHECK(sense_of({0x1b, 1, 8}) == Sense::good);
-  CHECK(sense_of({0x1c, 0}) == Sense::newer);
+  CHECK(sense_of({0x1c, 1, 7}) == Sense::good);
+  CHECK(sense_of({0x1c, 1, 8}) == Sense::malformed);  // No such flag of peer caching.
+  CHECK(sense_of({0x0d, 3, 0x10, 1, 2}) == Sense::good);
+  CHECK(sense_of({0x0d, 3, 0x10, 1, 3}) == Sense::malformed);  // Stored credentials for nobody that there is.
+  CHECK(sense_of({0x1d, 0}) == Sense::newer);
 }

@@ -208,6 +208,8 @@ class RandomChanges {
     }
     options.file_acl_flags = static_cast<bgxfer::FileAclFlags>(dice_.below(16));
     options.identity.usage = static_cast<bgxfer::IdentityUsage>(dice_.below(4));
+    options.peer_caching = static_cast<bgxfer::PeerCaching>(dice_.below(8));
+    if (dice_.one_in(4)) options.http.stored_credentials = bgxfer::CredentialTarget::proxy;
     return options;
   }
 

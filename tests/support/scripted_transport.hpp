@@ -53,6 +53,7 @@ struct Asking {
   std::vector<Header> headers;
   std::vector<Credentials> credentials{};
   std::string method{};
+  std::optional<CredentialTarget> stored_credentials{};
 };
 
 /// A transport that serves resources from memory, at a speed in virtual time, with incidents on request.
@@ -89,7 +90,7 @@ class ScriptedTransport final : public Transport {
   }
 
   asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override {
-    Asking asking{request.url, request.range, request.validator, request.headers, request.credentials, request.method};
+    Asking asking{request.url, request.range, request.validator, request.headers, request.credentials, request.method, request.stored_credentials};
     asked.push_back(asking);
     Incident incident;
     if (!incidents.empty()) {
