@@ -102,6 +102,19 @@ class ProxyTest(GssWorld):
         for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
             self.assertEqual(self.get(url, "--proxy", self.proxy, "--proxy-negotiate"), content)
 
+    def test_the_account_of_a_queued_job_needs_not_be_given_again_and_is_for_proxies_alone(self):
+        content = self.serve("file.bin", 300_000)
+        self.kdc.log_in()
+        for name, url in (("plain", self.url("file.bin")), ("tls", self.nginx.https_url("file.bin"))):
+            self.bgx("add", "--proxy", self.proxy, "--proxy-account", url, self.folder / name)
+        self.bgx("run", "--cacert", self.nginx.authority)
+        for name in ("plain", "tls"):
+            self.assertEqual((self.folder / name).read_bytes(), content)
+        apache = self.run_server(GssApache, "apache-beside", self.kdc)
+        (apache.folder / "www" / "negotiate" / "file.bin").write_bytes(content)
+        self.refused(apache.url("negotiate/file.bin"), "--proxy-account", says=["http 401", "negotiate"])
+        self.assertNotIn("Negotiate ", (apache.folder / "access.log").read_text())
+
     def test_no_ticket(self):
         self.serve("file.bin", 1000)
         for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
