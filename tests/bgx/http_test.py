@@ -41,10 +41,10 @@ class HttpWorld(World):
                 self.assertNotIn(secret, path.read_bytes(), path)
 
     @classmethod
-    def run_server(cls, kind, name):
+    def run_server(cls, kind, name, *more):
         if not kind.there():
-            raise unittest.SkipTest(f"{kind.program} is not installed")
-        server = kind(cls.root / name)
+            raise unittest.SkipTest(f"{kind.__name__} needs packages that are not installed: ./dev installs them")
+        server = kind(cls.root / name, *more)
         cls.addClassCleanup(server.close)
         return server
 
