@@ -53,7 +53,8 @@ bool same_files(const bgxfer::Job& job, const std::vector<bgxfer::FileSpec>& wan
   const std::vector<bgxfer::File> files = job.files();
   return std::equal(files.begin(), files.end(), wanted.begin(), wanted.end(),
                     [](const bgxfer::File& file, const bgxfer::FileSpec& spec) {
-                      return file.own_url() == spec.url && file.target() == spec.target && file.mirrors() == spec.mirrors;
+                      return file.own_url() == spec.url && file.target() == spec.target &&
+                             file.mirrors() == spec.mirrors;
                     });
 }
 
@@ -65,8 +66,8 @@ std::optional<bgxfer::Job> earlier_job(bgxfer::TransferQueue& queue, const std::
   return std::nullopt;
 }
 
-/// Waits for the ranges that the command line asks for, or for all of a file of which only ranges were asked for before.
-/// Says where the bytes are, as long as the file is not whole and does not have its name.
+/// Waits for the ranges that the command line asks for, or for all of a file of which only ranges were asked for
+/// before. Says where the bytes are, as long as the file is not whole and does not have its name.
 asio::awaitable<bgxfer::Result<void>> get_ranges(const Arguments& arguments, bgxfer::Job job) {
   bgxfer::File file = job.files().front();
   const std::vector<bgxfer::ByteRange> all = {bgxfer::ByteRange{}};

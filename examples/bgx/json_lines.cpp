@@ -66,7 +66,8 @@ std::string headers_json(const bgxfer::File& file) {
 }
 
 /// What every list of jobs says of a file, but the last brace.
-void append_file(std::string& json, const bgxfer::File& file, const std::optional<bgxfer::Error>& error, Reader reader) {
+void append_file(std::string& json, const bgxfer::File& file, const std::optional<bgxfer::Error>& error,
+                 Reader reader) {
   const bgxfer::FileProgress progress = file.progress();
   const std::string own = file.own_url();
   const std::string url = file.url();

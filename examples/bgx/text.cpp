@@ -27,8 +27,8 @@ std::size_t character_bytes(std::string_view text) {
 }
 
 /// Parts of names of fields that are about who asks, and what he may.
-constexpr std::string_view secret_words[] = {"cookie", "auth",    "token", "secret", "password", "credential",
-                                             "key",    "session", "sign",  "nonce"};
+constexpr std::string_view secret_words[] = {"cookie",     "auth", "token",   "secret", "password",
+                                             "credential", "key",  "session", "sign",   "nonce"};
 
 /// Where a URL in the value of a field ends.
 constexpr std::string_view url_ends = " \t\"'<>,;";

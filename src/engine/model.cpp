@@ -31,8 +31,8 @@ bool survives(JobState from, JobState to) {
 /// became of it.
 bool urgent(const Change& change) {
   if (const auto* progressed = std::get_if<FileProgressed>(&change)) return progressed->durable;
-  return !std::holds_alternative<FileStarted>(change) &&
-         !std::holds_alternative<FileFinished>(change) && !std::holds_alternative<NoticeDelivered>(change);
+  return !std::holds_alternative<FileStarted>(change) && !std::holds_alternative<FileFinished>(change) &&
+         !std::holds_alternative<NoticeDelivered>(change) && !std::holds_alternative<Redirected>(change);
 }
 
 /// Failures count, but not those that only say that the network is gone or the host has no room.

@@ -73,7 +73,8 @@ void lend_to_servers(std::vector<Credentials>& credentials) {
   credentials.insert(credentials.end(), lent.begin(), lent.end());
 }
 
-/// The user of the process, for proxies alone and where the job has nobody of its own for them (spec part 3.12, property 7).
+/// The user of the process, for proxies alone and where the job has nobody of its own for them (spec part 3.12,
+/// property 7).
 void add_account(Request& request) {
   const auto for_proxies = [](const Credentials& known) { return known.target == CredentialTarget::proxy; };
   std::vector<Credentials>& credentials = request.credentials;

@@ -245,7 +245,8 @@ TEST_CASE("4.9: a file that is rejected makes its job an error in every state, a
     JobOptions options;
     options.files = {world.file("a", 1000), world.file("b", size)};
     Job job = world.queue->add(options).value();
-    if (state == error) world.transport->incidents = {Incident{}, Incident{.refuse = Error(http_status(404), ErrorContext::remote_file)}};
+    if (state == error)
+      world.transport->incidents = {Incident{}, Incident{.refuse = Error(http_status(404), ErrorContext::remote_file)}};
     if (state == transient_error) world.transport->incidents = {Incident{}, Incident{.cut_after = 1000}};
     job.resume();
     state == transferred || state == error ? world.run() : world.run_for(25ms);

@@ -86,7 +86,8 @@ TEST_CASE("spec 3.6: removing credentials leaves the others, and a job without t
   }));
   job.resume();
   world.run();
-  CHECK(world.transport->asked.at(0).credentials == std::vector<Credentials>{login("me", "two", CredentialScheme::digest)});
+  CHECK(world.transport->asked.at(0).credentials ==
+        std::vector<Credentials>{login("me", "two", CredentialScheme::digest)});
   REQUIRE(job.configure([](JobOptions& o) { o.http.credentials.clear(); }));
   REQUIRE(job.add({world.file("b", 10)}));
   job.resume();
@@ -104,7 +105,8 @@ TEST_CASE("spec 3.12: stored credentials are no secret: they are readable, survi
   world.start();
   Job job = *world.queue->find(id);
   CHECK(job.options().http.stored_credentials == CredentialTarget::proxy);
-  const CommandResult refused = job.configure([](JobOptions& o) { o.http.stored_credentials = CredentialTarget::server; });
+  const CommandResult refused =
+      job.configure([](JobOptions& o) { o.http.stored_credentials = CredentialTarget::server; });
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::stored_credentials_unsupported);
   CHECK(job.options().http.stored_credentials == CredentialTarget::proxy);

@@ -330,7 +330,8 @@ TEST_CASE("3.13: peer-caching flags survive a restart and a compaction, and unkn
   World world;
   world.start();
   const JobId id = world.add("a", 10).id();
-  REQUIRE(world.queue->find(id)->configure([](JobOptions& it) { it.peer_caching = PeerCaching::client | PeerCaching::server; }));
+  REQUIRE(world.queue->find(id)->configure(
+      [](JobOptions& it) { it.peer_caching = PeerCaching::client | PeerCaching::server; }));
   for (int run = 0; run < 3; ++run) {
     Job job = *world.queue->find(id);
     CHECK(job.options().peer_caching == (PeerCaching::client | PeerCaching::server));
