@@ -151,6 +151,8 @@ void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
         break;
       case HttpTag::stored_credentials:
         options.stored_credentials = values.enumerator(field.value, CredentialTarget::proxy);
+        // No job could be given others, nor be configured with them.
+        if (options.stored_credentials != CredentialTarget::proxy) fields.fail(Sense::malformed);
         break;
     }
   }

@@ -532,6 +532,7 @@ TEST_CASE("options with values that cannot be are malformed") {
   CHECK(sense_of({0x1c, 1, 7}) == Sense::good);
   CHECK(sense_of({0x1c, 1, 8}) == Sense::malformed);  // No such flag of peer caching.
   CHECK(sense_of({0x0d, 3, 0x10, 1, 2}) == Sense::good);
-  CHECK(sense_of({0x0d, 3, 0x10, 1, 3}) == Sense::malformed);  // Stored credentials for nobody that there is.
+  for (int target : {1, 3}) CHECK(sense_of({0x0d, 3, 0x10, 1, target}) == Sense::malformed);  // Not for proxies.
+  CHECK(sense_of({0x0d, 2, 0x10, 0}) == Sense::malformed);
   CHECK(sense_of({0x1d, 0}) == Sense::newer);
 }
