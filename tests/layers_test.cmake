@@ -8,7 +8,7 @@ file(REAL_PATH "${CMAKE_ARGV${last}}" root)
 
 # Rooms with public headers at include/bgxfer/ itself. All others have them, if any, at include/bgxfer/<room>/.
 set(headers_of_base   bits byte_range range_set error result ids config version)
-set(headers_of_model  state file_connection options event restore_report cost notify owner log metrics)
+set(headers_of_model  state file_connection options event restore_report cost notify owner peer_caching log metrics)
 set(headers_of_ports  clock commit_guard transport scheme_transport identity file_attributes storage network digest http_options request_provider secret_store detail/asio)
 set(headers_of_journal journal_report)
 set(headers_of_facade transfer_queue job file subscription background_thread bgxfer fwd)

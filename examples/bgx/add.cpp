@@ -15,6 +15,7 @@ void check_add(const Arguments& arguments) {
     throw UsageError(fmt::format("add needs a file after each URL; after {} there is none",
                                  bgxfer::public_url(arguments.words.back())));
   }
+  if (arguments.on_demand) throw UsageError("--on-demand is for get: nobody would ask a queued job for ranges");
   if (arguments.sha256 && count != 2) throw UsageError("--sha256 is of one file; add that file as a job of its own");
   for (std::size_t i = 1; i < count; i += 2) check_target(absolute_target(arguments.words[i]));
 }

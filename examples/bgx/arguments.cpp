@@ -82,8 +82,9 @@ std::uint32_t parse_count(const std::string& what, const std::string& text, std:
 
 bgxfer::RedirectMode parse_redirects(const std::string& option, const std::string& text) {
   if (text == "follow") return bgxfer::RedirectMode::follow;
+  if (text == "report") return bgxfer::RedirectMode::report;
   if (text == "refuse") return bgxfer::RedirectMode::refuse;
-  throw UsageError(fmt::format("{} {}: use follow or refuse", option, text));
+  throw UsageError(fmt::format("{} {}: use follow, report or refuse", option, text));
 }
 
 std::uint64_t parse_offset(const std::string& option, const std::string& text, std::string_view part) {
@@ -149,6 +150,7 @@ const Option options[] = {
     {"--sha256", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
     {"--range", "", true, [](Arguments& a, const std::string& o, const std::string& v) { add_range(a, o, v); }},
+    {"--on-demand", "", false, [](Arguments& a, const std::string&, const std::string&) { a.on_demand = true; }},
     {"--header", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.headers.push_back(parse_header(o, v)); }},
     {"--user", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.user = parse_login(o, v); }},
@@ -159,6 +161,8 @@ const Option options[] = {
     {"--proxy-negotiate", "", false,
      [](Arguments& a, const std::string&, const std::string&) { a.proxy_negotiate = true; }},
     {"--proxy-ntlm", "", false, [](Arguments& a, const std::string&, const std::string&) { a.proxy_ntlm = true; }},
+    {"--proxy-account", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.proxy_account = true; }},
     {"--proxy", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy = v; }},
     {"--proxy-bypass", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy_bypass = v; }},
     {"--cert", "", true,

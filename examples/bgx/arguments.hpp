@@ -61,11 +61,13 @@ struct Arguments {
   std::optional<bgxfer::Sha256> sha256{};
   std::vector<bgxfer::ByteRange> ranges{};
   std::vector<std::uint64_t> places{};  ///< Of each range, or of none.
+  bool on_demand = false;               ///< Of `ranges` alone, each at its own place.
   std::vector<bgxfer::Header> headers{};
 
   std::optional<Login> user{};
   std::optional<Login> proxy_user{};
   bool negotiate = false, ntlm = false, proxy_negotiate = false, proxy_ntlm = false;
+  bool proxy_account = false;          ///< The process's own account, for proxies that ask.
   std::optional<std::string> proxy{};  ///< "none": no proxy at all.
   std::optional<std::string> proxy_bypass{};
   std::filesystem::path certificate{};

@@ -17,7 +17,7 @@ std::string blamed_file(const bgxfer::Job& job, const bgxfer::Error& error) {
   if (*error.file() >= files.size()) return {};
   const bgxfer::File& file = files[*error.file()];
   const bool local = error.context() == bgxfer::ErrorContext::local_file;
-  const std::string where = local ? file.target().string() : bgxfer::public_url(file.url());
+  const std::string where = local ? file.target().string() : bgxfer::public_url(file.own_url());
   return error.detail().find(where) == std::string::npos ? where : std::string();
 }
 

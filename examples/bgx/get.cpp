@@ -28,7 +28,7 @@ std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
     file.target = absolute_target(arguments.folder / name);
     file.sha256 = arguments.sha256;
     file.mirrors = arguments.mirrors;
-    file.ranges = arguments.ranges;
+    if (!arguments.on_demand) file.ranges = arguments.ranges;
     file.placed_at = arguments.places;
     files.push_back(std::move(file));
   }
@@ -38,7 +38,7 @@ std::vector<bgxfer::FileSpec> files_of(const Arguments& arguments) {
 /// What a job expects its file to be. A job does not tell, so it is written into the description.
 std::string expectation(const Arguments& arguments) {
   std::string text = arguments.sha256 ? fmt::format("sha256 {}", arguments.sha256->to_string()) : std::string();
-  if (arguments.ranges.empty()) return text;
+  if (arguments.ranges.empty() || arguments.on_demand) return text;
   text += text.empty() ? "ranges" : ", ranges";
   for (std::size_t i = 0; i < arguments.ranges.size() && text.size() < description_bytes; ++i) {
     const bgxfer::ByteRange range = arguments.ranges[i];
@@ -53,7 +53,8 @@ bool same_files(const bgxfer::Job& job, const std::vector<bgxfer::FileSpec>& wan
   const std::vector<bgxfer::File> files = job.files();
   return std::equal(files.begin(), files.end(), wanted.begin(), wanted.end(),
                     [](const bgxfer::File& file, const bgxfer::FileSpec& spec) {
-                      return file.url() == spec.url && file.target() == spec.target && file.mirrors() == spec.mirrors;
+                      return file.own_url() == spec.url && file.target() == spec.target &&
+                             file.mirrors() == spec.mirrors;
                     });
 }
 
@@ -63,6 +64,24 @@ std::optional<bgxfer::Job> earlier_job(bgxfer::TransferQueue& queue, const std::
     if (same_files(job, files)) return job;
   }
   return std::nullopt;
+}
+
+/// Waits for the ranges that the command line asks for, or for all of a file of which only ranges were asked for
+/// before. Says where the bytes are, as long as the file is not whole and does not have its name.
+asio::awaitable<bgxfer::Result<void>> get_ranges(const Arguments& arguments, bgxfer::Job job) {
+  bgxfer::File file = job.files().front();
+  const std::vector<bgxfer::ByteRange> all = {bgxfer::ByteRange{}};
+  const bgxfer::CommandResult asked = file.request_ranges(arguments.on_demand ? arguments.ranges : all);
+  if (!asked) co_return asked.error();
+  const bgxfer::CommandResult resumed = job.resume();
+  if (!resumed) co_return resumed.error();
+  const bgxfer::Result<void> served = co_await file.served();
+  if (!served) co_return served;
+  if (!file.progress().transferred) job.suspend();  // A job that is not on demand would go on with the rest.
+  if (!file.progress().transferred && !arguments.json && !arguments.quiet) {
+    fmt::print("{}\n", file.temporary().string());
+  }
+  co_return bgxfer::Result<void>{};
 }
 
 /// A refused call: a mistake on the command line, or a job that failed.
@@ -90,6 +109,12 @@ void check_get(const Arguments& arguments) {
   if (!arguments.ranges.empty() && !one) {
     throw UsageError("--range is of one file, but there are several URLs; get them one by one");
   }
+  if (arguments.on_demand && arguments.ranges.empty()) {
+    throw UsageError("--on-demand fetches the bytes of --range FIRST-LAST and no others; say which");
+  }
+  if (arguments.on_demand && !arguments.places.empty()) {
+    throw UsageError("--on-demand puts each --range to its own place; leave @PLACE out");
+  }
   if (!arguments.places.empty() && arguments.places.size() != arguments.ranges.size()) {
     throw UsageError("--range: give @PLACE with each range, or with none");
   }
@@ -103,7 +128,7 @@ asio::awaitable<int> get(Session& session) {
   const std::string expected = expectation(arguments);
 
   std::optional<bgxfer::Job> known = earlier_job(queue, files);
-  const bool expects = arguments.sha256 || !arguments.ranges.empty();
+  const bool expects = arguments.sha256 || (!arguments.ranges.empty() && !arguments.on_demand);
   if (known && expects && known->options().description != expected) {
     // It would never be satisfied: its bytes are measured by another digest, or are other bytes.
     known->cancel();
@@ -120,6 +145,7 @@ asio::awaitable<int> get(Session& session) {
     // Somebody waits for it: it goes before whatever else is in the queue.
     if (!arguments.priority) options.priority = bgxfer::Priority::foreground;
     options.description = expected;
+    options.download.on_demand = arguments.on_demand;
     options.files = std::move(files);
     bgxfer::Result<bgxfer::Job> added = queue.add(std::move(options));
     if (!added) co_return refuse(session, added.error());
@@ -129,6 +155,14 @@ asio::awaitable<int> get(Session& session) {
   const bgxfer::Job job = *known;
   bgxfer::Job handle = job;
   session.follow(job);
+  if (arguments.on_demand || job.options().download.on_demand) {
+    const bgxfer::Result<void> here = co_await get_ranges(arguments, job);
+    if (!here) {
+      if (!session.interrupted()) session.fail(job_failure(job, here.error()));
+      co_return exit_failed;
+    }
+    if (!job.files().front().progress().transferred) co_return exit_done;
+  }
   if (job.state() != bgxfer::JobState::transferred) {
     const bgxfer::CommandResult resumed = handle.resume();
     // A job whose files are already being put in place goes on by itself.

@@ -48,6 +48,7 @@ Where something is fetched:
   --header 'K: V'          sent to the server with every request; never stored
   --sha256 HEX             what the file must have; for a single file
   --range FIRST-LAST       only these bytes; more in `bgx help get`
+  --on-demand              only these bytes, of a file that may be wanted whole later; `bgx help get`
   --cacert FILE            authorities to trust for https, in place of the system's
   --user NAME:PASSWORD     for servers that ask (Basic or Digest); never stored. @FILE reads it from a file
   --proxy URL|none         http://server:port or socks5://server:port, in place of the environment's
@@ -66,6 +67,8 @@ failure, the same command goes on with the same job: nothing that has arrived is
 
   --range FIRST-LAST[@PLACE]  only these bytes, both counted from 0; FIRST- means to the end. Given again, the file is
                the ranges one behind the other; with @PLACE each goes to that place of the file. For a single URL
+  --on-demand  each --range goes to its own place, and the rest of the file is left for later: prints where the bytes are
+               until then. Ask again for more of it; without --on-demand the same command fetches what is missing
 
 Without -o a file is named after the last part of its URL, never after what the server says. A file that has the
 name already is replaced, once the new one is complete. The job goes before others of the queue (priority
@@ -89,12 +92,14 @@ not stored: a job that was added with --header waits until `bgx run --header` or
                               names without a dot
   --proxy-user NAME:PASSWORD  for proxies that ask for it; @FILE as above
   --proxy-negotiate, --proxy-ntlm   as --negotiate and --ntlm, for --proxy-user
+  --proxy-account             show proxies that ask what this account has (the ticket of kinit, NTLM); kept with the job
   --cert FILE                 the certificate to show to servers that ask for one: PEM or PKCS#12
   --key FILE                  its key, if that is not in the same file
   --key-password PASSWORD     of the key, or of the PKCS#12 file; @FILE as above
   --pin HEX                   the only key that the server may have: the SHA-256 of its public key; may be given again
   --crl FILE                  refuse certificates that these revocation lists (PEM) name, or are silent about
-  --redirects follow|refuse   refuse: a redirect is an error that says where it leads
+  --redirects follow|report|refuse   report: followed, and `bgx show` and --json tell where the file comes from;
+                              refuse: a redirect is an error that says where it leads
   --insecure-redirects        follow redirects from https to http
   --method M                  another method than GET; nothing of it is resumed, and no failure retried
 
@@ -119,7 +124,9 @@ queue, the journal is in use (exit 3).
 )"},
     {"show", R"(bgx show ID
 
-Shows everything about one job: its state, its last failure, its options and its files. Fetches nothing.
+Shows everything about one job: its state, its last failure, its options and its files, with what is known of each:
+where a redirect led, whether it was found to be right, what the server said of it. Fetches nothing. What may be secret
+is left out: user names, passwords and queries of URLs, cookies and the like.
 )"},
     {"suspend", R"(bgx suspend ID
 

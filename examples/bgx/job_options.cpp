@@ -37,6 +37,7 @@ void apply_http(const Arguments& arguments, bgxfer::HttpOptions& http) {
     add_login(http.credentials, bgxfer::CredentialTarget::proxy,
               wanted_schemes(arguments.proxy_negotiate, arguments.proxy_ntlm), arguments.proxy_user.value_or(Login{}));
   }
+  if (arguments.proxy_account) http.stored_credentials = bgxfer::CredentialTarget::proxy;
   if (arguments.proxy) {
     http.proxy = bgxfer::ProxyOptions{};
     http.proxy.usage = *arguments.proxy == "none" ? bgxfer::ProxyUsage::none : bgxfer::ProxyUsage::listed;

@@ -49,19 +49,39 @@ std::string connections_json(const bgxfer::File& file) {
   return json.empty() ? json : json + ']';
 }
 
-/// What every list of jobs says of a file.
-void append_file(std::string& json, const bgxfer::File& file, const std::optional<bgxfer::Error>& error) {
+/// Files whose answers are told. A job of more is a patch or a mirror, of which nobody reads a million fields.
+constexpr std::size_t files_with_headers_max = 100;
+
+/// Who reads: whoever gave the URLs, or whoever may look at the queue.
+enum class Reader { fetcher, onlooker };
+
+/// What the server said of a file, as far as it may be shown; nothing where nothing is known.
+std::string headers_json(const bgxfer::File& file) {
+  std::string json;
+  for (const bgxfer::Header& field : file.response_headers()) {
+    json += json.empty() ? ",\"response_headers\":[" : ",";
+    json += fmt::format("{{\"name\":{},\"value\":{}}}", text_of(field.name), text_of(shown_value(field)));
+  }
+  return json.empty() ? json : json + ']';
+}
+
+/// What every list of jobs says of a file, but the last brace.
+void append_file(std::string& json, const bgxfer::File& file, const std::optional<bgxfer::Error>& error,
+                 Reader reader) {
   const bgxfer::FileProgress progress = file.progress();
+  const std::string own = file.own_url();
+  const std::string url = file.url();
   fmt::format_to(std::back_inserter(json), "{{\"url\":{},\"path\":{},\"bytes\":{},\"bytes_total\":{},\"done\":{}",
-                 text_of(file.url()), text_of(file.target().string()), progress.bytes_transferred,
-                 number_or_null(progress.bytes_total), progress.completed);
+                 text_of(reader == Reader::fetcher ? own : bgxfer::public_url(own)), text_of(file.target().string()),
+                 progress.bytes_transferred, number_or_null(progress.bytes_total), progress.completed);
+  if (url != own) json += ",\"leads_to\":" + text_of(bgxfer::public_url(url));
+  if (const bgxfer::Result<bool> right = file.validation_state()) json += fmt::format(",\"validated\":{}", *right);
   if (!progress.completed) json += ",\"temporary\":" + text_of(file.temporary().string());
   if (error && error->file() == static_cast<std::uint32_t>(file.index())) json += ",\"error\":" + error_json(*error);
-  json += '}';
 }
 
 /// Everything about a job but the braces.
-std::string job_fields(const bgxfer::Job& job) {
+std::string job_fields(const bgxfer::Job& job, Reader reader) {
   const bgxfer::JobOptions options = job.options();
   const bgxfer::Progress progress = job.progress();
   const bgxfer::JobState state = resting_state(job);
@@ -81,9 +101,12 @@ std::string job_fields(const bgxfer::Job& job) {
   if (error) json += ",\"error\":" + error_json(*error);
   json += ",\"files\":[";
   bool first = true;
-  for (const bgxfer::File& file : job.files()) {
+  const std::vector<bgxfer::File> files = job.files();
+  for (const bgxfer::File& file : files) {
     if (!std::exchange(first, false)) json += ',';
-    append_file(json, file, error);
+    append_file(json, file, error, reader);
+    if (files.size() <= files_with_headers_max) json += headers_json(file);
+    json += '}';
   }
   return json + "]";
 }
@@ -142,7 +165,7 @@ void JsonLines::finished(const std::vector<bgxfer::Job>& jobs) {
   for (const bgxfer::Job& job : jobs) {
     if (!std::exchange(first, false)) json += ',';
     json += '{';
-    json += job_fields(job);
+    json += job_fields(job, Reader::fetcher);
     json += '}';
   }
   print_line(json + "]}");
@@ -185,7 +208,7 @@ std::string quoted(std::string_view text) {
 }
 
 std::string job_json(std::string_view event, const bgxfer::Job& job) {
-  return fmt::format("{{\"event\":{},{}}}", quoted(event), job_fields(job));
+  return fmt::format("{{\"event\":{},{}}}", quoted(event), job_fields(job, Reader::onlooker));
 }
 
 void print_line(const std::string& line) {

@@ -27,7 +27,7 @@ class JsonLines final : public Reporter {
 
 /// `text` as a JSON string, quotes included. What is not UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string quoted(std::string_view text);
-/// An object with everything about `job`; `event` comes first.
+/// An object with everything about `job` that may be shown to whoever looks at the queue; `event` comes first.
 [[nodiscard]] std::string job_json(std::string_view event, const bgxfer::Job& job);
 /// Writes one line to stdout, at once.
 void print_line(const std::string& line);

@@ -64,6 +64,20 @@ std::vector<std::string> plan_of(const bgxfer::File& file, const bgxfer::JobOpti
   return lines;
 }
 
+/// What is known of a file beside its progress: where redirects led, what the host and the server said of it.
+std::vector<std::string> facts_of(const bgxfer::File& file) {
+  std::vector<std::string> lines;
+  const std::string url = file.url();
+  if (url != file.own_url()) lines.push_back("leads to " + printable(bgxfer::public_url(url)));
+  if (const bgxfer::Result<bool> right = file.validation_state()) {
+    lines.push_back(*right ? "validated: yes" : "validated: not yet");
+  }
+  for (const bgxfer::Header& field : file.response_headers()) {
+    lines.push_back(printable(field.name) + ": " + shown_value(field));
+  }
+  return lines;
+}
+
 }  // namespace
 
 asio::awaitable<int> show(Session& session) {
@@ -94,6 +108,10 @@ asio::awaitable<int> show(Session& session) {
   if (options.maximum_download_time) print_row("max-time", seconds_text(*options.maximum_download_time));
   if (options.download.size_max) print_row("max-size", bytes_text(*options.download.size_max));
   if (options.transfer_policy) print_row("cost", std::string(to_string(*options.transfer_policy)));
+  if (options.download.on_demand) print_row("on-demand", "yes");
+  if (options.http.redirects.mode != bgxfer::RedirectMode::follow) {
+    print_row("redirects", options.http.redirects.mode == bgxfer::RedirectMode::report ? "report" : "refuse");
+  }
   print_row("owner", printable(job.owner().name));
 
   const std::vector<bgxfer::File> files = job.files();
@@ -102,7 +120,8 @@ asio::awaitable<int> show(Session& session) {
     const bgxfer::FileProgress progress = files[i].progress();
     fmt::print("{:>5}  {:>10}  {}\n{:>19}{}\n", percent_text(progress.bytes_transferred, progress.bytes_total),
                progress.bytes_total ? bytes_text(*progress.bytes_total) : "?", printable(files[i].target().string()),
-               "", printable(bgxfer::public_url(files[i].url())));
+               "", printable(bgxfer::public_url(files[i].own_url())));
+    for (const std::string& line : facts_of(files[i])) fmt::print("{:>19}{}\n", "", line);
     for (const std::string& line : plan_of(files[i], options)) fmt::print("{:>19}{}\n", "", line);
   }
   if (files.size() > files_shown_max) {

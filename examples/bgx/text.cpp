@@ -26,6 +26,13 @@ std::size_t character_bytes(std::string_view text) {
   return size;
 }
 
+/// Parts of names of fields that are about who asks, and what he may.
+constexpr std::string_view secret_words[] = {"cookie",     "auth", "token",   "secret", "password",
+                                             "credential", "key",  "session", "sign",   "nonce"};
+
+/// Where a URL in the value of a field ends.
+constexpr std::string_view url_ends = " \t\"'<>,;";
+
 }  // namespace
 
 std::string bytes_text(std::uint64_t bytes) {
@@ -122,6 +129,35 @@ std::string valid_utf8(std::string_view text) {
     text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return valid;
+}
+
+std::string shown_value(const bgxfer::Header& field) {
+  std::string name = field.name;
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  for (std::string_view word : secret_words) {
+    if (name.find(word) != std::string::npos) return "(not shown)";
+  }
+  std::string shown;
+  std::string_view rest = field.value;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of(url_ends), rest.size());
+    std::string_view part = rest.substr(0, end);
+    const std::size_t host = part.find("//");
+    const std::size_t user = host == std::string_view::npos ? host : part.substr(0, part.find('/', host + 2)).find('@');
+    if (user != std::string_view::npos) {
+      shown += part.substr(0, host + 2);
+      part.remove_prefix(user + 1);
+    }
+    const std::size_t query = part.find_first_of("?#");
+    shown += part.substr(0, query);
+    if (query != std::string_view::npos) shown += "?...";
+    rest.remove_prefix(end);
+    const std::size_t next = std::min(rest.find_first_not_of(url_ends), rest.size());
+    shown += rest.substr(0, next);
+    rest.remove_prefix(next);
+  }
+  return printable(shown);
 }
 
 std::string printable(std::string_view text) {

@@ -28,6 +28,9 @@ namespace bgx {
 /// Why a job does not move, in words; empty if it does, or does not want to.
 [[nodiscard]] std::string waiting_text(const bgxfer::Job& job);
 
+/// What may be shown of a field that a server sent: no cookie, challenge or token, and no query or user of a URL.
+[[nodiscard]] std::string shown_value(const bgxfer::Header& field);
+
 /// `text` with everything that is not UTF-8 replaced, and in one line: control characters become spaces.
 [[nodiscard]] std::string printable(std::string_view text);
 /// `text` with everything that is not UTF-8 replaced by U+FFFD.

@@ -26,6 +26,7 @@
 #include <bgxfer/notify.hpp>
 #include <bgxfer/options.hpp>
 #include <bgxfer/owner.hpp>
+#include <bgxfer/peer_caching.hpp>
 #include <bgxfer/range_set.hpp>
 #include <bgxfer/request_provider.hpp>
 #include <bgxfer/restore_report.hpp>

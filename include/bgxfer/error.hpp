@@ -41,6 +41,7 @@ enum class Errc {
   too_many_jobs_of_owner = 23,  ///< `Limits::jobs_per_owner_max`.
   file_not_transferred = 24, ///< Only for a file whose bytes have all arrived.
   random_access_unsupported = 25,  ///< The job, or its server, cannot send parts of a file in any order.
+  stored_credentials_unsupported = 26,  ///< `HttpOptions::stored_credentials` is for proxies only.
   // The network and the server.
   network_disconnected = 30, ///< The host said that there is no network.
   connection_closed = 31,    ///< The peer closed before the answer was complete.

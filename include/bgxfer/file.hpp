@@ -35,8 +35,11 @@ struct FileProgress {
 class BGXFER_API File {
  public:
   [[nodiscard]] FileIndex index() const noexcept { return index_; }
-  /// Where it comes from; where redirects led to, if the job has `RedirectMode::report`.
+  /// Where it comes from (BITS's remote name, spec part 3.9): where redirects led to, if the job has `RedirectMode::report`, or
+  /// would have, if it has `refuse`; else `own_url`. May carry secrets; show `public_url` of it.
   [[nodiscard]] std::string url() const;
+  /// What requests are for: the URL of `FileSpec`, or that of the last `set_url`.
+  [[nodiscard]] std::string own_url() const;
   /// `FileSpec::mirrors`. May carry secrets; show `public_url` of them.
   [[nodiscard]] std::vector<std::string> mirrors() const;
   [[nodiscard]] std::filesystem::path target() const;
@@ -65,8 +68,8 @@ class BGXFER_API File {
   /// compared; else the file starts again. A finished file is not fetched again. Unlike BITS, which forgets the new URL if
   /// there is no resume before a crash, the journal has it at once, as it has whatever else a command changed.
   CommandResult set_url(std::string url);
-  /// The host's word about a file that has arrived (spec part 4.9). False: the file is dropped, an active or transferred job
-  /// goes to `error` with `Errc::validation_failed`, and `resume` fetches it again, past caches.
+  /// The host's word about a file that has arrived (spec part 4.9). False: the file is dropped, the job, whatever it did, is
+  /// in `error` with `Errc::validation_failed`, and `resume` fetches it again, past caches.
   CommandResult set_validation_state(bool valid);
   /// These bytes come before all others of the job, in any number and order; what has arrived of them is not fetched again.
   /// In jobs with `DownloadOptions::on_demand` no others come, and a suspended job has to be resumed. `Errc::invalid_range` for

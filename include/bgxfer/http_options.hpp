@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,7 +30,8 @@ enum class RedirectMode : std::uint8_t {
   follow = 0,  ///< Followed; the file keeps its URL.
   report = 1,  ///< Followed; `File::url` tells the one that the bytes came from. Requests, and what is secret in them,
                ///< still go to the file's own.
-  refuse = 2,  ///< An error: the status of the redirect, with the place it leads to in the detail.
+  refuse = 2,  ///< An error: the status of the redirect. `File::url` tells where it leads, and `File::set_url` goes there;
+               ///< until then requests still go to the file's own.
 };
 
 /// What to do when a server sends the request elsewhere (spec part 3.9; RFC 9110 section 15.4).
@@ -165,6 +167,10 @@ struct HttpOptions {
   std::vector<Credentials> credentials{};
   /// Lets Basic and Bearer go to servers over plain http, where everybody on the way can read them.
   bool credentials_without_tls = false;
+  /// `proxy`: proxies that ask for Negotiate or NTLM are shown what the process's own account has (its tickets, its
+  /// cache), where the job has no `credentials` of its own for proxies. Never shown to servers, which are refused here:
+  /// `Errc::stored_credentials_unsupported` (spec parts 3.6 and 3.12). No secret, so it survives restarts.
+  std::optional<CredentialTarget> stored_credentials{};
   RedirectPolicy redirects{};
   ProxyOptions proxy{};
   TlsOptions tls{};

@@ -72,15 +72,17 @@ class BGXFER_API Job {
   Result<std::size_t> replace_url_prefix(const std::string& from, const std::string& to);
   /// Changes any of the job's options in one step: all of `edit` is applied, or none. `edit` runs before this
   /// returns, again if another thread was faster meanwhile. A transfer in flight goes on, and its next request follows
-  /// the new options; but a job whose priority changes while it runs goes back into the line (spec part 1.3, T34). Some
-  /// options are fixed by the first file or the first resume: `Errc::read_only_after_add`, `read_only_after_resume`.
+  /// the new options; but a job whose priority or peer-caching flags change while it runs goes back into the line (spec
+  /// part 1.3, T34). Some options are fixed by the first file or the first resume: `Errc::read_only_after_add`,
+  /// `read_only_after_resume`.
   CommandResult configure(const std::function<void(JobOptions&)>& edit);
 
   /// Who takes the job's notifications from here on (spec part 6; `NotifyOptions` says which). Not kept across restarts: set
   /// it again, or name one in `NotifyOptions::handler`. What is owed is told at once. Replaces the one before; empty: none.
   /// A call that is running goes on. The handler is dropped when the job leaves the queue.
   CommandResult set_notify_handler(NotifyHandler handler);
-  /// Makes the queue's owner that of the job. Request headers and the notify command of the former one are dropped.
+  /// Makes the queue's owner that of the job. What was the former one's is dropped: request headers, credentials, stored ones
+  /// too, the client certificate, the helper identity and the notify command.
   CommandResult take_ownership();
 
   // Conditions. They resume on the awaiting coroutine's executor. Cancelling the wait leaves the job

@@ -24,6 +24,7 @@
 #include <bgxfer/owner.hpp>
 #include <bgxfer/file_attributes.hpp>
 #include <bgxfer/identity.hpp>
+#include <bgxfer/peer_caching.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/transport.hpp>
 
@@ -221,6 +222,9 @@ struct JobOptions {
   /// `transient_error` with `Errc::attributes_denied`.
   FileAclFlags file_acl_flags = FileAclFlags::none;
   IdentityOptions identity{};               ///< On whose behalf (spec part 3.14). Only the usage is stored.
+  /// What the job allows between it and peers (spec part 3.13). Kept for the peer cache, which comes later: no transfer
+  /// goes by it yet. A job whose flags change while it runs goes back into the line, and its file goes on where it was.
+  PeerCaching peer_caching = PeerCaching::none;
 
   /// The defaults of BITS (spec part 3.2): retry every 600 s, give up after 14 days.
   [[nodiscard]] BGXFER_API static JobOptions bits();

@@ -45,12 +45,16 @@ struct Request {
   std::vector<Header> headers{};      ///< Secret by default: they stay with the origin of `url`.
   std::vector<Credentials> credentials{};  ///< Secret: they stay with the origin of `url`, and with proxies.
   bool credentials_without_tls = false;
+  std::optional<CredentialTarget> stored_credentials{};  ///< As `HttpOptions::stored_credentials`.
   RedirectPolicy redirects{};
   ProxyOptions proxy{};
   TlsOptions tls{};
   std::shared_ptr<RequestBody> body{};  ///< Empty: a request without a body.
   /// With whose rights files are opened. Empty: the process's. Its credentials are in `credentials` already.
   std::shared_ptr<const HelperIdentity> identity{};
+  /// Takes the URL to which a redirect leads that `RedirectMode::refuse` refuses, secrets and all: an `Error` has no room
+  /// for them. Empty: nobody asks.
+  std::shared_ptr<std::string> refused_redirect{};
 };
 
 /// What the server said before the body.

@@ -144,6 +144,7 @@ std::uint32_t code_of(Errc error) noexcept {
     case Errc::command_forbidden: return 0x80070005;
     case Errc::file_not_transferred: return 0x8000000A;
     case Errc::random_access_unsupported: return 0x8020006D;
+    case Errc::stored_credentials_unsupported: return 0x80200066;
     case Errc::commit_refused: return 0x80070005;
     case Errc::string_too_long: return 0x80200021;
     case Errc::network_disconnected: return 0x80200010;

@@ -42,6 +42,7 @@ constexpr Row rows[] = {
     {Errc::too_many_jobs_of_owner, Failure::permanent, "the owner has as many jobs as are allowed"},
     {Errc::file_not_transferred, Failure::permanent, "the file has not arrived yet"},
     {Errc::random_access_unsupported, Failure::permanent, "parts of this file cannot be had in any order"},
+    {Errc::stored_credentials_unsupported, Failure::permanent, "stored credentials are for proxies only"},
     {Errc::network_disconnected, Failure::transient, "there is no network"},
     {Errc::connection_closed, Failure::transient, "the server closed the connection"},
     {Errc::connect_timeout, Failure::transient, "no connection in time"},

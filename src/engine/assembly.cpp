@@ -245,7 +245,7 @@ asio::awaitable<Result<void>> Assembly::make_file() {
 
 // --- the resource ---
 
-asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index) {
+asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index, const std::string& asked) {
   Source& source = sources[index];
   if (head.resource_size && !layout.fits(*head.resource_size)) {
     co_return blame(Errc::invalid_range, ErrorContext::remote_file,
@@ -272,7 +272,10 @@ asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::siz
     co_return blame(Errc::unproven_end, ErrorContext::remote_file, public_url(source.url));
   }
   if (head.last_modified) modified = head.last_modified;
-  if (http.redirects.mode == RedirectMode::report && head.final_url != source.url) reported = head.final_url;
+  if (index == 0) {  // What a mirror does is not the file's URL (spec part 3.9).
+    const bool told = http.redirects.mode == RedirectMode::report && head.final_url != asked;
+    note_redirect(told ? head.final_url : std::string());
+  }
   head_seen = true;
   attributes = head.attributes;
   if (size && download.size_max && *size > *download.size_max) {
@@ -294,6 +297,15 @@ void Assembly::believe(const ResponseHead& head, std::size_t index) {
   source.proven = true;
   // What proves the version of bytes that are here came with them.
   if (has_pieces() || (source.validator.empty() && (!bound() || index != home))) source.validator = head.validator;
+}
+
+void Assembly::note_redirect(std::string url) {
+  if (url == reported) return;
+  Model::Lock lock = context->model->lock();
+  const bool moved = job->record.files[static_cast<std::size_t>(file)].url != sources.front().url;
+  if (superseded(lock) || moved) return;
+  reported = url;
+  context->model->commit(lock, *job, Redirected{job->record.id, file, std::move(url)});
 }
 
 Result<void> Assembly::learn_size(std::uint64_t found) {

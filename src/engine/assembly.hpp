@@ -41,9 +41,12 @@ class Assembly {
   /// Makes the temporary file, with room for it where the size is known.
   asio::awaitable<Result<void>> make_file();
   /// Notes what the resource is, the first time and after a restart, and makes the file that it goes into.
-  asio::awaitable<Result<void>> learn(const ResponseHead& head, std::size_t source);
+  /// `asked` is the URL that `head` answers to, which is not always that of the source.
+  asio::awaitable<Result<void>> learn(const ResponseHead& head, std::size_t source, const std::string& asked);
   /// This source has what is here, and calls it what this head says: its next responses are held against that.
   void believe(const ResponseHead& head, std::size_t source);
+  /// Where the file's own URL leads to, for a job that wants to be told; empty: nowhere else.
+  void note_redirect(std::string url);
   /// Notes the size of the resource that the server did not tell, once its end has been seen.
   Result<void> learn_size(std::uint64_t resource_size);
   /// Writes what is not on disk yet, and notes it. Whether that was all of it: else what is on disk is somebody else's.
@@ -134,7 +137,7 @@ class Assembly {
   std::optional<std::uint64_t> size;               ///< Of the finished file.
   std::optional<std::chrono::system_clock::time_point> modified;
   std::optional<FileAttributes> attributes;        ///< What the last head said.
-  std::string reported;                            ///< Where redirects led to, if the job wants to be told.
+  std::string reported;                            ///< Where redirects led to, or would have, if the job wants to be told.
   bool head_seen = false;                          ///< Of this version, in this turn.
   bool maybe_ended = false;                        ///< What was compared ends where the missing bytes would begin.
   bool past_caches = false;                        ///< What came had the wrong digest: no cache is to answer again.

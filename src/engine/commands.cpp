@@ -111,7 +111,8 @@ void stop_without_identity(const Model::Lock& lock, JobCore& job) {
 /// One change in the journal. What runs goes on, unless what changed needs a fresh start (spec part 1.3, T34).
 void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
   Model& model = *job.model;
-  const bool start_anew = job.record.options.priority != after.priority;
+  const JobOptions& before = job.record.options;
+  const bool start_anew = before.priority != after.priority || before.peer_caching != after.peer_caching;
   const bool withheld = job.record.headers_withheld && !has_secrets(after.http);
   model.commit(lock, job, JobConfigured{job.record.id, std::move(after), withheld, model.clock().wall_now()});
   model.secrets_changed(lock, job.record.id);
@@ -127,6 +128,7 @@ void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
 void drop_secrets(JobOptions& options) {
   options.http.headers.clear();
   options.http.credentials.clear();
+  options.http.stored_credentials.reset();
   options.identity.helper.reset();
   options.http.tls.client = {};
   options.notify.command = NotifyCommand();

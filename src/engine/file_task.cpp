@@ -388,7 +388,6 @@ asio::awaitable<Result<void>> FileTask::finish() {
   const TaskContext& context = *file.context;
   Model::Lock lock = context.model->lock();
   if (file.open->failed || file.superseded(lock)) co_return file.overtaken();
-  if (!file.reported.empty() && !std::exchange(file.open->noted, true)) context.model->commit(lock, *job, file.started());
   const FileAclFlags preserved = file.attributes ? file.wanted_attributes : FileAclFlags::none;
   context.model->commit(lock, *job,
                         FileFinished{job->record.id, file.file, file.generation, *file.identity, *file.size, file.modified,

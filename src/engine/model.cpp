@@ -31,8 +31,8 @@ bool survives(JobState from, JobState to) {
 /// became of it.
 bool urgent(const Change& change) {
   if (const auto* progressed = std::get_if<FileProgressed>(&change)) return progressed->durable;
-  return !std::holds_alternative<FileStarted>(change) &&
-         !std::holds_alternative<FileFinished>(change) && !std::holds_alternative<NoticeDelivered>(change);
+  return !std::holds_alternative<FileStarted>(change) && !std::holds_alternative<FileFinished>(change) &&
+         !std::holds_alternative<NoticeDelivered>(change) && !std::holds_alternative<Redirected>(change);
 }
 
 /// Failures count, but not those that only say that the network is gone or the host has no room.
@@ -220,7 +220,7 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   const std::optional<JobState> next = next_state(from, stimulus);
   if (!next) return false;
   const JobState to = *next;
-  if (to == from) return true;
+  if (to == from && !error) return true;
 
   const bool fails = to == JobState::transient_error || to == JobState::error;
   if (!fails) job.reason = WaitReason::none;
@@ -252,7 +252,7 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
   } else {
     note_modified(lock, job);
   }
-  hub_->post(StateChanged{id, from, to});
+  if (to != from) hub_->post(StateChanged{id, from, to});
   if (to == JobState::transferred) hub_->post(JobTransferred{id});
   if (to == JobState::error) hub_->post(JobFailed{id, *job.record.error});
   if (to == JobState::transient_error && job.record.error) {

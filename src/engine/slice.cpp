@@ -198,7 +198,7 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
     if (verdict == Verdict::restart_and_ask) co_return Result<void>{};
   }
 
-  Result<void> learned = co_await file_.learn(head, index_);
+  Result<void> learned = co_await file_.learn(head, index_, asked_url_);
   if (!learned) co_return learned;
   const bool nothing_new = verdict == Verdict::compare && head.granted.length <= overlap && file_.first_gap();
   if (nothing_new) {
@@ -245,6 +245,7 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::ask(const Asked& asked
   if (helper && !helper->credentials.empty()) request.credentials = helper->credentials;
   request.identity = helper;
   request.credentials_without_tls = http.credentials_without_tls;
+  request.stored_credentials = http.stored_credentials;
   request.redirects = http.redirects;
   request.proxy = http.proxy;
   request.tls = http.tls;
@@ -271,8 +272,12 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::ask(const Asked& asked
 }
 
 asio::awaitable<Result<std::unique_ptr<Download>>> Slice::send(Request request) {
+  asked_url_ = request.url;
+  const auto leads_to = std::make_shared<std::string>();
+  request.refused_redirect = leads_to;
   Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
   context_.model->meter.answered(opened ? nullptr : &opened.error());
+  if (!leads_to->empty() && index_ == 0) file_.note_redirect(*leads_to);
   co_return opened;
 }
 

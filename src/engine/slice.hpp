@@ -79,6 +79,7 @@ class Slice {
   std::uint64_t position_;
   std::uint64_t end_;
   bool dropped_ = false;
+  std::string asked_url_;            ///< Of the last request: the source's, or what the host's provider made of it.
   std::uint64_t brought_ = 0;
   Clock::TimePoint began_{};
   Clock::TimePoint heard_{};         ///< When it last brought something.

@@ -20,6 +20,11 @@ std::string File::url() const {
   return record.facts && !record.facts->reported.empty() ? record.facts->reported : record.url;
 }
 
+std::string File::own_url() const {
+  detail::Model::Lock lock = core_->model->lock();
+  return record_of(*core_, index_).url;
+}
+
 std::vector<std::string> File::mirrors() const {
   detail::Model::Lock lock = core_->model->lock();
   const detail::FileRecord& record = record_of(*core_, index_);

@@ -73,6 +73,18 @@ void lend_to_servers(std::vector<Credentials>& credentials) {
   credentials.insert(credentials.end(), lent.begin(), lent.end());
 }
 
+/// The user of the process, for proxies alone and where the job has nobody of its own for them (spec part 3.12,
+/// property 7).
+void add_account(Request& request) {
+  const auto for_proxies = [](const Credentials& known) { return known.target == CredentialTarget::proxy; };
+  std::vector<Credentials>& credentials = request.credentials;
+  if (request.stored_credentials != CredentialTarget::proxy) return;
+  if (std::any_of(credentials.begin(), credentials.end(), for_proxies)) return;
+  for (CredentialScheme scheme : {CredentialScheme::negotiate, CredentialScheme::ntlm}) {
+    credentials.push_back(Credentials{CredentialTarget::proxy, scheme, {}, {}});
+  }
+}
+
 /// One hop of a request: to whom, on which way, with what proof.
 class Hop {
  public:
@@ -174,6 +186,7 @@ class HttpTransport final : public Transport {
     if (!start) co_return start.error();
 
     lend_to_servers(request.credentials);
+    add_account(request);
     RedirectTrail trail(request, *start);
     bool public_only = false;
     for (;;) {

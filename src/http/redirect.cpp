@@ -43,6 +43,7 @@ Result<void> RedirectTrail::follow(const Head& head) {
   if (!next) return refused(Errc::invalid_response, "a redirect to a bad URL: " + next.error().detail());
 
   if (request_.redirects.mode == RedirectMode::refuse) {
+    if (request_.refused_redirect) *request_.refused_redirect = next->to_string();
     return Error(http_status(head.status), ErrorContext::remote_file,
                  public_url(here_.to_string()) + ": leads to " + public_url(next->to_string()));
   }

@@ -98,7 +98,9 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
   if (const std::optional<std::string_view> modified = head.field("last-modified")) {
     result.last_modified = parse_date(*modified);
   }
-  result.final_url = url.to_string();
+  // As it was asked for, where nothing led elsewhere: another spelling is no redirect.
+  const Result<Url> asked = parse_url(request.url);
+  result.final_url = asked && *asked == url ? request.url : url.to_string();
   result.headers = head.fields;
   return result;
 }

@@ -26,6 +26,7 @@ enum class HttpTag : std::uint8_t {
   client_source = 13,
   validator = 14,
   method = 15,
+  stored_credentials = 16,
 };
 
 /// Bits of `tls_flags`; 1 to 16 are those of BITS (spec part 3.9).
@@ -79,10 +80,13 @@ void put_http_options(Bytes& out, const HttpOptions& options) {
   fields.flag(HttpTag::client_source, tls.client_source != nullptr);
   fields.flag(HttpTag::validator, tls.validator != nullptr);
   if (options.method != HttpOptions().method) fields.text(HttpTag::method, options.method);
+  if (options.stored_credentials) {
+    fields.number(HttpTag::stored_credentials, static_cast<std::uint64_t>(*options.stored_credentials));
+  }
 }
 
 void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(HttpTag::method));
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(HttpTag::stored_credentials));
   ValueReader values(sense);
   TlsOptions& tls = options.tls;
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
@@ -144,6 +148,11 @@ void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
         break;
       case HttpTag::method:
         options.method = values.text(field.value);
+        break;
+      case HttpTag::stored_credentials:
+        options.stored_credentials = values.enumerator(field.value, CredentialTarget::proxy);
+        // No job could be given others, nor be configured with them.
+        if (options.stored_credentials != CredentialTarget::proxy) fields.fail(Sense::malformed);
         break;
     }
   }

@@ -47,6 +47,7 @@ enum class OptionTag : std::uint8_t {
   file_acl_flags = 25,
   identity_usage = 26,
   connections_per_file = 27,
+  peer_caching = 28,
 };
 
 /// What a journal means that does not say it.
@@ -133,6 +134,7 @@ void put_options(Bytes& out, const JobOptions& options) {
   if (options.connections_per_file != connections_unsaid) {
     fields.number_or_zero(OptionTag::connections_per_file, options.connections_per_file);
   }
+  fields.number(OptionTag::peer_caching, static_cast<std::uint64_t>(options.peer_caching));
 }
 
 JobOptions read_options(View bytes, Sense& sense) {
@@ -147,7 +149,7 @@ JobOptions read_options(View bytes, Sense& sense) {
   options.notify.interval_min = notify_interval_unsaid;
   options.connections_per_file = connections_unsaid;
 
-  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::connections_per_file),
+  FieldReader fields(bytes, sense, static_cast<std::uint8_t>(OptionTag::peer_caching),
                      static_cast<std::uint8_t>(OptionTag::notify_argument));
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
@@ -232,6 +234,9 @@ JobOptions read_options(View bytes, Sense& sense) {
         break;
       case OptionTag::connections_per_file:
         options.connections_per_file = values.number32(field.value);
+        break;
+      case OptionTag::peer_caching:
+        options.peer_caching = values.enumerator(field.value, all_peer_caching);
         break;
     }
   }

@@ -146,6 +146,13 @@ class RecordWriter {
     finish(RecordType::url_changed);
   }
 
+  void operator()(const Redirected& change) {
+    begin(change.job);
+    fields_.number(Tag::file, static_cast<std::uint32_t>(change.file));
+    if (change.reported.size() <= text_bytes_max) fields_.text(Tag::reported, change.reported);
+    frames_.append(out_, static_cast<std::uint16_t>(RecordType::redirected), record_optional, payload_);
+  }
+
   void operator()(const CommitStarted& change) {
     begin(change.job, change.at);
     fields_.flag(Tag::approved, change.approved);
@@ -457,6 +464,8 @@ std::optional<Shape> shape_of(RecordType type) {
       return Shape{job, bit(Tag::file)};
     case RecordType::url_changed:
       return Shape{job | at | bit(Tag::url), bit(Tag::file) | bit(Tag::prefix)};
+    case RecordType::redirected:
+      return Shape{job, bit(Tag::file) | bit(Tag::reported)};
     case RecordType::synced:
       return Shape{bit(Tag::seq), 0};
   }
@@ -505,6 +514,8 @@ Change make_change(RecordType type, Fields all) {
       return FileValidated{all.job, all.file};
     case RecordType::url_changed:
       return UrlChanged{all.job, all.file, std::move(all.prefix), std::move(all.url), all.at};
+    case RecordType::redirected:
+      return Redirected{all.job, all.file, std::move(all.reported)};
     case RecordType::job_removed:
       break;
   }
@@ -558,7 +569,7 @@ RecordReading decode(std::uint16_t type, std::uint16_t flags, std::span<const st
   Fields all = read_fields(payload, sense);
   if (sense == Sense::good && (all.present & ~(shape->must | shape->may)) != 0) sense = Sense::newer;
   if (sense == Sense::good && (all.present & shape->must) != shape->must) sense = Sense::malformed;
-  if (sense == Sense::good && has_control(all.url)) sense = Sense::malformed;
+  if (sense == Sense::good && (has_control(all.url) || has_control(all.reported))) sense = Sense::malformed;
   if (sense != Sense::good) {
     reading.verdict = sense == Sense::newer ? RecordVerdict::newer : RecordVerdict::malformed;
     return reading;

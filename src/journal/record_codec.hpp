@@ -38,6 +38,7 @@ enum class RecordType : std::uint16_t {
   files_owed = 16,
   file_validated = 17,
   url_changed = 18,
+  redirected = 19,  // Optional: what it says is for the host to know, and is learned again.
 };
 
 /// What follows was written while `Storage::epoch` was this.

@@ -103,10 +103,17 @@ void add_unsynced(FileFacts& facts, ByteRange range) {
 /// No URL is longer, whatever a journal says.
 constexpr std::size_t url_bytes_ceiling = 64 * 1024;
 
+void report(FileRecord& file, std::string url) {
+  if (!file.facts && url.empty()) return;
+  FileFacts& facts = file.known();
+  facts.reported = std::move(url);
+  if (file.stage == FileStage::waiting && facts.reported.empty() && !facts.given()) file.facts.reset();
+}
+
 void relocate(FileRecord& file, std::string url) {
   if (url.size() > url_bytes_ceiling) return;
   file.url = std::move(url);
-  if (file.facts) file.facts->reported.clear();
+  report(file, {});
   if (file.stage != FileStage::started) return;
   // Whoever fetches it still counts its bytes for a generation that is over.
   ++file.generation;
@@ -256,6 +263,12 @@ struct Apply {
     touch(record, change.at);
   }
 
+  void operator()(const Redirected& change) const {
+    FileRecord* file = find_file(record, change.file);
+    if (!file || change.reported.size() > url_bytes_ceiling) return;
+    report(*file, change.reported);
+  }
+
   void operator()(const CommitStarted& change) const {
     record.committing = true;
     record.approved = change.approved;
@@ -403,7 +416,12 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
   describe_files(record, write);
   for (std::size_t i = 0; i < record.files.size(); ++i) {
     const FileRecord& file = record.files[i];
-    if (file.facts && file.facts->validated) write(FileValidated{record.id, static_cast<FileIndex>(i)});
+    if (!file.facts) continue;
+    if (file.facts->validated) write(FileValidated{record.id, static_cast<FileIndex>(i)});
+    // Of other files their start tells it.
+    if (file.stage == FileStage::waiting && !file.facts->reported.empty()) {
+      write(Redirected{record.id, static_cast<FileIndex>(i), file.facts->reported});
+    }
   }
   write(JobMoved{record.id, record.state, record.error, record.error_count,
                  record.times.transferred.value_or(record.times.modified), record.resumed, record.active_time});

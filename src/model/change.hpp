@@ -116,6 +116,13 @@ struct UrlChanged {
   WallTime at{};
 };
 
+/// A file's URL led elsewhere, and the job wants to be told (`RedirectMode::report` and `refuse`).
+struct Redirected {
+  JobId job;
+  FileIndex file{};
+  std::string reported;  ///< Empty: it does not any more.
+};
+
 /// `complete` was accepted: finished files take their names, whatever happens from here on.
 struct CommitStarted {
   JobId job;
@@ -151,7 +158,7 @@ struct JobRemoved {
 
 using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, FileStarted, FileProgressed, FileRestarted,
                             FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved, FilesOwed,
-                            FileValidated, UrlChanged>;
+                            FileValidated, UrlChanged, Redirected>;
 
 /// The job that a change is about.
 [[nodiscard]] JobId job_of(const Change& change);

@@ -40,13 +40,16 @@ struct FileFacts {
   std::string validator;
   std::uint32_t source = 0;  ///< Whose `validator` it is: 0 the URL's, else that of a mirror, counted from 1.
   std::optional<std::chrono::system_clock::time_point> modified;
-  std::string reported;      ///< Where redirects led to, if the job wants to be told.
+  std::string reported;      ///< Where redirects led to, or would have, if the job wants to be told.
   // Learned from the disk.
   FileIdentity identity;
   FileAclFlags preserved = FileAclFlags::none;  ///< What the finished file took over from its source.
   bool validated = false;    ///< The host has said that the finished file is right.
   RangeSet arrived;   ///< Bytes in the temporary file, by their place in it.
   RangeSet unsynced;  ///< Of these, the ones that a power cut may take.
+
+  /// Whether the host gave anything of it.
+  [[nodiscard]] bool given() const { return !ranges.empty() || sha256 || !mirrors.empty() || !pieces.sha256.empty(); }
 };
 
 /// One file of a job. Small, because a queue may hold a million.

@@ -49,7 +49,7 @@ constexpr Transition table[] = {
     {"T24", not_final, Stimulus::cancel, cancelled},
     {"T25", not_final, Stimulus::inactive, cancelled},
     {"T26", running, Stimulus::too_long, error},
-    {"T27", any_of({queued, connecting, transferring, transferred}), Stimulus::rejected, error},
+    {"T27", not_final, Stimulus::rejected, error},
     {"T28", any_of({queued, connecting, transferring, transferred}), Stimulus::rejected_from_peer, queued},
     {"T29", action, Stimulus::identity_missing, error},
     {"T30", action, Stimulus::blocked, transient_error},

@@ -169,6 +169,9 @@ Result<void> validate_http(const HttpOptions& http, const Limits& limits) {
   }
   Result<void> credentials = validate_credentials(http.credentials);
   if (!credentials) return credentials;
+  if (http.stored_credentials && *http.stored_credentials != CredentialTarget::proxy) {
+    return refuse(Errc::stored_credentials_unsupported, "http.stored_credentials");
+  }
   Result<void> proxy = validate_proxy(http.proxy);
   if (!proxy) return proxy;
   if (http.tls.pins.size() > pins_max) {
@@ -337,6 +340,9 @@ Result<void> validate_options(const JobOptions& options, const Limits& limits) {
   }
   if (options.identity.usage > IdentityUsage::all) {
     return refuse(Errc::invalid_argument, "identity.usage: has bits that mean nothing");
+  }
+  if (options.peer_caching > all_peer_caching) {
+    return refuse(Errc::invalid_argument, "peer_caching: has bits that mean nothing");
   }
   if (options.identity.helper) {
     Result<void> credentials = validate_credentials(options.identity.helper->credentials);

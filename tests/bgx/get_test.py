@@ -1,6 +1,7 @@
 """`bgx get`, end to end against a real nginx."""
 
 import json
+import pathlib
 import hashlib
 import signal
 import subprocess
@@ -132,6 +133,41 @@ class Get(World):
             self.fails_with(2, "get", self.url("whole"), "--range", wrong, says=("--range",))
         self.fails_with(2, "get", self.url("whole"), "--range", "0-1@5", "--range", "2-3", says=("@PLACE",))
         self.fails_with(2, "get", self.url("whole"), self.url("other"), "--range", "0-1", says=("one file",))
+
+    def test_on_demand_ranges_come_to_their_places_and_the_rest_when_it_is_wanted(self):
+        content = self.serve("lazy", 100_000)
+        words = ("get", self.url("lazy"), "-o", "part", "--on-demand")
+        place = self.bgx(*words, "--range", "10-19", "--range", "50000-50099").stdout.rstrip("\n")
+        self.assertFalse((self.folder / "part").exists())
+        partial = pathlib.Path(place).read_bytes()
+        self.assertEqual((partial[10:20], partial[50_000:50_100]), (content[10:20], content[50_000:50_100]))
+        job = self.json("list")[0]
+        self.assertEqual((job["state"], job["bytes_transferred"], job["bytes_total"]), ("suspended", 110, 100_000))
+        self.assertIn("on-demand", self.bgx("show", job["id"]).stdout)
+
+        more = self.done(*words, "--range", "0-19")[0]
+        self.assertEqual((more["id"], more["bytes_received"], more["state"]), (job["id"], 10, "suspended"))
+        self.assertEqual(more["files"][0]["temporary"], place)
+        rest = self.done("get", self.url("lazy"), "-o", "part")[0]
+        self.assertEqual((rest["id"], rest["state"]), (job["id"], "completed"))
+        self.assertEqual(rest["bytes_received"], 100_000 - 120)
+        self.assertEqual(self.read("part"), content)
+
+    def test_on_demand_for_all_of_a_file_finishes_it(self):
+        content = self.serve("lazy", 10_000)
+        self.assertEqual(self.bgx("get", self.url("lazy"), "--on-demand", "--range", "0-").stdout, "")
+        self.assertEqual(self.read("lazy"), content)
+        self.assertEqual(self.bgx("list", "--json").stdout, "")
+
+    def test_on_demand_beyond_the_end(self):
+        self.serve("lazy", 10_000)
+        self.fails_with(1, "get", self.url("lazy"), "--on-demand", "--range", "9999-10000", says=("range", "lazy"))
+
+    def test_on_demand_needs_ranges_without_places(self):
+        self.fails_with(2, "get", self.url("x"), "--on-demand", says=("--on-demand", "--range FIRST-LAST"))
+        self.fails_with(2, "get", self.url("x"), "--on-demand", "--range", "0-9@5", says=("--on-demand", "@PLACE"))
+        self.fails_with(2, "get", self.url("x"), self.url("y"), "--on-demand", "--range", "0-9", says=("one file",))
+        self.fails_with(2, "add", self.url("x"), "x", "--on-demand", says=("--on-demand", "get"))
 
     def test_a_right_digest_is_accepted_and_a_wrong_one_refused(self):
         content = self.serve("digested", MIB)

@@ -4,7 +4,7 @@ import random
 import unittest
 
 from http_test import LOGIN, WRONG, HttpWorld
-from servers import PASSWORD, USER, GssApache, Kdc, NegotiateSquid
+from servers import PASSWORD, USER, GssApache, Kdc, NegotiateSquid, NtlmProxy
 
 REALM_LOGIN = f"{USER}@{Kdc.realm}:{PASSWORD}"
 REALM_WRONG = f"{USER}@{Kdc.realm}:marker-wrong"
@@ -15,14 +15,6 @@ class GssWorld(HttpWorld):
     def setUpClass(cls):
         super().setUpClass()
         cls.kdc = cls.run_server(Kdc, "kdc")
-
-    @classmethod
-    def run_server(cls, kind, name, *more):
-        if not kind.there():
-            raise unittest.SkipTest(f"{kind.__name__} needs packages that are not installed: ./dev installs them")
-        server = kind(cls.root / name, *more)
-        cls.addClassCleanup(server.close)
-        return server
 
     def setUp(self):
         super().setUp()
@@ -102,10 +94,48 @@ class ProxyTest(GssWorld):
         for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
             self.assertEqual(self.get(url, "--proxy", self.proxy, "--proxy-negotiate"), content)
 
+    def test_the_account_of_a_queued_job_needs_not_be_given_again_and_is_for_proxies_alone(self):
+        content = self.serve("file.bin", 300_000)
+        self.kdc.log_in()
+        for name, url in (("plain", self.url("file.bin")), ("tls", self.nginx.https_url("file.bin"))):
+            self.bgx("add", "--proxy", self.proxy, "--proxy-account", url, self.folder / name)
+        self.bgx("run", "--cacert", self.nginx.authority)
+        for name in ("plain", "tls"):
+            self.assertEqual((self.folder / name).read_bytes(), content)
+        apache = self.run_server(GssApache, "apache-beside", self.kdc)
+        (apache.folder / "www" / "negotiate" / "file.bin").write_bytes(content)
+        self.refused(apache.url("negotiate/file.bin"), "--proxy-account", says=["http 401", "negotiate"])
+        self.assertNotIn("Negotiate ", (apache.folder / "access.log").read_text())
+
     def test_no_ticket(self):
         self.serve("file.bin", 1000)
         for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
             self.refused(url, "--proxy", self.proxy, "--proxy-negotiate", says=["http 407", "Negotiate failed here"])
+
+
+class NtlmProxyTest(HttpWorld):
+    """Three steps on one connection to the proxy, which then becomes the tunnel."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.proxy = cls.run_server(NtlmProxy, "ntlm-proxy")
+        cls.options = ["--proxy", f"http://localhost:{cls.proxy.port}", "--proxy-ntlm"]
+
+    def log(self):
+        return (self.proxy.folder / "access.log").read_text()
+
+    def test_plain_and_through_a_tunnel(self):
+        content = self.serve("file.bin", 300_000)
+        for method, url in (("GET", self.url("file.bin")), ("CONNECT", self.nginx.https_url("file.bin"))):
+            self.assertEqual(self.get(url, *self.options, "--proxy-user", f"HOME\\{LOGIN}"), content)
+            self.assertIn(f"{method} 200 ", self.log())
+        self.assert_no_secret(PASSWORD.encode())
+
+    def test_wrong_password(self):
+        self.serve("file.bin", 1000)
+        for url in (self.url("file.bin"), self.nginx.https_url("file.bin")):
+            self.refused(url, *self.options, "--proxy-user", f"HOME\\{WRONG}", says=["http 407", "is wrong", "--proxy-user"])
 
 
 if __name__ == "__main__":

@@ -41,10 +41,10 @@ class HttpWorld(World):
                 self.assertNotIn(secret, path.read_bytes(), path)
 
     @classmethod
-    def run_server(cls, kind, name):
+    def run_server(cls, kind, name, *more):
         if not kind.there():
-            raise unittest.SkipTest(f"{kind.program} is not installed")
-        server = kind(cls.root / name)
+            raise unittest.SkipTest(f"{kind.__name__} needs packages that are not installed: ./dev installs them")
+        server = kind(cls.root / name, *more)
         cls.addClassCleanup(server.close)
         return server
 
@@ -200,9 +200,39 @@ class RedirectTest(HttpWorld):
         self.assertEqual(self.get(self.url("moved/file.bin")), content)
         self.refused(self.url("moved/file.bin"), "--redirects", "refuse", says=["http 302", "leads to", "/file.bin"])
 
+    def test_followed_and_not_told(self):
+        self.serve("file.bin", 1000)
+        job = self.done("get", self.url("away/file.bin"), "--redirects", "follow")[0]
+        self.assertNotIn("leads_to", job["files"][0])
+
+    def test_reported(self):
+        content = self.serve("file.bin", 1000)
+        job = self.done("get", self.url("away/file.bin"), "--redirects", "report")[0]
+        self.assertEqual((self.folder / "file.bin").read_bytes(), content)
+        self.assertEqual(job["files"][0]["url"], self.url("away/file.bin"))
+        self.assertEqual(job["files"][0]["leads_to"], self.url("file.bin"))  # Without what may be secret in it.
+
+    def test_a_refused_one_is_told_by_show_and_gone_to_where_the_host_says_so(self):
+        content = self.serve("file.bin", 1000)
+        words = ("get", self.url("away/file.bin"), "-o", "kept", "--redirects", "refuse")
+        self.fails_with(1, *words, says=["http 302", "leads to", self.url("file.bin"), "--redirects follow"])
+        job = self.json("list")[0]
+        self.assertEqual(job["files"][0]["leads_to"], self.url("file.bin"))
+        shown = self.bgx("show", job["id"]).stdout
+        self.assertIn("leads to " + self.url("file.bin"), shown)
+        self.assertIn("refuse", shown)
+        for done in (self.bgx("show", job["id"]), self.bgx("show", job["id"], "--json"), self.bgx("list", "--json")):
+            self.assertNotIn("marker-signed", done.stdout + done.stderr)
+        again = self.done(*words, expect=1)[0]  # The same command is the same job, and asks the same URL.
+        self.assertEqual((again["id"], again["files"][0]["url"]), (job["id"], self.url("away/file.bin")))
+        followed = self.done("get", self.url("away/file.bin"), "-o", "kept", "--redirects", "follow")[0]
+        self.assertEqual(followed["id"], job["id"])
+        self.assertNotIn("leads_to", followed["files"][0])
+        self.assertEqual((self.folder / "kept").read_bytes(), content)
+
     def test_usage(self):
         self.serve("file.bin", 1000)
-        for words, says in ((["--redirects", "perhaps"], "use follow or refuse"), (["--user", "nobody"], "NAME:PASSWORD"),
+        for words, says in ((["--redirects", "perhaps"], "use follow, report or refuse"), (["--user", "nobody"], "NAME:PASSWORD"),
                             (["--user", "@/nonexistent"], "/nonexistent"), (["--pin", "abc"], "64 hex digits"),
                             (["--method", "CONNECT"], "http.method"), (["--proxy", "http://a:b@c"], "http.credentials")):
             self.fails_with(2, "get", self.url("file.bin"), *words, says=[says])

@@ -97,6 +97,30 @@ class Queue(World):
         self.fails_with(2, "set", identifier, "priority=higher", "name=worse", says=("higher",))
         self.assertEqual(self.json("show", identifier)[0]["name"], "better")
 
+    def test_show_says_what_is_known_of_a_file_and_no_secret(self):
+        self.serve("one", 1000)
+        secret = self.url("chatty/one?signature=marker-query")
+        done = self.bgx("add", "--header", "X-Token: marker-header", secret, self.folder / "one",
+                        self.url("nothing?signature=marker-query"), self.folder / "two")
+        identifier = done.stdout.strip()
+        self.assertNotIn("validated", self.bgx("show", identifier).stdout)
+        ran = self.bgx("run", "--header", "X-Token: marker-header", "--json", expect=1)
+        last = json.loads(ran.stdout.splitlines()[-1])["jobs"][0]["files"]
+        fields = {field["name"]: field["value"] for field in last[0]["response_headers"]}
+        self.assertEqual(fields["X-Cache"], "HIT, 3 times")
+        self.assertEqual(fields["Content-Length"], "1000")
+        self.assertEqual((fields["Set-Cookie"], fields["X-Api-Key"]), ("(not shown)", "(not shown)"))
+        self.assertEqual(fields["Link"], "</next?...>; rel=next, <http://host/b?...>; rel=b")
+        self.assertIs(last[0]["validated"], False)
+        self.assertNotIn("validated", last[1])
+
+        shown, told = self.bgx("show", identifier), self.bgx("show", identifier, "--json")
+        self.assertIn("validated: not yet", shown.stdout)
+        self.assertIs(json.loads(told.stdout)["files"][0]["validated"], False)
+        for text in (shown.stdout, told.stdout, self.bgx("list", "--json").stdout, json.dumps(last[0]["response_headers"]),
+                     ran.stderr):
+            self.assertNotIn("marker-", text)
+
     def test_set_changes_where_files_come_from(self):
         identifier, _ = self.add("old", 1000)
         content = self.serve("new", 2000)

@@ -338,6 +338,18 @@ void check_transport_contract(MakeTransport make_transport) {
     CHECK(outcome.head.final_url == server.url("/other"));
   }
 
+  SUBCASE("a redirect that is refused says where it leads, and its error no secret") {
+    ScriptServer server(always("HTTP/1.1 302 Found\r\nLocation: /other?signature=1\r\nContent-Length: 0\r\n\r\n"));
+    Request request(server.url());
+    request.redirects.mode = bgxfer::RedirectMode::refuse;
+    const auto leads_to = std::make_shared<std::string>();
+    request.refused_redirect = leads_to;
+    const Outcome outcome = fetch(transport, std::move(request));
+    CHECK(outcome.code() == bgxfer::http_status(302));
+    CHECK(outcome.error->message().find("signature") == std::string::npos);
+    CHECK(*leads_to == server.url("/other?signature=1"));
+  }
+
   SUBCASE("redirects can be forbidden") {
     ScriptServer server(always("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"));
     Request request(server.url());

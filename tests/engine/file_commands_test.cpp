@@ -236,6 +236,76 @@ TEST_CASE("T27: a rejected file is an error, its progress is 0, and a resume fet
   }
 }
 
+TEST_CASE("4.9: a file that is rejected makes its job an error in every state, and a resume fetches that file again") {
+  using enum JobState;
+  for (const JobState state : {queued, connecting, transferring, suspended, error, transient_error, transferred}) {
+    CAPTURE(to_string(state));
+    World world;
+    world.start();
+    JobOptions options;
+    options.files = {world.file("a", 1000), world.file("b", size)};
+    Job job = world.queue->add(options).value();
+    if (state == error)
+      world.transport->incidents = {Incident{}, Incident{.refuse = Error(http_status(404), ErrorContext::remote_file)}};
+    if (state == transient_error) world.transport->incidents = {Incident{}, Incident{.cut_after = 1000}};
+    job.resume();
+    state == transferred || state == error ? world.run() : world.run_for(25ms);
+    if (state == suspended) job.suspend();
+    if (state == queued) job.set_priority(Priority::low);
+    if (state == connecting) {
+      job.suspend();
+      world.run_for(1ms);
+      job.resume();
+      world.run_for(1ms);
+    }
+    REQUIRE(job.state() == state);
+    REQUIRE(job.files()[0].progress().transferred);
+    const std::uint64_t before = job.files()[1].progress().bytes_transferred;
+    const std::uint32_t failures = job.error_count();
+    const std::size_t told = world.count<JobFailed>(job);
+
+    REQUIRE(job.files()[0].set_validation_state(false));
+    CHECK(job.state() == error);
+    CHECK_FALSE(job.waiting().next_attempt_in);
+    REQUIRE(job.error());
+    CHECK(job.error()->code() == Errc::validation_failed);
+    CHECK(job.error()->file() == 0u);
+    CHECK(job.error_count() == failures);
+    CHECK(job.files()[0].progress().bytes_transferred == 0);
+    world.run();
+    CHECK(job.state() == error);
+    CHECK(world.count<JobFailed>(job) == told + 1);
+    CHECK(job.files()[1].progress().bytes_transferred >= before);
+
+    world.transport->asked.clear();
+    job.resume();
+    world.run();
+    CHECK(world.transport->asked.at(0).url == "http://server/a");
+    check_done(world, job, world.resource("a").content);
+    CHECK(world.contents("b") == world.resource("b").content);
+  }
+}
+
+TEST_CASE("4.9: what the host said about a file of a suspended job survives a restart") {
+  World world;
+  world.start();
+  JobOptions options;
+  options.files = {world.file("a", 1000), world.file("b", size)};
+  const JobId id = world.queue->add(options).value().id();
+  Job job = *world.queue->find(id);
+  job.resume();
+  world.run_for(25ms);
+  job.suspend();
+  REQUIRE(job.files()[0].set_validation_state(false));
+  world.run();
+  world.crash();
+  world.start();
+  job = *world.queue->find(id);
+  CHECK(job.state() == JobState::error);
+  CHECK(job.error()->code() == Errc::validation_failed);
+  CHECK(job.files()[0].progress().bytes_transferred == 0);
+}
+
 TEST_CASE("4.9: a validation state is for files that have arrived, and survives a restart") {
   World world;
   world.start();
@@ -508,6 +578,7 @@ TEST_CASE("3.9: redirects that are reported tell the final URL, and requests sti
   job.resume();
   world.run_for(15ms);
   CHECK(job.files()[0].url() == "http://elsewhere/final");
+  CHECK(job.files()[0].own_url() == "http://server/a");
   world.run_for(100ms);
   world.crash();
   world.start();
@@ -517,6 +588,97 @@ TEST_CASE("3.9: redirects that are reported tell the final URL, and requests sti
   world.run();
   for (const test::Asking& asking : world.transport->asked) CHECK(asking.url == "http://server/a");
   check_done(world, job, world.resource("a").content);
+}
+
+TEST_CASE("3.9: redirects that are followed leave the file its URL") {
+  World world;
+  world.start();
+  Job job = world.add("a", size);
+  world.resource("a").final_url = "http://elsewhere/final";
+  job.resume();
+  world.run();
+  CHECK(job.files()[0].url() == "http://server/a");
+  check_done(world, job, world.resource("a").content);
+}
+
+TEST_CASE("3.9: a redirect that is refused is an error, and the file's URL is the one that it leads to, until it is fetched") {
+  World world;
+  world.start();
+  const JobId id = world.add("a", size).id();
+  Job job = *world.queue->find(id);
+  REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::refuse; }));
+  const std::string target = "http://elsewhere/final?signature=1";
+  world.resource("a").final_url = target;
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::error);
+  CHECK(job.error()->code() == http_status(302));
+  CHECK(job.error()->message().find("signature") == std::string::npos);
+  for (int run = 0; run < 3; ++run) {
+    CHECK(job.files()[0].url() == target);
+    CHECK(job.files()[0].own_url() == "http://server/a");
+    CHECK(job.files()[0].progress().bytes_transferred == 0);
+    world.run();
+    world.crash();
+    // The third run reads a journal that the second has written anew.
+    world.options.limits.journal_bytes_before_compaction = 1;
+    world.start();
+    job = *world.queue->find(id);
+  }
+  // The file's own URL is asked again, and nothing else without the host's word.
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::error);
+  for (const test::Asking& asking : world.transport->asked) CHECK(asking.url == "http://server/a");
+
+  world.transport->resources[target].content = world.resource("a").content;
+  REQUIRE(job.files()[0].set_url(job.files()[0].url()));
+  job.resume();
+  world.run();
+  CHECK(world.transport->asked.back().url == target);
+  CHECK(job.files()[0].url() == target);
+  check_done(world, job, world.resource("a").content);
+}
+
+TEST_CASE("3.9: a URL that no longer leads elsewhere, or whose job follows redirects, is told as it is, also after a restart") {
+  for (const bool follows : {false, true}) {
+    CAPTURE(follows);
+    World world;
+    world.start();
+    const JobId id = world.add("a", 1000).id();
+    Job job = *world.queue->find(id);
+    REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::refuse; }));
+    world.resource("a").final_url = "http://elsewhere/final";
+    job.resume();
+    world.run();
+    REQUIRE(job.files()[0].url() == "http://elsewhere/final");
+    if (follows) REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::follow; }));
+    if (!follows) world.resource("a").final_url.clear();
+    job.resume();
+    world.run();
+    REQUIRE(job.state() == JobState::transferred);
+    CHECK(job.files()[0].url() == "http://server/a");
+    world.crash();
+    world.start();
+    CHECK(world.queue->find(id)->files()[0].url() == "http://server/a");
+  }
+}
+
+TEST_CASE("3.9: a mirror that leads elsewhere does not change what the file's URL is") {
+  World world;
+  world.start();
+  JobOptions options;
+  options.http.redirects.mode = RedirectMode::report;
+  options.files = {world.file("a", 1000)};
+  options.files[0].mirrors = {"http://mirror/a"};
+  world.transport->resources["http://mirror/a"] = world.resource("a");
+  world.transport->resources["http://mirror/a"].final_url = "http://elsewhere/final";
+  world.transport->resources.erase("http://server/a");
+  Job job = world.queue->add(options).value();
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  CHECK(job.files()[0].url() == "http://server/a");
 }
 
 TEST_CASE("4.3: ranges go to their places, in any order, and between them are zeros") {

@@ -73,6 +73,51 @@ TEST_CASE("spec 3.6: credentials have no getter: options show names without pass
   CHECK(world.transport->asked[0].credentials == std::vector<Credentials>{login("me", "marker-secret")});
 }
 
+TEST_CASE("spec 3.6: removing credentials leaves the others, and a job without them asks without") {
+  World world;
+  world.start();
+  Job job = world.add("a", 1000);
+  REQUIRE(job.configure([](JobOptions& o) {
+    o.http.credentials = {login("me", "one"), login("me", "two", CredentialScheme::digest)};
+  }));
+  // What is removed is the pair of target and scheme.
+  REQUIRE(job.configure([](JobOptions& o) {
+    std::erase_if(o.http.credentials, [](const Credentials& it) { return it.scheme == CredentialScheme::basic; });
+  }));
+  job.resume();
+  world.run();
+  CHECK(world.transport->asked.at(0).credentials ==
+        std::vector<Credentials>{login("me", "two", CredentialScheme::digest)});
+  REQUIRE(job.configure([](JobOptions& o) { o.http.credentials.clear(); }));
+  REQUIRE(job.add({world.file("b", 10)}));
+  job.resume();
+  world.run();
+  CHECK(world.transport->asked.at(1).credentials.empty());
+}
+
+TEST_CASE("spec 3.12: stored credentials are no secret: they are readable, survive a restart, and no job waits for them") {
+  World world;
+  world.start();
+  const JobId id = world.add("a", 1000).id();
+  REQUIRE(world.queue->find(id)->configure([](JobOptions& o) { o.http.stored_credentials = CredentialTarget::proxy; }));
+  world.run();
+  world.crash();
+  world.start();
+  Job job = *world.queue->find(id);
+  CHECK(job.options().http.stored_credentials == CredentialTarget::proxy);
+  const CommandResult refused =
+      job.configure([](JobOptions& o) { o.http.stored_credentials = CredentialTarget::server; });
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::stored_credentials_unsupported);
+  CHECK(job.options().http.stored_credentials == CredentialTarget::proxy);
+  REQUIRE(job.resume());
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(world.transport->asked.at(0).stored_credentials == CredentialTarget::proxy);
+  REQUIRE(job.take_ownership());
+  CHECK_FALSE(job.options().http.stored_credentials);
+}
+
 TEST_CASE("spec 3.8: write-only headers are sent and not shown, and cannot be made readable again") {
   World world;
   world.start();
@@ -215,6 +260,20 @@ TEST_CASE("bad-servers row 36: a provider is asked for each request, once more a
   CHECK(world.transport->asked[2].range.offset == 70'000);
   CHECK(world.transport->asked[2].headers == std::vector<Header>{Header{"X-Token", "3"}});
   CHECK(world.transport->bytes_sent == 200'000);
+  CHECK(journal_text(world).find("signature") == std::string::npos);
+}
+
+TEST_CASE("3.9: what a provider makes of a URL is no redirect, and is told to nobody") {
+  World world;
+  world.options.requests = std::make_shared<Renewal>();
+  world.start();
+  Job job = world.add("a", 1000);
+  REQUIRE(job.configure([](JobOptions& o) { o.http.redirects.mode = RedirectMode::report; }));
+  world.transport->resources["http://server/a?signature=1"] = world.resource("a");
+  job.resume();
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+  CHECK(job.files()[0].url() == "http://server/a");
   CHECK(journal_text(world).find("signature") == std::string::npos);
 }
 

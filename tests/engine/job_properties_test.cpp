@@ -312,6 +312,46 @@ TEST_CASE("T34: a running job whose priority changes goes back into the line, wi
   CHECK(job.bytes_received() == bytes_in(300ms));
 }
 
+TEST_CASE("T34, 3.13: a running job whose peer-caching flags change goes back into the line, and its file goes on where it was") {
+  World world;
+  world.start();
+  Job job = world.add("a", bytes_in(300ms));
+  job.resume();
+  world.run_for(100ms);
+  REQUIRE(job.state() == transferring);
+  REQUIRE(job.configure([](JobOptions& it) { it.peer_caching = PeerCaching::client; }));
+  CHECK(job.state() == queued);
+  world.run();
+  CHECK(job.state() == transferred);
+  CHECK(job.bytes_received() == bytes_in(300ms));
+}
+
+TEST_CASE("3.13: peer-caching flags survive a restart and a compaction, and unknown ones are refused with nothing changed") {
+  World world;
+  world.start();
+  const JobId id = world.add("a", 10).id();
+  REQUIRE(world.queue->find(id)->configure(
+      [](JobOptions& it) { it.peer_caching = PeerCaching::client | PeerCaching::server; }));
+  for (int run = 0; run < 3; ++run) {
+    Job job = *world.queue->find(id);
+    CHECK(job.options().peer_caching == (PeerCaching::client | PeerCaching::server));
+    const JobTimes times = job.times();
+    const CommandResult refused = job.configure([](JobOptions& it) {
+      it.display_name = "other";
+      it.peer_caching = static_cast<PeerCaching>(8);
+    });
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::invalid_argument);
+    CHECK(job.options().display_name == "a");
+    CHECK(job.times() == times);
+    world.run();
+    world.crash();
+    // The third run reads a journal that the second has written anew.
+    world.options.limits.journal_bytes_before_compaction = 1;
+    world.start();
+  }
+}
+
 TEST_CASE("T34: a change that needs no fresh start leaves a running job alone") {
   World world;
   world.start();

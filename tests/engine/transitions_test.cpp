@@ -436,7 +436,7 @@ TEST_CASE("T33: a request with a method of its own that fails is an error at onc
   CHECK(job.bytes_received() == 400'000);
 }
 
-TEST_CASE("T18, T27 to T29, T31: the table has the rows of what is still to come") {
+TEST_CASE("T18, T28: the table has the rows of what is still to come") {
   CHECK(next_state(transferring, Stimulus::owner_left) == queued);
   CHECK_FALSE(next_state(queued, Stimulus::too_long));
   CHECK(next_state(transferred, Stimulus::rejected) == error);

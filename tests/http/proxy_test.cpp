@@ -227,6 +227,29 @@ TEST_CASE("a proxy's password answers its challenge, and only the proxy sees it"
   CHECK(heads.all().back().find("Proxy-Authorization") == std::string::npos);
 }
 
+TEST_CASE("spec 3.12: stored credentials answer proxies that ask for a ticket, and no server, and no password gives way to them") {
+  // Whether there is a ticket on this machine does not matter: what tells is who is answered at all.
+  const auto says = [](const Outcome& outcome, const char* text) {
+    REQUIRE(outcome.error);
+    return outcome.error->detail().find(text) != std::string::npos;
+  };
+  ScriptServer proxy(http_test::always("HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"));
+  Request request("http://nowhere.invalid/file");
+  request.proxy = listed(at(proxy));
+  CHECK(says(fetch(bgxfer::http::make_transport(hermetic()), request), "it asks for credentials (negotiate)"));
+  request.stored_credentials = CredentialTarget::proxy;
+  const Outcome answered = fetch(bgxfer::http::make_transport(hermetic()), request);
+  CHECK(answered.code() == bgxfer::http_status(407));
+  CHECK_FALSE(says(answered, "it asks for credentials"));
+  request.credentials = {Credentials{CredentialTarget::proxy, CredentialScheme::basic, "me", "open sesame"}};
+  CHECK(says(fetch(bgxfer::http::make_transport(hermetic()), request), "it asks for credentials (negotiate)"));
+
+  ScriptServer server(http_test::always("HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"));
+  Request direct(server.url());
+  direct.stored_credentials = CredentialTarget::proxy;
+  CHECK(says(fetch(bgxfer::http::make_transport(hermetic()), direct), "it asks for credentials (negotiate)"));
+}
+
 TEST_CASE("a tunnel through an HTTP proxy carries TLS, and hides the request from the proxy") {
   http_test::TlsAuthority authority;
   const http_test::ServerTls tls = authority.server();

@@ -168,10 +168,13 @@ TEST_CASE("spec 3.9: a job that refuses redirects fails with the redirect's stat
                                           target.url("/there?secret") + "\r\nContent-Length: 0\r\n\r\n"));
     Request request(server.url());
     request.redirects.mode = RedirectMode::refuse;
+    request.refused_redirect = std::make_shared<std::string>();
+    const std::shared_ptr<std::string> leads_to = request.refused_redirect;
     const Outcome outcome = fetch(bgxfer::http::make_transport(options), std::move(request));
     CHECK(outcome.code() == bgxfer::http_status(status));
     CHECK(outcome.error->detail().find("leads to " + target.url("/there")) != std::string::npos);
     CHECK(outcome.error->message().find("secret") == std::string::npos);
+    CHECK(*leads_to == target.url("/there?secret"));  // For `File::url`, which errors are not.
   }
   CHECK(target.connections() == 0);
 }

@@ -126,6 +126,8 @@ TEST_CASE("every kind of change comes back as it was") {
   options.connections_per_file = 8;
   options.file_acl_flags = bgxfer::FileAclFlags::owner | bgxfer::FileAclFlags::dacl;
   options.identity.usage = bgxfer::IdentityUsage::network;
+  options.peer_caching = bgxfer::PeerCaching::client | bgxfer::PeerCaching::no_branch_cache;
+  options.http.stored_credentials = bgxfer::CredentialTarget::proxy;
   bgxfer::JobOptions full = options;
   full.maximum_download_time = std::chrono::milliseconds{0};
   full.download = {.dynamic_content = true, .high_performance = true, .size_max = 1, .on_demand = true};
@@ -177,6 +179,8 @@ TEST_CASE("every kind of change comes back as it was") {
       FileValidated{job, FileIndex{7}},
       UrlChanged{job, FileIndex{7}, "", "https://elsewhere/a", noon},
       UrlChanged{job, FileIndex{0}, "https://a/", "https://b/", noon},
+      Redirected{job, FileIndex{7}, "https://elsewhere/final"},
+      Redirected{job, FileIndex{0}, ""},
       CommitFailed{job, 17, error, noon},
       CommitFailed{job, 0, std::nullopt, noon},
       NoticeDelivered{job},
@@ -432,6 +436,15 @@ TEST_CASE("what a later version wrote is skipped where it says so, and else refu
   CHECK(Payload().job_field().verdict(files_synced, record_more) == RecordVerdict::newer);
 }
 
+TEST_CASE("where a URL led may be skipped by a reader that does not know the record: the next answer tells it again") {
+  const Encoded encoded(Change(Redirected{job, FileIndex{3}, "https://elsewhere/a"}));
+  REQUIRE(encoded.frames.size() == 1);
+  CHECK(encoded.frames[0].flags == record_optional);
+  const Encoded too_long(Change(Redirected{job, FileIndex{3}, std::string(70'000, 'x')}));
+  CHECK(std::get<Redirected>(*decode(too_long.frames.at(0)).change).reported.empty());
+  CHECK(Payload().job_field().field(32, {'a', '\n'}).verdict(RecordType::redirected) == RecordVerdict::malformed);
+}
+
 TEST_CASE("any cut of any payload is refused or read, and never more") {
   bgxfer_tests::RandomChanges random(3);
   for (int i = 0; i < 300; ++i) {
@@ -455,6 +468,7 @@ TEST_CASE("options have the bytes that docs/journal_format.md gives them") {
   options.notify.interval_min = std::chrono::milliseconds{0};
   options.notify.handler = "h";
   options.notify.command = {"/p", {"", "x"}};
+  options.peer_caching = bgxfer::PeerCaching::server;
   Bytes bytes;
   put_options(bytes, options);
   Bytes plain;
@@ -478,7 +492,8 @@ TEST_CASE("options have the bytes that docs/journal_format.md gives them") {
         "1500"          // notify_interval_min 0
         "160168"        // notify_handler
         "17022f70"      // notify_program
-        "1800180178");  // notify_argument, twice
+        "1800180178"    // notify_argument, twice
+        "1c0102");      // peer_caching
 }
 
 TEST_CASE("options of a journal that is older than a field mean its default") {
@@ -514,5 +529,10 @@ TEST_CASE("options with values that cannot be are malformed") {
   CHECK(sense_of({0x1a, 1, 3}) == Sense::good);
   CHECK(sense_of({0x1a, 1, 4}) == Sense::malformed);  // No such usage.
   CHECK(sense_of({0x1b, 1, 8}) == Sense::good);
-  CHECK(sense_of({0x1c, 0}) == Sense::newer);
+  CHECK(sense_of({0x1c, 1, 7}) == Sense::good);
+  CHECK(sense_of({0x1c, 1, 8}) == Sense::malformed);  // No such flag of peer caching.
+  CHECK(sense_of({0x0d, 3, 0x10, 1, 2}) == Sense::good);
+  for (int target : {1, 3}) CHECK(sense_of({0x0d, 3, 0x10, 1, target}) == Sense::malformed);  // Not for proxies.
+  CHECK(sense_of({0x0d, 2, 0x10, 0}) == Sense::malformed);
+  CHECK(sense_of({0x1d, 0}) == Sense::newer);
 }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <bgxfer/bits.hpp>
 #include <bgxfer/memory/memory_storage.hpp>
 
 using namespace bgxfer::detail;
@@ -312,6 +313,33 @@ TEST_CASE("3.4: a command has an absolute program, and no arguments without one"
   CHECK(refused(options_with([](JobOptions& it) { it.notify.command.program = std::string("/bin/a\0b", 8); }),
                 Errc::invalid_argument));
   CHECK(options_with([](JobOptions& it) { it.notify.command = {"/bin/true", {"", "-x"}}; }));
+}
+
+TEST_CASE("3.12, property 7: stored credentials are for proxies, and for nobody else") {
+  using bgxfer::CredentialTarget;
+  const auto with = [](CredentialTarget target) {
+    return options_with([target](JobOptions& it) { it.http.stored_credentials = target; });
+  };
+  CHECK(with(CredentialTarget::proxy));
+  for (CredentialTarget target : {CredentialTarget::server, CredentialTarget{0}, CredentialTarget{3}}) {
+    CHECK(refused(with(target), Errc::stored_credentials_unsupported));
+    CHECK(bgxfer::bits_code(with(target).error()) == 0x80200066);
+  }
+}
+
+TEST_CASE("3.13: peer-caching flags are the three bits that BITS has") {
+  using bgxfer::PeerCaching;
+  const auto with = [](std::uint8_t bits) {
+    return options_with([bits](JobOptions& it) { it.peer_caching = static_cast<PeerCaching>(bits); });
+  };
+  CHECK(JobOptions().peer_caching == PeerCaching::none);
+  for (std::uint8_t bits = 0; bits < 8; ++bits) CHECK(with(bits));
+  CHECK(refused(with(8), Errc::invalid_argument));
+  CHECK(static_cast<int>(PeerCaching::client) == 1);
+  CHECK(static_cast<int>(PeerCaching::server) == 2);
+  CHECK(static_cast<int>(PeerCaching::no_branch_cache) == 4);
+  CHECK(has(PeerCaching::client | PeerCaching::server, PeerCaching::server));
+  CHECK_FALSE(has(PeerCaching::client, PeerCaching::server));
 }
 
 TEST_CASE("3.3, 3.12, 9.5: values that a property cannot have are refused") {

@@ -822,11 +822,13 @@ class Schedule {
 
   void check_loss(const JobTruth& truth, const detail::JobRecord& record, const std::string& who) {
     if (swarm_.disk_faults() || swarm_.has(Fault::disk_slow)) return;
-    const std::uint64_t slack = options_.limits.claim_bytes + options_.chunk_bytes;
     for (std::size_t i = 0; i < std::min(truth.samples.size(), record.files.size()); ++i) {
       const detail::FileRecord& file = record.files[i];
       const std::vector<Sample>& samples = truth.samples[i];
       if (samples.empty()) continue;
+      // What arrives as one: a chunk, or a piece that had to be verified first.
+      const std::uint64_t at_once = file.facts ? file.facts->pieces.bytes : 0;
+      const std::uint64_t slack = options_.limits.claim_bytes + std::max<std::uint64_t>(options_.chunk_bytes, at_once);
       std::uint64_t had = 0;
       std::uint64_t spare = slack;
       if (after_ == End::crash) had = samples.back().bytes;

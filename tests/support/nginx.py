@@ -26,6 +26,14 @@ http {{
     location /slow/ {{ alias www/; limit_rate 400k; }}
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
     location /broken/ {{ return 503; }}
+    location /away/ {{ rewrite ^/away/(.*)$ /$1?signature=marker-signed redirect; }}
+    location /chatty/ {{
+      alias www/;
+      add_header Set-Cookie "id=marker-cookie";
+      add_header X-Api-Key marker-key;
+      add_header Link "</next?signature=marker-link>; rel=next, <http://me:marker-user@host/b#marker-part>; rel=b";
+      add_header X-Cache "HIT, 3 times";
+    }}
   }}
   {members}
 }}

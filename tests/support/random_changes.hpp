@@ -104,7 +104,9 @@ class RandomChanges {
     const std::uint64_t index = dice_.below(job.files.size());
     const auto file = static_cast<bgxfer::FileIndex>(index);
     const std::uint32_t generation = job.files[index].generation;
-    switch (dice_.below(10)) {
+    switch (dice_.below(11)) {
+      case 10:
+        return model::Redirected{id, file, dice_.one_in(3) ? std::string() : "https://elsewhere.example/" + text(20)};
       case 8:
         return model::FileValidated{id, file};
       case 9:
@@ -206,6 +208,8 @@ class RandomChanges {
     }
     options.file_acl_flags = static_cast<bgxfer::FileAclFlags>(dice_.below(16));
     options.identity.usage = static_cast<bgxfer::IdentityUsage>(dice_.below(4));
+    options.peer_caching = static_cast<bgxfer::PeerCaching>(dice_.below(8));
+    if (dice_.one_in(4)) options.http.stored_credentials = bgxfer::CredentialTarget::proxy;
     return options;
   }
 

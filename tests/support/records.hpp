@@ -41,7 +41,8 @@ inline std::string show(const bgxfer::JobOptions& options) {
         static_cast<std::uint64_t>(options.http.redirects.hops_max),
         static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http),
         std::uint64_t{options.connections_per_file},
-        static_cast<std::uint64_t>(options.file_acl_flags), static_cast<std::uint64_t>(options.identity.usage)}) {
+        static_cast<std::uint64_t>(options.file_acl_flags), static_cast<std::uint64_t>(options.identity.usage),
+        static_cast<std::uint64_t>(options.peer_caching)}) {
     text += ' ' + std::to_string(number);
   }
   const bgxfer::HttpOptions& http = options.http;
@@ -51,6 +52,7 @@ inline std::string show(const bgxfer::JobOptions& options) {
                       int{http.tls.check_revocation}, static_cast<int>(http.tls.pins.size())}) {
     text += ' ' + std::to_string(number);
   }
+  if (http.stored_credentials) text += " stored " + std::to_string(static_cast<int>(*http.stored_credentials));
   if (options.maximum_download_time) text += " time max " + std::to_string(options.maximum_download_time->count());
   const bgxfer::DownloadOptions& download = options.download;
   text += std::string(download.dynamic_content ? " dynamic" : "") + (download.high_performance ? " fast" : "") +
@@ -194,6 +196,9 @@ struct ShowChange {
   void operator()(const model::UrlChanged& it) {
     text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " or " + it.prefix + " is " + it.url + " at " +
             show(it.at);
+  }
+  void operator()(const model::Redirected& it) {
+    text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " leads to " + it.reported;
   }
   void operator()(const model::CommitFailed& it) {
     text += "commit failed " + std::to_string(it.committed) + " at " + show(it.at);

@@ -53,6 +53,7 @@ struct Asking {
   std::vector<Header> headers;
   std::vector<Credentials> credentials{};
   std::string method{};
+  std::optional<CredentialTarget> stored_credentials{};
 };
 
 /// A transport that serves resources from memory, at a speed in virtual time, with incidents on request.
@@ -89,7 +90,7 @@ class ScriptedTransport final : public Transport {
   }
 
   asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override {
-    Asking asking{request.url, request.range, request.validator, request.headers, request.credentials, request.method};
+    Asking asking{request.url, request.range, request.validator, request.headers, request.credentials, request.method, request.stored_credentials};
     asked.push_back(asking);
     Incident incident;
     if (!incidents.empty()) {
@@ -103,6 +104,11 @@ class ScriptedTransport final : public Transport {
     if (incident.refuse) co_return *incident.refuse;
     auto found = resources.find(request.url);
     if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
+    const std::string& leads_to = found->second.final_url;
+    if (!leads_to.empty() && request.redirects.mode == RedirectMode::refuse) {
+      if (request.refused_redirect) *request.refused_redirect = leads_to;
+      co_return Error(http_status(302), ErrorContext::remote_file, request.url);
+    }
     const std::uint64_t size = found->second.content.size();
     const bool condition_holds = request.validator.empty() || request.validator == found->second.validator;
     if (found->second.bounded && request.range.offset > 0 && request.range.offset >= size && condition_holds) {

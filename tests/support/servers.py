@@ -328,6 +328,46 @@ Redirect 302 /negotiate/away.bin http://127.0.0.1:{self.port}/negotiate/file.bin
         return f"http://localhost:{self.port}/{name}"
 
 
+class NtlmProxy(Server):
+    """An apache that forwards and tunnels (CONNECT) for the user ME of the domain HOME, who proves himself by NTLM."""
+
+    program = "apache2"
+
+    @classmethod
+    def there(cls):
+        modules = pathlib.Path("/usr/lib/apache2/modules")
+        return find(cls.program) is not None and all(
+            (modules / f"mod_{name}.so").exists() for name in ("auth_gssapi", "proxy_connect"))
+
+    def prepare(self):
+        (self.folder / "ntlm-users").write_text(f"HOME:{USER}:{PASSWORD}\n")
+        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in (
+            "mpm_event", "authn_core", "authz_core", "authz_user", "auth_gssapi", "proxy", "proxy_http", "proxy_connect"))
+        owner = "User www-data\nGroup www-data\n" if os.geteuid() == 0 and _known("www-data") else ""
+        (self.folder / "apache2.conf").write_text(f"""
+{modules}{owner}
+ServerRoot {self.folder}
+ServerName localhost
+PidFile {self.folder}/apache2.pid
+Listen 127.0.0.1:{self.port}
+ErrorLog {self.folder}/error.log
+CustomLog {self.folder}/access.log "%m %s %u"
+ProxyRequests On
+AllowCONNECT 1-65535
+<Proxy *>
+  AuthType GSSAPI
+  AuthName proxy
+  GssapiAllowedMech ntlmssp
+  GssapiConnectionBound On
+  Require valid-user
+</Proxy>
+""")
+
+    def command(self):
+        return ["env", f"NTLM_USER_FILE={self.folder}/ntlm-users", find("apache2"), "-X", "-d", str(self.folder), "-f",
+                str(self.folder / "apache2.conf")]
+
+
 class NegotiateSquid(Squid):
     """Asks for a ticket of `kdc`."""
 
