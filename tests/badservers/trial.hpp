@@ -28,6 +28,7 @@
 
 #include "bad_server.hpp"
 #include "disk/disk_world.hpp"
+#include "support/sanitized.hpp"
 #include "support/tls_authority.hpp"
 
 namespace bad_servers {
@@ -38,17 +39,7 @@ using bgxfer::Failure;
 using bgxfer::JobState;
 using bgxfer::WaitReason;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-#else
-inline constexpr bool sanitized = false;
-#endif
+using bgxfer::test::sanitized;
 
 /// How far the memory of this process, the scripted servers' included, grows above what it was. Means nothing under a
 /// sanitizer, which keeps what was freed.
