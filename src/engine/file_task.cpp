@@ -68,7 +68,7 @@ asio::awaitable<Result<void>> FileTask::run() {
     file_->wishes_are_new = false;
     const std::optional<ByteRange> gap = file_->first_gap();
     if (!gap && file_->idle()) break;
-    if (!gap && !file_->pending.empty()) {
+    if (!gap && !file_->pending.empty() && !BGXFER_MUTANT(34)) {
       outcome = co_await check_pending();
     } else if (!gap) {
       outcome = co_await finish();

@@ -200,6 +200,7 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
 
   Result<void> learned = co_await file_.learn(head, index_, asked_url_);
   if (!learned) co_return learned;
+  if (BGXFER_MUTANT(35)) file_.believe(head, index_);
   const bool nothing_new = verdict == Verdict::compare && head.granted.length <= overlap && file_.first_gap();
   if (nothing_new) {
     // A server that sends little at a time, to be asked for less to compare and more to take; or all there is had
@@ -367,7 +368,7 @@ Error Slice::stray_page() const {
 /// if what is here came from it; any other one has proven no more than that it is no mirror. One connection alone may start
 /// the file again itself.
 asio::awaitable<Result<void>> Slice::restart(std::string why) {
-  const bool decides = index_ == 0 || at_home();
+  const bool decides = (index_ == 0 && !BGXFER_MUTANT(36)) || at_home();
   if (!decides && file_.bound()) co_return blame(Errc::resource_changed, url() + ": " + why);
   if (alone()) co_return co_await file_.restart(std::move(why));
   file_.restart_wanted = std::move(why);

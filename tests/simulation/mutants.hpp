@@ -12,7 +12,7 @@ struct Mutant {
   std::string_view what;
 };
 
-inline constexpr std::array<Mutant, 31> mutants{{
+inline constexpr std::array<Mutant, 36> mutants{{
     {1, "records without a checksum"},
     {2, "appending behind a torn tail"},
     {3, "a new journal renamed without a sync of the folder"},
@@ -44,6 +44,11 @@ inline constexpr std::array<Mutant, 31> mutants{{
     {29, "a connection that stalls kept for ever"},
     {30, "whoever waits for a connection never woken"},
     {31, "a failed job never tried again"},
+    {32, "the hashes of pieces not enforced"},
+    {33, "bytes written over that another connection has hashed"},
+    {34, "pieces done without a look where nobody waited for the last byte"},
+    {35, "a mirror's version believed before its bytes are compared"},
+    {36, "a mirror that differs believed more than the URL"},
 }};
 
 }  // namespace bgxfer::simulation

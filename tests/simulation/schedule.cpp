@@ -806,6 +806,11 @@ class Schedule {
     if (truth.named <= promised_.commands && name < truth.named)
       return violate("(b) " + who + " has lost its new options: is " + std::to_string(name) + ", was " +
                      std::to_string(truth.named));
+    if (records_lost_ == 0 && !swarm_.disk_faults() && !record.committing) {
+      for (const detail::FileRecord& file : record.files) {
+        if (disk_->contents(file.target)) return violate("(a) " + who + " has names, and its journal no decision");
+      }
+    }
     if (truth.cancelled || truth.completed) return;
     // A hole in what was appended since the last sync looks like damage, and then no byte is believed.
     if (records_lost_ > 0) return;
