@@ -555,6 +555,26 @@ TEST_CASE("a mirror whose rest is wrong is found out by the SHA-256, and its sha
   world.check_done(job, test::content(size));
 }
 
+TEST_CASE("a connection that is the last one at work ends where its share ends, though it was asked for all of the file") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  world.resource("a").read_time = 1200us;
+  Job job = world.run_job(spec, 2);
+  CHECK(world.transport->bytes_sent <= size + 4 * 64 * 1024);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("the SHA-256 is that of the bytes on disk, not of others that came in their place") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  spec.sha256 = test::weak_digest_of(test::content(size));
+  std::string& lie = world.mirror(0).content;
+  for (std::size_t i = size / 3; i < lie.size(); ++i) lie[i] ^= 1;
+  world.resource("a").read_time = 1200us;
+  Job job = world.run_job(spec, 2);
+  world.check_done(job, test::content(size));
+}
+
 TEST_CASE("a wrong rest of a mirror is missing still, even if only the end of its body told the size") {
   Several world;
   FileSpec spec = world.mirrored(1);
