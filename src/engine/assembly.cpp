@@ -592,6 +592,11 @@ asio::awaitable<Result<void>> Assembly::keep_only(RangeSet kept) {
   if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);
   open = std::make_shared<OpenFile>(job, file, generation, open->partial);
   open->noted = true;
+  if (context->checkpoint && !download.high_performance) {
+    // What is kept may not be synced yet, and nobody else would do it: that of the old generation is not believed.
+    Model::Lock lock = context->model->lock();
+    context->checkpoint->dirty(lock, open);
+  }
   for (Source& source : sources) {
     for (ByteRange lost : arrived.gaps(ByteRange{})) source.brought.subtract(lost);
   }
