@@ -35,6 +35,7 @@
 #include "engine/alarm.cpp"
 #include "engine/schedule.cpp"
 #include "engine/plan.cpp"
+#include "engine/host_book.cpp"
 #include "engine/event_hub.cpp"
 #include "engine/notifier.cpp"
 #include "engine/model.cpp"

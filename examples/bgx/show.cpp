@@ -58,8 +58,8 @@ std::vector<std::string> plan_of(const bgxfer::File& file, const bgxfer::JobOpti
   lines.push_back(plan);
   if (!mirrors.empty()) {
     lines.push_back(options.connections_per_file > 1
-                        ? "      mirrors share the work once bytes of theirs were compared with what is here"
-                        : "      mirrors are asked in their order if the URL fails; --connections lets them share the work");
+                        ? "      mirrors share the work once bytes of theirs were compared with what is here, first those known to be fast"
+                        : "      mirrors are asked if the URL fails, first those known to be fast; --connections lets them share the work");
   }
   return lines;
 }

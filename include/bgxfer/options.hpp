@@ -69,6 +69,10 @@ struct Limits {
   // Several connections for one file.
   /// No connection is given less than this to fetch, unless less is left, or it relieves one that is too slow.
   std::uint64_t slice_bytes_min = 256 * 1024;
+  /// Origins (scheme, host and port) of which the queue remembers how many connections they take, how fast one is and
+  /// whether it failed lately: the ones used last. An origin that has turned a connection down is asked for one more
+  /// after a while.
+  std::size_t origins_known_max = 256;
 
   // Memory.
   /// Chunk buffers of all transfers together. Beyond it transfers get small ones, of 16 KiB, instead of

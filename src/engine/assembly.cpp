@@ -49,6 +49,7 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
   for (ByteRange range : facts.arrived.ranges()) arrived.add(range);
   reported = facts.reported;
   for (const std::string& mirror : facts.mirrors) sources.emplace_back(mirror);
+  recall_sources();
   if (facts.source < sources.size()) {
     home = facts.source;
     sources[home].validator = facts.validator;
@@ -57,6 +58,28 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
   modified = facts.modified;
   if (record.stage == FileStage::started) identity = facts.identity;
   if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);
+}
+
+/// What the queue knows of the sources. One that has to choose nothing needs nothing of it.
+void Assembly::recall_sources() {
+  if (sources.size() == 1 && !together()) return;
+  const Clock::TimePoint now = context->clock().now();
+  for (Source& source : sources) {
+    const Origin known = context->hosts->known(source.origin);
+    source.bytes_per_second = known.bytes_per_second;
+    source.failed_lately = known.failed_lately(now);
+  }
+}
+
+/// Mirrors that had another file are asked after others for a while, also for other files.
+void Assembly::remember_sources() const {
+  const Clock::TimePoint now = context->clock().now();
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (i == home || !sources[i].failure) continue;
+    const std::error_code code = sources[i].failure->code();
+    const bool lied = code == Errc::checksum_mismatch || code == Errc::resource_changed;
+    if (lied) context->hosts->distrust(sources[i].origin, now);
+  }
 }
 
 // --- what is wanted ---
@@ -407,6 +430,7 @@ void Assembly::claim(const Model::Lock& lock) {
 }
 
 void Assembly::let_go(const Result<void>& outcome) {
+  remember_sources();
   if (finished) return;
   const bool disk_failed = !outcome && open && outcome.error().context() == ErrorContext::local_file &&
                            outcome.error().code() != Errc::checksum_mismatch &&
@@ -568,6 +592,11 @@ asio::awaitable<Result<void>> Assembly::keep_only(RangeSet kept) {
   if (hashes_whole()) hasher = std::make_shared<Hasher>(context->executor, context->sha256);
   open = std::make_shared<OpenFile>(job, file, generation, open->partial);
   open->noted = true;
+  if (context->checkpoint && !download.high_performance) {
+    // What is kept may not be synced yet, and nobody else would do it: that of the old generation is not believed.
+    Model::Lock lock = context->model->lock();
+    context->checkpoint->dirty(lock, open);
+  }
   for (Source& source : sources) {
     for (ByteRange lost : arrived.gaps(ByteRange{})) source.brought.subtract(lost);
   }

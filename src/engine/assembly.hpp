@@ -167,6 +167,8 @@ class Assembly {
   [[nodiscard]] std::optional<ByteRange> gap_in(ByteRange range) const;
   [[nodiscard]] std::optional<ByteRange> unwritten_in(ByteRange range) const;
   void note_arrived(ByteRange range);
+  void recall_sources();
+  void remember_sources() const;
   [[nodiscard]] bool journal_lags();
   void forgive_differences();
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);

@@ -48,6 +48,7 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->transport = options.transport;
   context->storage = options.storage;
   context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max, options.limits.buffer_bytes_max);
+  context->hosts = std::make_shared<HostBook>(options.limits.origins_known_max);
   context->sha256 = options.sha256;
   context->requests = options.requests;
   context->guard = options.commit_guard;

@@ -37,10 +37,11 @@ bool is_ours(const Error& error) {
 
 /// A further connection at work: its slice, its coroutine's end and its buffer.
 struct FileTask::Line {
-  Line(std::shared_ptr<Assembly> of, std::size_t source, ByteRange gap, BufferPool::Loan with)
-      : file(std::move(of)), loan(std::move(with)), slice(*file, source, gap, loan.bytes()) {}
+  Line(std::shared_ptr<Assembly> of, std::size_t source, HostBook::Seat at, ByteRange gap, BufferPool::Loan with)
+      : file(std::move(of)), seat(std::move(at)), loan(std::move(with)), slice(*file, source, gap, loan.bytes()) {}
 
   const std::shared_ptr<Assembly> file;
+  HostBook::Seat seat;
   const BufferPool::Loan loan;
   Slice slice;
   asio::cancellation_signal cancel;
@@ -53,10 +54,20 @@ struct FileTask::Line {
   }
 };
 
+/// A place at a source, for the first connection of all.
+struct FileTask::First {
+  First(std::size_t index, HostBook::Seat at) : source(index), seat(std::move(at)) {}
+
+  std::size_t source;
+  HostBook::Seat seat;
+};
+
 FileTask::FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job,
                    FileIndex file, std::span<std::byte> buffer, const std::atomic<bool>& stopping)
     : file_(std::make_shared<Assembly>(std::move(context), std::move(strand), std::move(job), file, stopping)),
       buffer_(buffer) {}
+
+FileTask::~FileTask() = default;
 
 asio::awaitable<Result<void>> FileTask::run() {
   Result<void> outcome = co_await file_->reopen();
@@ -89,8 +100,10 @@ asio::awaitable<Result<void>> FileTask::run() {
 asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
   const std::optional<std::size_t> source = next_source();
   if (!source) co_return *nobody_left();
+  HostBook::Seat seat = co_await seat_at(*source);
   Slice slice(*file_, *source, gap, buffer_);
   Result<void> fetched = co_await slice.run();
+  leave(seat, slice, fetched);
   if (fetched) file_->sources[*source].stumbles = 0;
   if (fetched || file_->stopping) co_return fetched;
   if (goes_on(slice, fetched.error())) co_return Result<void>{};
@@ -98,21 +111,31 @@ asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
   co_return Result<void>{};
 }
 
-/// The next one to ask: of those with the fewest connections the first in the order of the host. Empty if nobody can be
-/// asked, because it has failed, has as many connections as it takes, or could not be believed.
+/// The next one to ask: of those whose origin has room, if any has, one with the fewest connections; see `goes_before`.
+/// Empty if nobody can be asked, because it has failed, has as many connections as it takes, or could not be believed.
 std::optional<std::size_t> FileTask::next_source() const {
   const std::vector<Source>& sources = file_->sources;
+  const HostBook& hosts = *file_->context->hosts;
+  const Clock::TimePoint now = file_->context->clock().now();
+  const auto may_be_asked = [](const Source& it) { return !it.failure && it.connections < it.connections_max; };
+  // What the URL has is the file, unless there are hashes by which anybody's bytes are judged at once.
+  const bool url_decides = !file_->bound() && !file_->has_pieces() && !sources.front().failed_lately;
+  if (url_decides && may_be_asked(sources.front())) return 0;
   std::optional<std::size_t> best;
+  bool best_has_room = false;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Source& it = sources[i];
-    if (it.failure || it.connections >= it.connections_max) continue;
+    if (!may_be_asked(it)) continue;
     // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
     if (i != file_->home && !it.proven) {
       const Known known = file_->known(it);
       const bool provable = file_->any_arrived && file_->layout.holes().empty();
       if (known.arrived && !known.trusted && (it.connections > 0 || !provable)) continue;
     }
-    if (!best || it.connections < sources[*best].connections) best = i;
+    const bool has_room = sources.size() == 1 || hosts.known(it.origin).has_room(now);
+    if (best && (has_room == best_has_room ? !goes_before(it, sources[*best]) : best_has_room)) continue;
+    best = i;
+    best_has_room = has_room;
   }
   return best;
 }
@@ -123,6 +146,27 @@ bool FileTask::goes_on(const Slice& slice, const Error& error) {
   const bool matters = file_->connections > 0 || file_->sources.size() > 1 || file_->has_pieces();
   if (!matters || is_ours(error) || slice.brought() == 0) return false;
   return ++file_->sources[slice.source()].stumbles <= stumbles_max;
+}
+
+/// A connection to a source for a file that has none: other files may have to end theirs first.
+asio::awaitable<HostBook::Seat> FileTask::seat_at(std::size_t source) const {
+  const TaskContext& context = *file_->context;
+  const std::string& origin = file_->sources[source].origin;
+  if (std::optional<HostBook::Seat> seat = context.hosts->try_enter(origin, context.clock().now())) {
+    co_return *std::move(seat);
+  }
+  co_return co_await context.hosts->entered(origin, context.model->shared_clock(), file_->strand, file_->stopping);
+}
+
+/// One connection has ended: what it has shown is known to all files from now on.
+void FileTask::leave(HostBook::Seat& seat, const Slice& slice, const Result<void>& outcome) const {
+  const TaskContext& context = *file_->context;
+  const Clock::TimePoint now = context.clock().now();
+  Visit visit;
+  visit.brought = slice.brought();
+  if (visit.brought >= context.limits().slice_bytes_min) visit.bytes_per_second = slice.bytes_per_second(now);
+  if (!outcome) visit.error = &outcome.error();
+  seat.leave(visit, now);
 }
 
 /// Notes that a source is not to be asked again in this turn. What the file ends with, if there is no other one.
@@ -174,7 +218,14 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     error = clear_ended_lines();
     if (error || file.stopping || file.restart_wanted || file.wishes_are_new || !file.first_gap()) break;
     bool changed = lines_.size() != at_work;
+    if (lines_.empty()) {
+      if (const std::optional<std::size_t> source = next_source()) {
+        HostBook::Seat seat = co_await seat_at(*source);
+        first_ = std::make_unique<First>(*source, std::move(seat));
+      }
+    }
     while (room_for_lines() > 0 && start_line()) changed = true;
+    first_.reset();
     publish();
     if (lines_.empty()) {
       // Sources also fail for what was brought earlier, when a piece or the whole of it is found to be wrong.
@@ -182,13 +233,15 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
       break;
     }
     // Somebody who has nothing to do looks now and then whether another one has become slow.
+    // Where other files have all that its origin gives, it looks as often as it may.
     const Clock::TimePoint now = file.context->clock().now();
-    if (changed) {
+    const bool held_back = room_for_lines() == 0;
+    if (changed || held_back) {
       interval = relief_interval_min;
     } else if (look && *look <= now) {
       interval = std::min<Clock::Duration>(2 * interval, relief_interval_max);
     }
-    look = room_for_lines() > 0 ? std::optional(now + interval) : std::nullopt;
+    look = lines_wanted() > 0 ? std::optional(now + interval) : std::nullopt;
     alarm.set(look);
     co_await file_->changed.changed_since(seen);
   }
@@ -204,19 +257,35 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
   co_return Result<void>{};
 }
 
-/// How many more connections the sources take, and the job allows.
-std::size_t FileTask::room_for_lines() const {
+/// How many more connections the job allows, and the sources take as far as this file has seen.
+std::size_t FileTask::lines_wanted() const {
   const std::size_t most = may_divide() ? file_->connections_max : 1;
   if (lines_.size() >= most) return 0;
-  std::size_t room = 0;
+  std::size_t wanted = 0;
   for (const Source& it : file_->sources) {
-    if (!it.failure && it.connections < it.connections_max) room += std::min(it.connections_max - it.connections, most);
+    if (!it.failure && it.connections < it.connections_max)
+      wanted += std::min(it.connections_max - it.connections, most);
   }
-  return std::min(room, most - lines_.size());
+  return std::min(wanted, most - lines_.size());
+}
+
+/// How many of these there is room for beside those of other files.
+std::size_t FileTask::room_for_lines() const {
+  const std::size_t wanted = lines_wanted();
+  if (wanted == 0) return 0;
+  const Clock::TimePoint now = file_->context->clock().now();
+  std::size_t room = first_ ? 1 : 0;
+  for (const Source& it : file_->sources) {
+    if (it.failure || it.connections >= it.connections_max) continue;
+    const Origin origin = file_->context->hosts->known(it.origin);
+    if (origin.has_room(now)) room += std::min(origin.connections_max(now) - origin.connections, wanted);
+  }
+  return std::min(room, wanted);
 }
 
 bool FileTask::start_line() {
-  const std::optional<std::size_t> source = next_source();
+  const std::unique_ptr<First> first = std::move(first_);
+  const std::optional<std::size_t> source = first ? first->source : next_source();
   if (!source) return false;
   const Assembly& file = *file_;
   const Clock::TimePoint now = file.context->clock().now();
@@ -237,7 +306,10 @@ bool FileTask::start_line() {
       next_share(wishes, file.covered(), in_flight, file.sources[*source].bytes_per_second, cut);
   if (!share) return false;
 
-  auto line = std::make_shared<Line>(file_, *source, share->local, file.context->buffers->borrow());
+  std::optional<HostBook::Seat> seat =
+      first ? std::optional(std::move(first->seat)) : file.context->hosts->try_enter(file.sources[*source].origin, now);
+  if (!seat) return false;
+  auto line = std::make_shared<Line>(file_, *source, *std::move(seat), share->local, file.context->buffers->borrow());
   if (share->from && !share->relieves) lines_[*share->from]->slice.end_at(share->local.offset);
   if (share->from && share->relieves) {
     const std::shared_ptr<Line>& slow = lines_[*share->from];
@@ -278,6 +350,7 @@ std::optional<Error> FileTask::clear_ended_lines() {
     lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
     count_out(*line);
     const Result<void>& outcome = *line->outcome;
+    leave(line->seat, line->slice, outcome);
     if (outcome) {
       source.stumbles = 0;
       continue;
@@ -289,7 +362,9 @@ std::optional<Error> FileTask::clear_ended_lines() {
     // (bad-servers.md row 58).
     const bool replaced = goes_on(line->slice, error);
     if (source.connections > 0) {
-      if (!replaced) source.connections_max = source.connections;
+      // How many its origin takes is known to the book.
+      const bool turned_down = line->slice.brought() == 0 && refusal_of(error) != Refusal::none;
+      if (!replaced && !turned_down) source.connections_max = source.connections;
     } else if (!replaced) {
       if (std::optional<Error> all = source_failed(line->slice.source(), error); all && lines_.empty()) return all;
     }

@@ -24,11 +24,13 @@ class FileTask {
   /// `stopping` is set when the turn is over: the task then ends soon, with `Errc::cancelled`.
   FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job, FileIndex file,
            std::span<std::byte> buffer, const std::atomic<bool>& stopping);
+  ~FileTask();
 
   asio::awaitable<Result<void>> run();
 
  private:
   struct Line;
+  struct First;
 
   // One connection.
   asio::awaitable<Result<void>> fetch(ByteRange gap);
@@ -36,6 +38,7 @@ class FileTask {
   // Several connections.
   asio::awaitable<Result<void>> fetch_together();
   static asio::awaitable<void> run_line(std::shared_ptr<Line> line);
+  [[nodiscard]] std::size_t lines_wanted() const;
   [[nodiscard]] std::size_t room_for_lines() const;
   bool start_line();
   std::optional<Error> clear_ended_lines();
@@ -46,6 +49,8 @@ class FileTask {
 
   // Sources.
   [[nodiscard]] std::optional<std::size_t> next_source() const;
+  asio::awaitable<HostBook::Seat> seat_at(std::size_t source) const;
+  void leave(HostBook::Seat& seat, const Slice& slice, const Result<void>& outcome) const;
   [[nodiscard]] bool goes_on(const Slice& slice, const Error& error);
   std::optional<Error> source_failed(std::size_t index, const Error& error);
   /// What the file ends with if nobody can be asked any more, and nobody is at work; empty if somebody can.
@@ -61,6 +66,7 @@ class FileTask {
   const std::shared_ptr<Assembly> file_;
   const std::span<std::byte> buffer_;
   std::vector<std::shared_ptr<Line>> lines_;
+  std::unique_ptr<First> first_;  ///< Where the first of them goes, while there is none.
 };
 
 }  // namespace bgxfer::inline v0::detail

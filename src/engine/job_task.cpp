@@ -22,13 +22,7 @@ namespace {
 
 /// Whether this is what a server says to one connection too many (bad-servers.md row 58). One that names a time means
 /// all of them.
-bool is_refusal(const Error& error) {
-  if (error.retry_after()) return false;
-  if (error.code() == http_status(503) || error.code() == http_status(429)) return true;
-  if (error.context() != ErrorContext::transport) return false;
-  return error.code() == Errc::connection_closed || error.code() == std::errc::connection_refused ||
-         error.code() == std::errc::connection_reset;
-}
+bool is_refusal(const Error& error) { return !error.retry_after() && refusal_of(error) != Refusal::none; }
 
 }  // namespace
 

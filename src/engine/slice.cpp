@@ -428,11 +428,11 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
   while (!sized || local < end) {
     // The turn may have ended while the disk or the limit was waited for.
     if (stopping()) co_return file_.cancelled();
-    if (!alone() || relieved) {
+    if (!alone() || relieved || end_ != gap_.end()) {
       // Another one has been given the rest, or was faster.
       position_ = std::max(position_, local);
       const ByteRange left = ByteRange::between(local, std::min(end, end_));
-      if (file_.covers(left)) break;
+      if (file_.covers(left)) co_return Result<void>{};
     }
     std::span<std::byte> room = this->room();
     std::size_t chunk = room.size();

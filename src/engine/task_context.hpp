@@ -11,6 +11,7 @@
 
 #include "buffer_pool.hpp"
 #include "checkpoint.hpp"
+#include "host_book.hpp"
 #include "journal_pump.hpp"
 #include "model.hpp"
 #include "secret_keeper.hpp"
@@ -27,6 +28,7 @@ struct TaskContext {
   std::shared_ptr<JournalPump> pump;       ///< Empty for a queue without a journal.
   std::shared_ptr<Checkpoint> checkpoint;
   std::shared_ptr<BufferPool> buffers;
+  std::shared_ptr<HostBook> hosts;         ///< What is known of the origins, and who is at work there.
   std::shared_ptr<SecretKeeper> secrets;   ///< Empty for a queue without a store or without a journal.
   std::shared_ptr<RequestProvider> requests;
   std::shared_ptr<CommitGuard> guard;

@@ -415,6 +415,8 @@ Result<void> validate_limits(const QueueOptions& options) {
     return refuse(Errc::invalid_argument, "Limits: time_slice, checkpoint_interval, disk_space_retest and claim_bytes must be positive");
   }
   if (limits.slice_bytes_min == 0) return refuse(Errc::invalid_argument, "Limits::slice_bytes_min must be positive");
+  if (limits.origins_known_max < 1)
+    return refuse(Errc::invalid_argument, "Limits::origins_known_max must be at least 1");
   if (limits.inactivity_timeout < std::chrono::milliseconds{0} || limits.inactivity_timeout > inactivity_timeout_max) {
     return refuse(Errc::invalid_argument, "Limits::inactivity_timeout must be 0 (never) to 999 days");
   }

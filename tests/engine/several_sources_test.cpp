@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+#include <bgxfer/testing/faulty_storage.hpp>
+
 #include "support/weak_digest.hpp"
 #include "support/world.hpp"
 
@@ -552,6 +554,57 @@ TEST_CASE("a mirror whose rest is wrong is found out by the SHA-256, and its sha
   for (std::size_t i = size / 3; i < lie.size(); ++i) lie[i] ^= 1;
   Job job = world.run_job(spec, 4);
   CHECK(world.transport->bytes_sent < 2 * size);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("a connection that is the last one at work ends where its share ends, though it was asked for all of the file") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  world.resource("a").read_time = 1200us;
+  Job job = world.run_job(spec, 2);
+  CHECK(world.transport->bytes_sent <= size + 4 * 64 * 1024);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("what is kept of a file whose mirror lied survives a power cut, like all that has arrived") {
+  World world;
+  const auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock());
+  world.options.storage = disk;
+  world.options.sha256 = test::weak_digest;
+  world.options.limits.slice_bytes_min = 64 * 1024;
+  world.options.log = [&world](const LogEntry& entry) {
+    if (entry.event == LogEvent::file_share_dropped) world.transport->dead_hosts.insert("http://server");
+  };
+  world.start();
+  FileSpec spec = world.file("a", size);
+  spec.sha256 = test::weak_digest_of(test::content(size));
+  spec.mirrors = {"http://mirror/a"};
+  test::Resource& mirror = world.transport->resources["http://mirror/a"];
+  mirror = world.resource("a");
+  for (std::size_t i = size / 3; i < size; ++i) mirror.content[i] ^= 1;
+  JobOptions options;
+  options.connections_per_file = 4;
+  options.files.push_back(std::move(spec));
+  Job job = world.queue->add(std::move(options)).value();
+  job.resume();
+  world.run_for(10s);
+  const std::uint64_t kept = job.progress().bytes_transferred;
+  REQUIRE(kept > 0);
+  REQUIRE(kept < size);
+  world.crash();
+  disk->power_cut();
+  world.start();
+  CHECK(world.queue->jobs().front().progress().bytes_transferred == kept);
+}
+
+TEST_CASE("the SHA-256 is that of the bytes on disk, not of others that came in their place") {
+  Several world;
+  FileSpec spec = world.mirrored(1);
+  spec.sha256 = test::weak_digest_of(test::content(size));
+  std::string& lie = world.mirror(0).content;
+  for (std::size_t i = size / 3; i < lie.size(); ++i) lie[i] ^= 1;
+  world.resource("a").read_time = 1200us;
+  Job job = world.run_job(spec, 2);
   world.check_done(job, test::content(size));
 }
 

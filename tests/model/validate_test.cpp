@@ -372,6 +372,8 @@ TEST_CASE("10: a queue's inactivity timeout is 0 to 999 days, and its other limi
   CHECK(refused(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = -1ms; }), Errc::invalid_argument));
   CHECK(refused(limits_with([](QueueOptions& it) { it.limits.maximum_download_time = -1ms; }), Errc::invalid_argument));
   CHECK(refused(limits_with([](QueueOptions& it) { it.limits.notifications_max = 0; }), Errc::invalid_argument));
+  CHECK(limits_with([](QueueOptions& it) { it.limits.origins_known_max = 1; }));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.origins_known_max = 0; }), Errc::invalid_argument));
   CHECK(limits_with([](QueueOptions& it) { it.owner.name.assign(256, 'o'); }));
   CHECK(refused(limits_with([](QueueOptions& it) { it.owner.name.assign(257, 'o'); }), Errc::string_too_long));
 }

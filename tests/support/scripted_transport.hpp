@@ -72,6 +72,9 @@ class ScriptedTransport final : public Transport {
   std::uint64_t bytes_sent = 0;
   std::uint64_t reads = 0;
   std::map<std::string, std::size_t> connections;     ///< That send a body now, by URL.
+  std::map<std::string, std::size_t> host_connections_max;  ///< Of all URLs together, by scheme and host; more get 503.
+  std::set<std::string> dead_hosts;                   ///< Scheme and host: no connection is taken.
+  std::size_t turned_down = 0;                        ///< Requests that were one connection too many.
   int network_changes = 0;
   std::uint64_t calls = 0;                            ///< Of `open` and `read`, all together.
   std::uint64_t fail_from = 0;                        ///< Calls with these numbers fail with `failure`. 0: none.
@@ -102,6 +105,10 @@ class ScriptedTransport final : public Transport {
     if (clock_->now() < connected) co_return Error(Errc::cancelled, ErrorContext::transport, "cancelled");
     if (fails()) co_return failure;
     if (incident.refuse) co_return *incident.refuse;
+    const std::string host = request.url.substr(0, request.url.find('/', request.url.find("://") + 3));
+    if (dead_hosts.contains(host)) {
+      co_return Error(std::make_error_code(std::errc::connection_refused), ErrorContext::transport, host);
+    }
     auto found = resources.find(request.url);
     if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
     const std::string& leads_to = found->second.final_url;
@@ -115,7 +122,10 @@ class ScriptedTransport final : public Transport {
       const Error beyond(http_status(416), ErrorContext::remote_file, request.url);
       co_return beyond.with_resource_size(size);
     }
-    if (connections[request.url] >= found->second.connections_max) {
+    const auto host_max = host_connections_max.find(host);
+    const bool host_full = host_max != host_connections_max.end() && at_host(host) >= host_max->second;
+    if (host_full || connections[request.url] >= found->second.connections_max) {
+      ++turned_down;
       co_return Error(http_status(503), ErrorContext::remote_file, request.url);
     }
     std::unique_ptr<Download> body = std::make_unique<Body>(*this, found->second, incident, request);
@@ -123,6 +133,13 @@ class ScriptedTransport final : public Transport {
   }
 
   void network_changed() noexcept override { ++network_changes; }
+
+  /// Connections that send a body now, by scheme and host.
+  [[nodiscard]] std::size_t at_host(const std::string& host) const {
+    std::size_t count = 0;
+    for (const auto& [url, of_url] : connections) count += url.starts_with(host + '/') ? of_url : 0;
+    return count;
+  }
 
  private:
   class Body final : public Download {
