@@ -116,6 +116,8 @@ asio::awaitable<void> Session::work(Verb verb) {
   if (interrupted_ && !arguments_.quiet) {
     fmt::print(stderr, "bgx: interrupted; what has arrived is kept, and the same command goes on from there\n");
   }
+  // Nothing is left to do but to wait whether idle connections will be wanted again.
+  io_.stop();
 }
 
 asio::awaitable<int> Session::serve(Verb verb) {

@@ -62,6 +62,15 @@ class Get(World):
         self.bgx("get", self.url("moved/there"), "-o", "here")
         self.assertEqual(self.read("here"), content)
 
+    def test_it_ends_when_its_work_is_done_although_the_server_keeps_the_connection(self):
+        self.serve("file", 1000)
+        took = []
+        for _ in range(5):
+            began = time.monotonic()
+            self.bgx("get", self.url("file"))
+            took.append(time.monotonic() - began)
+        self.assertLess(min(took), 0.9)  # Idle connections are kept for a second.
+
     def test_after_a_kill_the_same_job_goes_on(self):
         content = self.serve("big", 16 * MIB)
         process, log = self.start_telling("get", self.url("big"), "--limit-rate", "8M")
