@@ -424,7 +424,8 @@ asio::awaitable<Result<void>> FileTask::check_pending() {
       if (file_->stopping) co_return file_->cancelled();
     }
   }
-  co_return Result<void>{};
+  if (file_->pending.ranges() != unverified) co_return Result<void>{};
+  co_return co_await file_->restart("pieces of it cannot be looked at");  // Never the same again and again.
 }
 
 asio::awaitable<Result<void>> FileTask::finish() {
