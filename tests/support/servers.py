@@ -133,10 +133,30 @@ class Socks(Server):
         return [find("microsocks"), "-i", "127.0.0.1", "-p", str(self.port), "-u", USER, "-P", PASSWORD]
 
 
-class Apache(Server):
-    """/basic/ and /digest/ want a password."""
+class ApacheServer(Server):
+    """An apache in a folder of its own: `prepare` calls `configure`."""
 
     program = "apache2"
+    server_name = "localhost"
+
+    def configure(self, modules, text):
+        """Writes the configuration: what every one needs, these modules, and `text`."""
+        all_modules = ("mpm_event", "authn_core", "authz_core", "authz_user", *modules)
+        lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in all_modules]
+        if os.geteuid() == 0 and _known("www-data"):
+            lines += ["User www-data", "Group www-data"]
+        lines += [f"ServerRoot {self.folder}", f"ServerName {self.server_name}", f"PidFile {self.folder}/apache2.pid",
+                  f"Listen 127.0.0.1:{self.port}", f"ErrorLog {self.folder}/error.log"]
+        (self.folder / "apache2.conf").write_text("\n".join(lines) + text)
+
+    def command(self):
+        return [find(self.program), "-X", "-d", str(self.folder), "-f", str(self.folder / "apache2.conf")]
+
+
+class Apache(ApacheServer):
+    """/basic/ and /digest/ want a password."""
+
+    server_name = "127.0.0.1"
 
     def prepare(self):
         www = self.folder / "www"
@@ -145,16 +165,7 @@ class Apache(Server):
         (self.folder / "users").write_text(f"{USER}:{crypted(PASSWORD)}\n")
         secret = hashlib.md5(f"{USER}:realm:{PASSWORD}".encode()).hexdigest()
         (self.folder / "digests").write_text(f"{USER}:realm:{secret}\n")
-        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in (
-            "mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "auth_digest"))
-        owner = "User www-data\nGroup www-data\n" if os.geteuid() == 0 and _known("www-data") else ""
-        (self.folder / "apache2.conf").write_text(f"""
-{modules}{owner}
-ServerRoot {self.folder}
-ServerName 127.0.0.1
-PidFile {self.folder}/apache2.pid
-Listen 127.0.0.1:{self.port}
-ErrorLog {self.folder}/error.log
+        self.configure(["authn_file", "auth_basic", "auth_digest"], f"""
 DocumentRoot {www}
 <Directory {www}/basic>
   AuthType Basic
@@ -170,9 +181,6 @@ DocumentRoot {www}
   Require valid-user
 </Directory>
 """)
-
-    def command(self):
-        return [find("apache2"), "-X", "-d", str(self.folder), "-f", str(self.folder / "apache2.conf")]
 
     def url(self, name):
         return f"http://127.0.0.1:{self.port}/{name}"
@@ -266,10 +274,8 @@ class Kdc(Server):
         (self.folder / "tickets").unlink(missing_ok=True)
 
 
-class GssApache(Server):
+class GssApache(ApacheServer):
     """/negotiate/ wants a ticket of `kdc`, /ntlm/ the user ME of the domain HOME."""
-
-    program = "apache2"
 
     def __init__(self, folder, kdc):
         self.kdc = kdc
@@ -287,16 +293,7 @@ class GssApache(Server):
         self.delegated.mkdir(exist_ok=True)
         os.chmod(self.delegated, 0o777)
         (self.folder / "ntlm-users").write_text(f"HOME:{USER}:{PASSWORD}\n")
-        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in (
-            "mpm_event", "authn_core", "authz_core", "authz_user", "auth_gssapi", "alias"))
-        owner = "User www-data\nGroup www-data\n" if os.geteuid() == 0 and _known("www-data") else ""
-        (self.folder / "apache2.conf").write_text(f"""
-{modules}{owner}
-ServerRoot {self.folder}
-ServerName localhost
-PidFile {self.folder}/apache2.pid
-Listen 127.0.0.1:{self.port}
-ErrorLog {self.folder}/error.log
+        self.configure(["auth_gssapi", "alias"], f"""
 LogFormat "%u %s %U"
 CustomLog {self.folder}/access.log "%u %s %U %{{Authorization}}i"
 DocumentRoot {www}
@@ -321,17 +318,14 @@ Redirect 302 /negotiate/away.bin http://127.0.0.1:{self.port}/negotiate/file.bin
     def command(self):
         environment = {**self.kdc.environment, "NTLM_USER_FILE": str(self.folder / "ntlm-users"),
                        "KRB5RCACHENAME": f"dfl:{self.folder}/replays"}
-        return ["env", *(f"{name}={value}" for name, value in environment.items()), find("apache2"), "-X", "-d",
-                str(self.folder), "-f", str(self.folder / "apache2.conf")]
+        return ["env", *(f"{name}={value}" for name, value in environment.items()), *super().command()]
 
     def url(self, name):
         return f"http://localhost:{self.port}/{name}"
 
 
-class NtlmProxy(Server):
+class NtlmProxy(ApacheServer):
     """An apache that forwards and tunnels (CONNECT) for the user ME of the domain HOME, who proves himself by NTLM."""
-
-    program = "apache2"
 
     @classmethod
     def there(cls):
@@ -341,16 +335,7 @@ class NtlmProxy(Server):
 
     def prepare(self):
         (self.folder / "ntlm-users").write_text(f"HOME:{USER}:{PASSWORD}\n")
-        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in (
-            "mpm_event", "authn_core", "authz_core", "authz_user", "auth_gssapi", "proxy", "proxy_http", "proxy_connect"))
-        owner = "User www-data\nGroup www-data\n" if os.geteuid() == 0 and _known("www-data") else ""
-        (self.folder / "apache2.conf").write_text(f"""
-{modules}{owner}
-ServerRoot {self.folder}
-ServerName localhost
-PidFile {self.folder}/apache2.pid
-Listen 127.0.0.1:{self.port}
-ErrorLog {self.folder}/error.log
+        self.configure(["auth_gssapi", "proxy", "proxy_http", "proxy_connect"], f"""
 CustomLog {self.folder}/access.log "%m %s %u"
 ProxyRequests On
 AllowCONNECT 1-65535
@@ -364,8 +349,7 @@ AllowCONNECT 1-65535
 """)
 
     def command(self):
-        return ["env", f"NTLM_USER_FILE={self.folder}/ntlm-users", find("apache2"), "-X", "-d", str(self.folder), "-f",
-                str(self.folder / "apache2.conf")]
+        return ["env", f"NTLM_USER_FILE={self.folder}/ntlm-users", *super().command()]
 
 
 class NegotiateSquid(Squid):
