@@ -232,8 +232,8 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
       error = nobody_left();
       break;
     }
-    // Somebody who has nothing to do looks now and then whether another one has become slow.
-    // Where other files have all that its origin gives, it looks as often as it may.
+    // Somebody who has nothing to do looks now and then whether another one has become slow, or, where other files have all
+    // that its origin gives, whether there is room.
     const Clock::TimePoint now = file.context->clock().now();
     const bool held_back = room_for_lines() == 0;
     if (changed || held_back) {
