@@ -30,8 +30,8 @@ std::size_t character_bytes(std::string_view text) {
 constexpr std::string_view secret_words[] = {"cookie",     "auth", "token",   "secret", "password",
                                              "credential", "key",  "session", "sign",   "nonce"};
 
-/// Where a URL in the value of a field ends.
-constexpr std::string_view url_ends = " \t\"'<>,;";
+/// Where a URL in the value of a field ends. Not at `,` and `;`, which may stand in its query and its user.
+constexpr std::string_view url_ends = " \t\"'<>";
 
 }  // namespace
 

@@ -144,7 +144,7 @@ std::optional<std::size_t> FileTask::next_source() const {
 /// because nobody else is at work or can be asked, and no piece is lost that is not whole.
 bool FileTask::goes_on(const Slice& slice, const Error& error) {
   const bool matters = file_->connections > 0 || file_->sources.size() > 1 || file_->has_pieces();
-  if (!matters || is_ours(error) || slice.brought() == 0) return false;
+  if (!matters || is_ours(error) || error.code() == Failure::permanent || slice.brought() == 0) return false;
   return ++file_->sources[slice.source()].stumbles <= stumbles_max;
 }
 

@@ -370,6 +370,7 @@ Error Slice::stray_page() const {
 asio::awaitable<Result<void>> Slice::restart(std::string why) {
   const bool decides = (index_ == 0 && !BGXFER_MUTANT(36)) || at_home();
   if (!decides && file_.bound()) co_return blame(Errc::resource_changed, url() + ": " + why);
+  source_().failed_lately = false;  // It has just answered, and is the one to begin with.
   if (alone()) co_return co_await file_.restart(std::move(why));
   file_.restart_wanted = std::move(why);
   co_return blame(Errc::resource_changed, url());
