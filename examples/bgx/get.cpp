@@ -72,6 +72,8 @@ asio::awaitable<bgxfer::Result<void>> get_ranges(const Arguments& arguments, bgx
   bgxfer::File file = job.files().front();
   const std::vector<bgxfer::ByteRange> all = {bgxfer::ByteRange{}};
   const bgxfer::CommandResult asked = file.request_ranges(arguments.on_demand ? arguments.ranges : all);
+  // A file that has arrived is only waiting for its name: an earlier run saw to the rest.
+  if (file.progress().transferred) co_return bgxfer::Result<void>{};
   if (!asked) co_return asked.error();
   const bgxfer::CommandResult resumed = job.resume();
   if (!resumed) co_return resumed.error();

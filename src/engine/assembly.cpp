@@ -5,6 +5,7 @@
 
 #include "../base/mutant.hpp"
 #include "../model/secrets.hpp"
+#include "../model/validate.hpp"
 #include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -104,6 +105,7 @@ bool Assembly::wishes_changed(const Model::Lock&) {
   const auto found = job->wishes.find(static_cast<std::uint32_t>(file));
   if (found == job->wishes.end()) return false;
   wanted = found->second;
+  if (has_pieces()) wanted.ranges = in_whole(wanted.ranges, pieces.bytes, *expected_size);
   wishes_are_new = true;
   return true;
 }
@@ -323,6 +325,7 @@ void Assembly::believe(const ResponseHead& head, std::size_t index) {
 }
 
 void Assembly::note_redirect(std::string url) {
+  if (!url.empty() && !validate_url(url, context->limits())) url.clear();  // No better than none.
   if (url == reported) return;
   Model::Lock lock = context->model->lock();
   const bool moved = job->record.files[static_cast<std::size_t>(file)].url != sources.front().url;

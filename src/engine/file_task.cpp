@@ -22,6 +22,8 @@ namespace {
 /// each time half as often, down to the other, until a connection begins or ends.
 constexpr std::chrono::milliseconds relief_interval_min{100};
 constexpr std::chrono::seconds relief_interval_max{10};
+/// The same where other files have all the connections that an origin gives, and nobody tells when one of them ends.
+constexpr std::chrono::seconds held_back_interval_max{1};
 
 /// A connection that breaks off is replaced at once so many times in a row.
 constexpr std::uint32_t stumbles_max = 3;
@@ -78,9 +80,10 @@ asio::awaitable<Result<void>> FileTask::run() {
     }
     file_->wishes_are_new = false;
     const std::optional<ByteRange> gap = file_->first_gap();
-    if (!gap && file_->idle()) break;
     if (!gap && !file_->pending.empty() && !BGXFER_MUTANT(34)) {
       outcome = co_await check_pending();
+    } else if (!gap && file_->idle()) {
+      break;
     } else if (!gap) {
       outcome = co_await finish();
     } else if (file_->stopping) {
@@ -118,8 +121,10 @@ std::optional<std::size_t> FileTask::next_source() const {
   const HostBook& hosts = *file_->context->hosts;
   const Clock::TimePoint now = file_->context->clock().now();
   const auto may_be_asked = [](const Source& it) { return !it.failure && it.connections < it.connections_max; };
-  // What the URL has is the file, unless there are hashes by which anybody's bytes are judged at once.
-  const bool url_decides = !file_->bound() && !file_->has_pieces() && !sources.front().failed_lately;
+  // What the URL has is the file, unless there are hashes by which anybody's bytes are judged: at once, or, where its
+  // origin has just failed, at the end.
+  const bool url_may_wait = file_->sha256 && sources.front().failed_lately;
+  const bool url_decides = !file_->bound() && !file_->has_pieces() && !url_may_wait;
   if (url_decides && may_be_asked(sources.front())) return 0;
   std::optional<std::size_t> best;
   bool best_has_room = false;
@@ -236,10 +241,10 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     // that its origin gives, whether there is room.
     const Clock::TimePoint now = file.context->clock().now();
     const bool held_back = room_for_lines() == 0;
-    if (changed || held_back) {
+    if (changed) {
       interval = relief_interval_min;
     } else if (look && *look <= now) {
-      interval = std::min<Clock::Duration>(2 * interval, relief_interval_max);
+      interval = std::min<Clock::Duration>(2 * interval, held_back ? held_back_interval_max : relief_interval_max);
     }
     look = lines_wanted() > 0 ? std::optional(now + interval) : std::nullopt;
     alarm.set(look);

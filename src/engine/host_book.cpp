@@ -62,6 +62,7 @@ void Origin::left(const Visit& visit, Clock::TimePoint began, Clock::TimePoint n
   }
   if (!visit.error || visit.brought > 0) {
     failed.reset();
+    served = now;
     return;
   }
   if (is_of_origin(*visit.error)) failed = now;
@@ -76,14 +77,21 @@ void Origin::turned_down(const Error& error, Clock::TimePoint began, Clock::Time
   if (refusal == Refusal::none || (others == 0 && !cap)) return;
   const bool slow_down = refusal == Refusal::slow_down;
   const std::size_t most = std::max<std::size_t>(others, 1);
+  const bool further = cap && began <= cap->since;  // One more of those that were asked before it was lowered.
+  const bool nobody_served = others == 0 && (!served || *served < began);
+  if (nobody_served && !slow_down) {
+    if (further) cap = cap_before;
+    return;
+  }
+  if (!further) cap_before = cap;
 
   Cap lowered;
   lowered.since = now;
   lowered.patience = cap ? cap->patience : patience_min;
   if (!cap) {
     lowered.connections = slow_down ? (others + 1) / 2 : others;
-  } else if (began <= cap->since) {
-    lowered.connections = std::min(cap->connections, most);  // Asked before it was lowered: no more is learned from it.
+  } else if (further) {
+    lowered.connections = std::min(cap->connections, most);  // No more is learned from it.
   } else if (others >= cap->connections) {
     lowered.connections = std::min(others, connections_max(now));  // The one more that was tried.
     if (slow_down) lowered.patience = std::min(2 * lowered.patience, patience_max);
@@ -103,99 +111,95 @@ class HostBook::Waiting {
  public:
   Waiting(std::shared_ptr<HostBook> book, const std::string& origin) : book_(std::move(book)) {
     std::lock_guard lock(book_->mutex_);
-    origin_ = &book_->page(origin);
-    ++origin_->waiting;
+    page_ = &book_->page(origin);
+    ++page_->origin.waiting;
   }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   ~Waiting() {
     std::lock_guard lock(book_->mutex_);
-    --origin_->waiting;
+    --page_->origin.waiting;
   }
 
-  [[nodiscard]] Origin& origin() noexcept { return *origin_; }
+  [[nodiscard]] Page& page() noexcept { return *page_; }
 
  private:
   std::shared_ptr<HostBook> book_;
-  Origin* origin_ = nullptr;
+  Page* page_ = nullptr;
 };
 
 Origin HostBook::known(const std::string& origin) const {
   std::lock_guard lock(mutex_);
   const auto found = index_.find(origin);
-  return found == index_.end() ? Origin() : found->second->second;
+  return found == index_.end() ? Origin() : found->second->origin;
 }
 
 std::optional<HostBook::Seat> HostBook::try_enter(const std::string& origin, Clock::TimePoint now) {
   std::lock_guard lock(mutex_);
-  Origin& it = page(origin);
-  if (it.waiting > 0 || !it.has_room(now)) return std::nullopt;
+  Page& it = page(origin);
+  if (it.origin.waiting > 0 || !it.origin.has_room(now)) return std::nullopt;
   return seat(it, now);
 }
 
 asio::awaitable<HostBook::Seat> HostBook::entered(std::string origin, std::shared_ptr<Clock> clock,
                                                   asio::any_io_executor strand, const std::atomic<bool>& stopping) {
   Waiting waiting(shared_from_this(), origin);
+  Page& page = waiting.page();
   const Clock::TimePoint until = clock->now() + wait_max;
-  Alarm alarm(std::move(strand), clock, [this] { changed_.notify(); });
+  Alarm alarm(std::move(strand), clock, [&page] { page.changed.notify(); });
   for (;;) {
-    const std::uint64_t seen = changed_.version();
+    const std::uint64_t seen = page.changed.version();
     const Clock::TimePoint now = clock->now();
     Clock::TimePoint look_again = until;
     std::optional<Seat> found;
     {
       std::lock_guard lock(mutex_);
-      Origin& it = waiting.origin();
-      if (stopping || now >= until || it.has_room(now)) found.emplace(seat(it, now));
-      look_again = std::min(until, it.next_raise(now).value_or(until));
+      if (stopping || now >= until || page.origin.has_room(now)) found.emplace(seat(page, now));
+      look_again = std::min(until, page.origin.next_raise(now).value_or(until));
     }
     alarm.set(found ? std::nullopt : std::optional(look_again));
     if (found) co_return *std::move(found);
-    co_await changed_.changed_since(seen);
+    co_await page.changed.changed_since(seen);
   }
 }
 
 void HostBook::distrust(const std::string& origin, Clock::TimePoint now) {
   std::lock_guard lock(mutex_);
-  page(origin).failed = now;
+  page(origin).origin.failed = now;
 }
 
 void HostBook::leave(const Seat& seat, const Visit* visit, Clock::TimePoint now) {
-  bool awaited = false;
-  {
-    std::lock_guard lock(mutex_);
-    Origin& it = *seat.origin_;
-    if (visit) {
-      it.left(*visit, seat.began_, now);
-    } else {
-      --it.connections;
-    }
-    awaited = it.waiting > 0;
+  std::lock_guard lock(mutex_);
+  Origin& it = seat.page_->origin;
+  if (visit) {
+    it.left(*visit, seat.began_, now);
+  } else {
+    --it.connections;
   }
-  if (awaited) changed_.notify();
+  if (it.waiting > 0) seat.page_->changed.notify();  // It resumes nobody inside of this call.
 }
 
 /// What is written down of an origin, which becomes the one used last. The page stays where it is while somebody is at
 /// work there, or waits.
-Origin& HostBook::page(const std::string& origin) {
+HostBook::Page& HostBook::page(const std::string& origin) {
   if (const auto found = index_.find(origin); found != index_.end()) {
     pages_.splice(pages_.begin(), pages_, found->second);
-    return found->second->second;
+    return *found->second;
   }
   for (auto it = pages_.end(); pages_.size() >= origins_max_ && it != pages_.begin();) {
     --it;
-    if (it->second.connections > 0 || it->second.waiting > 0) continue;
-    index_.erase(it->first);
+    if (it->origin.connections > 0 || it->origin.waiting > 0) continue;
+    index_.erase(it->name);
     it = pages_.erase(it);
   }
-  pages_.emplace_front(origin, Origin());
-  index_.emplace(pages_.front().first, pages_.begin());
-  return pages_.front().second;
+  pages_.emplace_front(origin);
+  index_.emplace(pages_.front().name, pages_.begin());
+  return pages_.front();
 }
 
-HostBook::Seat HostBook::seat(Origin& origin, Clock::TimePoint now) {
-  ++origin.connections;
-  return Seat(shared_from_this(), origin, now);
+HostBook::Seat HostBook::seat(Page& page, Clock::TimePoint now) {
+  ++page.origin.connections;
+  return Seat(shared_from_this(), page, now);
 }
 
 }  // namespace bgxfer::inline v0::detail

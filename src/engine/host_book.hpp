@@ -51,6 +51,8 @@ struct Origin {
   std::size_t connections = 0;               ///< That are at work now, for all files.
   std::size_t waiting = 0;                   ///< Files that have none, and wait for one of these to end.
   std::optional<Cap> cap{};                  ///< Empty: it has turned none down.
+  std::optional<Cap> cap_before{};           ///< What was believed before those began that were turned down last.
+  std::optional<Clock::TimePoint> served{};  ///< When a connection last ended that had brought something, or all it should.
   double bytes_per_second = 0;               ///< Of one connection; 0: not known.
   std::optional<Clock::TimePoint> failed{};  ///< When it last brought nothing, for a reason that is not the file's.
 
@@ -76,14 +78,16 @@ struct Origin {
 
 /// What the queue has learned of each origin, and who is at work there: shared by all files, so that none has to learn
 /// it anew, and that together they keep to what an origin takes. Known as long as the queue lives. Thread-safe; asked
-/// once for each connection, never for a chunk.
+/// where connections begin and end, never for a chunk.
 class HostBook : public std::enable_shared_from_this<HostBook> {
+  struct Page;
+
  public:
   /// One connection to an origin, counted as long as this lives.
   class Seat {
    public:
     Seat(Seat&& other) noexcept
-        : book_(std::exchange(other.book_, nullptr)), origin_(other.origin_), began_(other.began_) {}
+        : book_(std::exchange(other.book_, nullptr)), page_(other.page_), began_(other.began_) {}
     Seat& operator=(Seat&&) = delete;
     ~Seat() {
       if (book_) book_->leave(*this, nullptr, began_);
@@ -96,11 +100,11 @@ class HostBook : public std::enable_shared_from_this<HostBook> {
 
    private:
     friend class HostBook;
-    Seat(std::shared_ptr<HostBook> book, Origin& origin, Clock::TimePoint began)
-        : book_(std::move(book)), origin_(&origin), began_(began) {}
+    Seat(std::shared_ptr<HostBook> book, Page& page, Clock::TimePoint began)
+        : book_(std::move(book)), page_(&page), began_(began) {}
 
     std::shared_ptr<HostBook> book_;
-    Origin* origin_;
+    Page* page_;
     Clock::TimePoint began_;
   };
 
@@ -126,17 +130,23 @@ class HostBook : public std::enable_shared_from_this<HostBook> {
 
  private:
   class Waiting;
-  using Page = std::pair<std::string, Origin>;
+  /// What is written down of an origin.
+  struct Page {
+    explicit Page(std::string of) : name(std::move(of)) {}
+
+    const std::string name;
+    Origin origin{};
+    Latch changed{};  ///< Somebody has left, or it is time to look again.
+  };
 
   void leave(const Seat& seat, const Visit* visit, Clock::TimePoint now);
-  Origin& page(const std::string& origin);
-  Seat seat(Origin& origin, Clock::TimePoint now);
+  Page& page(const std::string& origin);
+  Seat seat(Page& page, Clock::TimePoint now);
 
   const std::size_t origins_max_;
   mutable std::mutex mutex_;
   std::list<Page> pages_;  ///< The one used last comes first.
   std::map<std::string_view, std::list<Page>::iterator> index_;
-  Latch changed_;  ///< Somebody has left, or it is time to look again.
 };
 
 }  // namespace bgxfer::inline v0::detail

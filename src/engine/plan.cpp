@@ -35,6 +35,17 @@ std::vector<ByteRange> in_order(ByteRange whole, const Wishes& wishes, bool only
   return order;
 }
 
+RangeSet in_whole(const RangeSet& ranges, std::uint64_t unit, std::uint64_t size) {
+  RangeSet units;
+  for (ByteRange range : ranges.ranges()) {
+    const std::uint64_t begin = range.offset - range.offset % unit;
+    const std::uint64_t over = range.end() % unit;
+    const std::uint64_t end = over == 0 || range.end() >= size ? range.end() : std::min(size, range.end() - over + unit);
+    units.add(ByteRange::between(begin, end));
+  }
+  return units;
+}
+
 Layout::Layout(std::vector<ByteRange> ranges, std::vector<std::uint64_t> places)
     : ranges_(std::move(ranges)), places_(std::move(places)) {
   if (places_.empty()) return;

@@ -33,6 +33,9 @@ struct Wishes {
 /// The runs of `whole` in the order in which they are to be fetched: wishes, then the rest, unless there are `only_wishes`.
 [[nodiscard]] std::vector<ByteRange> in_order(ByteRange whole, const Wishes& wishes, bool only_wishes);
 
+/// What of a file of `size` bytes is in units of so many bytes with any of `ranges`. What they want past its end is kept.
+[[nodiscard]] RangeSet in_whole(const RangeSet& ranges, std::uint64_t unit, std::uint64_t size);
+
 /// How a file is made of its resource: the whole of it, or ranges of it: each at a place of its own, or one behind the
 /// other in their order (spec part 4.3).
 /// Nothing else knows how a file is cut up.

@@ -274,11 +274,12 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::ask(const Asked& asked
 
 asio::awaitable<Result<std::unique_ptr<Download>>> Slice::send(Request request) {
   asked_url_ = request.url;
-  const auto leads_to = std::make_shared<std::string>();
+  std::shared_ptr<std::string> leads_to;
+  if (index_ == 0 && request.redirects.mode == RedirectMode::refuse) leads_to = std::make_shared<std::string>();
   request.refused_redirect = leads_to;
   Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
   context_.model->meter.answered(opened ? nullptr : &opened.error());
-  if (!leads_to->empty() && index_ == 0) file_.note_redirect(*leads_to);
+  if (leads_to && !leads_to->empty()) file_.note_redirect(*leads_to);
   co_return opened;
 }
 
@@ -370,7 +371,6 @@ Error Slice::stray_page() const {
 asio::awaitable<Result<void>> Slice::restart(std::string why) {
   const bool decides = (index_ == 0 && !BGXFER_MUTANT(36)) || at_home();
   if (!decides && file_.bound()) co_return blame(Errc::resource_changed, url() + ": " + why);
-  source_().failed_lately = false;  // It has just answered, and is the one to begin with.
   if (alone()) co_return co_await file_.restart(std::move(why));
   file_.restart_wanted = std::move(why);
   co_return blame(Errc::resource_changed, url());

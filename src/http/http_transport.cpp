@@ -209,6 +209,7 @@ class HttpTransport final : public Transport {
         answer.discard_body();
         co_return head.error();
       }
+      head->final_url = trail.final_url();
       answer.expect_body(head->granted.length);
       co_return std::make_unique<HttpDownload>(*std::move(head), *std::move(exchanged));
     }

@@ -25,9 +25,7 @@ bool is_redirect(int status) noexcept {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-RedirectTrail::RedirectTrail(Request& request, Url start) : request_(request), here_(std::move(start)) {
-  visited_.insert(here_.to_string());
-}
+RedirectTrail::RedirectTrail(Request& request, Url start) : request_(request), here_(std::move(start)) {}
 
 Result<void> RedirectTrail::follow(const Head& head) {
   const auto refused = [this](Errc code, const std::string& why) {
@@ -56,6 +54,7 @@ Result<void> RedirectTrail::follow(const Head& head) {
     request_.method = "GET";
     request_.body.reset();
   }
+  visited_.insert(here_.to_string());
   if (!visited_.insert(next->to_string()).second) return refused(Errc::too_many_redirects, "a loop");
 
   if (next->origin != here_.origin) {

@@ -28,6 +28,8 @@ class BGXFER_API RedirectTrail {
   /// Where the request goes now.
   [[nodiscard]] const Url& here() const noexcept { return here_; }
   [[nodiscard]] bool moved() const noexcept { return hops_ > 0; }
+  /// The same as text; as it was asked for, where nothing led elsewhere: another spelling is no redirect.
+  [[nodiscard]] std::string final_url() const { return moved() ? here_.to_string() : request_.url; }
 
   /// Takes the hop that `head` asks for and edits the request for it, or says why not: `too_many_redirects`,
   /// `redirect_refused`, or `invalid_response` for a Location that is missing or makes no sense.

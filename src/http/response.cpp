@@ -68,20 +68,20 @@ Result<ContentRange> partial_range(const Request& request, const Head& head, con
 
 Result<ResponseHead> judge_response(const Request& request, const Url& url, const Head& head, const Framing& framing,
                                     std::chrono::system_clock::time_point now) {
-  const std::string where = public_url(url.to_string());
+  const auto where = [&url] { return public_url(url.to_string()); };
   const bool fetches = request.method == "GET";
   if (fetches && (head.status == 204 || head.status == 205)) {
     return Error(Errc::invalid_response, ErrorContext::remote_file,
-                 where + ": status " + std::to_string(head.status) + " has no body");
+                 where() + ": status " + std::to_string(head.status) + " has no body");
   }
   const bool success = BGXFER_MUTANT(23) && head.status >= 500 ? true : fetches ? head.status == 200 || head.status == 206 : head.status >= 200 && head.status <= 299;
   if (!success) return status_error(head, url, now);
-  if (is_encoded_body(head) && !BGXFER_MUTANT(22)) return Error(Errc::encoded_body, ErrorContext::remote_file, where);
+  if (is_encoded_body(head) && !BGXFER_MUTANT(22)) return Error(Errc::encoded_body, ErrorContext::remote_file, where());
 
   ResponseHead result;
   if (head.status == 206) {
     const Result<ContentRange> range = partial_range(request, head, framing);
-    if (!range) return Error(range.error().code(), ErrorContext::remote_file, where + ": " + range.error().detail());
+    if (!range) return Error(range.error().code(), ErrorContext::remote_file, where() + ": " + range.error().detail());
     result.granted = *range->range;
     result.range_stated = head.field("content-range").has_value();
     result.resource_size = range->resource_size;
@@ -98,9 +98,6 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
   if (const std::optional<std::string_view> modified = head.field("last-modified")) {
     result.last_modified = parse_date(*modified);
   }
-  // As it was asked for, where nothing led elsewhere: another spelling is no redirect.
-  const Result<Url> asked = parse_url(request.url);
-  result.final_url = asked && *asked == url ? request.url : url.to_string();
   result.headers = head.fields;
   return result;
 }

@@ -141,6 +141,7 @@ class HttplibTransport final : public Transport {
       Result<ResponseHead> head = http::detail::judge_response(request, trail.here(), transfer->head, transfer->framing,
                                                                std::chrono::system_clock::now());
       if (!head) co_return head.error();
+      head->final_url = trail.final_url();
       transfer->length_max = head->granted.length;
       co_return std::make_unique<HttplibDownload>(*std::move(head), std::move(caller));
     }

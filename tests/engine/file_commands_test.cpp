@@ -664,6 +664,29 @@ TEST_CASE("3.9: a URL that no longer leads elsewhere, or whose job follows redir
   }
 }
 
+TEST_CASE("3.9: a final URL that no file could have is not told, and not written down") {
+  for (const std::string& url : {std::string("http://elsewhere/\n"), "http://elsewhere/" + std::string(70'000, 'a')}) {
+    World world;
+    world.start();
+    const JobId id = world.add("a", size).id();
+    Job job = *world.queue->find(id);
+    REQUIRE(job.configure([](JobOptions& it) { it.http.redirects.mode = RedirectMode::report; }));
+    world.resource("a").final_url = url;
+    job.resume();
+    world.run_for(15ms);
+    const bool told = job.files()[0].url() != "http://server/a";
+    CHECK_FALSE(told);
+    world.run_for(100ms);
+    world.crash();
+    world.start();
+    job = *world.queue->find(id);
+    const bool kept = job.files()[0].url() != "http://server/a";
+    CHECK_FALSE(kept);
+    world.run();
+    check_done(world, job, world.resource("a").content);
+  }
+}
+
 TEST_CASE("3.9: a mirror that leads elsewhere does not change what the file's URL is") {
   World world;
   world.start();

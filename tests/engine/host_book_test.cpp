@@ -60,13 +60,11 @@ struct Hosts : World {
   }
 
   /// The same with hashes of its pieces: bytes of mirrors are believed at once.
-  FileSpec in_pieces(FileSpec spec) {
-    const std::string content = test::content(size);
-    spec.size = size;
-    spec.pieces.bytes = piece_bytes;
-    for (std::size_t at = 0; at < size; at += piece_bytes) {
-      spec.pieces.sha256.push_back(test::weak_digest_of(content.substr(at, piece_bytes)));
-    }
+  static FileSpec in_pieces(FileSpec spec) { return test::in_pieces(std::move(spec), test::content(size), piece_bytes); }
+
+  /// The same with a SHA-256: bytes of mirrors are judged at the end.
+  static FileSpec hashed(FileSpec spec) {
+    spec.sha256 = test::weak_digest_of(test::content(size));
     return spec;
   }
 
@@ -171,6 +169,31 @@ TEST_CASE("an origin that turns down everybody is down, which says nothing of ho
   CHECK_FALSE(origin.cap);
   CHECK(origin.failed_lately(start + 59s));
   CHECK_FALSE(origin.failed_lately(start + 60s));
+
+  origin.connections = 8;
+  turn_down(origin, 8, shut, start + 1h, start + 1h + 1s);
+  CHECK(origin.connections == 0);
+  CHECK_FALSE(origin.cap);
+}
+
+TEST_CASE("an origin that was down takes afterwards what it took before") {
+  Origin origin;
+  origin.connections = 8;
+  turn_down(origin, 5, shut, start, start);
+  REQUIRE(origin.connections_max(start) == 3);
+  turn_down(origin, 3, shut, start + 1s, start + 2s);
+  CHECK(origin.connections_max(start + 2s) == 3);
+  origin.connections = 1;
+  turn_down(origin, 1, shut, start + 3s, start + 4s);
+  CHECK(origin.connections_max(start + 4s) == 3);
+}
+
+TEST_CASE("an origin that has served one and turned down all others is not down") {
+  Origin origin;
+  origin.connections = 3;
+  origin.left(Visit(), start, start + 1s);
+  turn_down(origin, 2, shut, start, start + 2s);
+  CHECK(origin.connections_max(start + 2s) == 1);
 }
 
 TEST_CASE("a file that is not there, and a connection that breaks off, say nothing against an origin") {
@@ -371,17 +394,49 @@ TEST_CASE("pieces: a faster mirror is asked before the URL, for its bytes are ju
   CHECK(world.asked(spec.url) == 0);
 }
 
-TEST_CASE("a URL whose origin failed is asked after its mirrors for a while, also for other files") {
+TEST_CASE("a URL whose origin failed is asked after its mirrors for a while, also for other files, where a SHA-256 decides") {
   Hosts world;
   world.transport->dead_hosts.insert("http://server");
-  world.fetch(world.mirrored("a", 1ms, 1ms), 1);
+  world.fetch(Hosts::hashed(world.mirrored("a", 1ms, 1ms)), 1);
   CHECK(world.asked("http://server/a") == 1);
-  world.fetch(world.mirrored("b", 1ms, 1ms), 1);
+  world.fetch(Hosts::hashed(world.mirrored("b", 1ms, 1ms)), 1);
   CHECK(world.asked("http://server/b") == 0);
   world.transport->dead_hosts.clear();
   world.run_for(1min);
-  world.fetch(world.mirrored("c", 1ms, 1ms), 1);
+  world.fetch(Hosts::hashed(world.mirrored("c", 1ms, 1ms)), 1);
   CHECK(world.asked("http://server/c") == 1);
+}
+
+TEST_CASE("without hashes a URL is asked first, also if its origin has just failed: a mirror may have another file") {
+  Hosts world;
+  world.transport->dead_hosts.insert("http://server");
+  world.fetch(world.mirrored("a", 1ms, 1ms), 1);
+  world.transport->dead_hosts.clear();
+  const FileSpec spec = world.mirrored("b", 1ms, 1ms);
+  for (const std::string& mirror : spec.mirrors) world.transport->resources.at(mirror).content = test::content(size, 9);
+  world.fetch(spec, 1);
+  CHECK(world.asked("http://server/b") == 1);
+  CHECK(world.asked("http://mirror0/b") == 0);
+}
+
+TEST_CASE("a mirror that is asked before a URL whose origin has just failed is found out by the SHA-256") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Hosts world;
+    world.transport->dead_hosts.insert("http://server");
+    world.fetch(Hosts::hashed(world.mirrored("a", 1ms, 1ms)), 1);
+    world.transport->dead_hosts.clear();
+    const FileSpec spec = Hosts::hashed(world.mirrored("b", 1ms, 1ms));
+    for (const std::string& mirror : spec.mirrors) world.transport->resources.at(mirror).content = test::content(size, 9);
+    Job job = world.add_job({spec}, connections);
+    world.run_for(1min);
+    CHECK(world.asked(spec.mirrors[0]) > 0);
+    REQUIRE(job.state() == JobState::transferred);
+    CHECK(world.count<AttemptFailed>(job) == 0);
+    job.complete();
+    world.run();
+    CHECK(world.contents("b") == test::content(size));
+  }
 }
 
 TEST_CASE("a mirror that had another file is asked after others for a while, also for other files") {

@@ -204,11 +204,7 @@ void trust_a_liar(LoggedWorld& world) {
     mirror = world.resource(name);
     for (std::size_t i = bytes / 3; i < bytes; ++i) mirror.content[i] ^= 1;
     if (in_pieces) {
-      spec.size = bytes;
-      spec.pieces.bytes = 256 * 1024;
-      for (std::size_t at = 0; at < bytes; at += spec.pieces.bytes) {
-        spec.pieces.sha256.push_back(weak_digest_of(wanted.substr(at, spec.pieces.bytes)));
-      }
+      spec = test::in_pieces(std::move(spec), wanted, 256 * 1024);
     } else {
       spec.sha256 = weak_digest_of(wanted);
     }

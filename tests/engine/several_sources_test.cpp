@@ -73,12 +73,7 @@ struct Several : World {
 };
 
 FileSpec with_pieces(FileSpec spec, const std::string& content) {
-  spec.size = content.size();
-  spec.pieces.bytes = piece_bytes;
-  for (std::size_t at = 0; at < content.size(); at += piece_bytes) {
-    spec.pieces.sha256.push_back(test::weak_digest_of(content.substr(at, piece_bytes)));
-  }
-  return spec;
+  return test::in_pieces(std::move(spec), content, piece_bytes);
 }
 
 Clock::Duration elapsed(const World& world, Clock::TimePoint since) { return world.options.clock->now() - since; }
@@ -469,6 +464,19 @@ TEST_CASE("a source that breaks off is asked for the rest before another one is"
   world.check_done(job, test::content(size));
 }
 
+TEST_CASE("a source that breaks off for good is not asked for the rest, and nobody waits for it") {
+  Several world;
+  const FileSpec spec = world.mirrored(1);
+  Incident cut;
+  cut.cut_after = size / 2;
+  cut.cut_with = Error(Errc::response_too_large, ErrorContext::remote_file, spec.url);
+  world.transport->incidents.push_back(cut);
+  Job job = world.run_job(spec, 1);
+  CHECK(world.asked_of("server") == 1);
+  CHECK(world.count<AttemptFailed>(job) == 0);
+  world.check_done(job, test::content(size));
+}
+
 TEST_CASE("a 416 that tells another size than the host gave is a wrong size, not a version that has changed") {
   Several world;
   FileSpec spec = world.file("a", size);
@@ -715,4 +723,34 @@ TEST_CASE("pieces prove what was fetched before a restart, whatever the server c
   Job again = world.queue->jobs().front();
   CHECK(world.transport->bytes_sent < size);
   world.check_done(again, test::content(size));
+}
+
+TEST_CASE("pieces, 4.8: on demand whole pieces are fetched, once, of whatever a range touches") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    JobOptions options;
+    options.connections_per_file = connections;
+    options.download.on_demand = true;
+    options.files = {with_pieces(world.file("a", size), test::content(size))};
+    Job job = world.queue->add(options).value();
+    File file = job.files()[0];
+    REQUIRE(file.request_ranges({{piece_bytes + 1000, 10}, {3 * piece_bytes - 1, 2}}));
+    job.resume();
+    world.run_for(1h);
+    CHECK(job.state() == JobState::suspended);
+    CHECK(file.arrived() == std::vector<ByteRange>{{piece_bytes, 3 * piece_bytes}});
+    CHECK(world.transport->bytes_sent == 3 * piece_bytes);
+
+    REQUIRE(file.request_ranges({{size - 1, 1}}));
+    job.resume();
+    world.run_for(1h);
+    CHECK(job.state() == JobState::suspended);
+    CHECK(file.arrived() == std::vector<ByteRange>{{piece_bytes, 3 * piece_bytes}, {size - piece_bytes, piece_bytes}});
+
+    REQUIRE(file.request_ranges({ByteRange{}}));
+    job.resume();
+    world.run();
+    world.check_done(job, test::content(size));
+  }
 }

@@ -38,6 +38,7 @@ struct Resource {
 struct Incident {
   std::optional<Error> refuse{};                ///< `open` fails.
   std::optional<std::uint64_t> cut_after{};     ///< The body breaks off after so many bytes.
+  std::optional<Error> cut_with{};              ///< Why; empty: `Errc::body_truncated`.
   std::optional<std::uint64_t> grant_offset{};  ///< The server sends bytes from here, whatever was asked.
   std::optional<std::uint64_t> grant_max{};     ///< The server sends at most so many bytes.
   std::optional<Clock::Duration> read_time{};   ///< In place of the resource's.
@@ -145,7 +146,7 @@ class ScriptedTransport final : public Transport {
   class Body final : public Download {
    public:
     Body(ScriptedTransport& transport, const Resource& resource, const Incident& incident, const Request& request)
-        : transport_(transport), content_(resource.content), cut_after_(incident.cut_after) {
+        : transport_(transport), content_(resource.content), cut_after_(incident.cut_after), cut_with_(incident.cut_with) {
       read_time_ = incident.read_time.value_or(resource.read_time.value_or(transport.read_time));
       damaged_ = resource.damaged_reads;
       ++transport_.connections[request.url];
@@ -181,6 +182,7 @@ class ScriptedTransport final : public Transport {
       std::size_t count = std::min({into.size(), transport_.read_bytes, static_cast<std::size_t>(end_ - position_)});
       if (cut_after_) {
         count = static_cast<std::size_t>(std::min<std::uint64_t>(count, *cut_after_ - sent_));
+        if (count == 0 && cut_with_) co_return *cut_with_;
         if (count == 0) co_return Error(Errc::body_truncated, ErrorContext::remote_file, public_url(head_.final_url));
       }
       std::memcpy(into.data(), content_.data() + position_, count);
@@ -201,6 +203,7 @@ class ScriptedTransport final : public Transport {
     std::uint64_t sent_ = 0;
     std::set<std::uint64_t> damaged_;
     std::optional<std::uint64_t> cut_after_;
+    std::optional<Error> cut_with_;
   };
 
   std::shared_ptr<Clock> clock_;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <bgxfer/digest.hpp>
+#include <bgxfer/options.hpp>
 
 namespace bgxfer::test {
 
@@ -34,6 +35,16 @@ inline Sha256 weak_digest_of(std::string_view text) {
   WeakDigest digest;
   digest.update(std::as_bytes(std::span(text)));
   return digest.finish();
+}
+
+/// The same file with its size and hashes of its pieces.
+inline FileSpec in_pieces(FileSpec spec, std::string_view content, std::size_t piece_bytes) {
+  spec.size = content.size();
+  spec.pieces.bytes = piece_bytes;
+  for (std::size_t at = 0; at < content.size(); at += piece_bytes) {
+    spec.pieces.sha256.push_back(weak_digest_of(content.substr(at, piece_bytes)));
+  }
+  return spec;
 }
 
 }  // namespace bgxfer::test
