@@ -2,8 +2,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <malloc.h>
 
@@ -19,6 +22,7 @@ using namespace bgxfer::simulation;
 struct Arguments {
   Campaign campaign{};
   bool one = false;  // schedule only
+  std::string script{};  // In this file.
   bool mutants = false;
   bool trace = false;
 };
@@ -36,6 +40,8 @@ bool parse(int count, char** words, Arguments& arguments) {
       plan.seed = number();
     else if (word == "--seed")
       arguments.one = true, plan.seed = number();
+    else if (word == "--script")
+      arguments.script = text();
     else if (word == "--mask")
       plan.mask = number();
     else if (word == "--actions")
@@ -64,15 +70,27 @@ bool parse(int count, char** words, Arguments& arguments) {
   return true;
 }
 
-bool run_one(const Plan& plan, bool trace) {
-  begin_schedule(plan.seed);
-  const Outcome outcome = run_schedule(plan, trace);
-  std::printf("seed %llu: %s, hash %016llx, %llu actions, %llu faults of: %s\n",
-              static_cast<unsigned long long>(plan.seed),
+bool tell(const std::string& name, const Outcome& outcome) {
+  std::printf("%s: %s, hash %016llx, %llu actions, %llu faults of: %s\n", name.c_str(),
               outcome.violation.empty() ? "no violation" : outcome.violation.c_str(),
               static_cast<unsigned long long>(outcome.hash), static_cast<unsigned long long>(outcome.actions),
               static_cast<unsigned long long>(outcome.faults), names_of(outcome.swarm).c_str());
   return outcome.violation.empty();
+}
+
+bool run_one(const Plan& plan, bool trace) {
+  begin_schedule(plan.seed);
+  return tell("seed " + std::to_string(plan.seed), run_schedule(plan, trace));
+}
+
+bool run_file(const std::string& path, bool trace) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    std::fprintf(stderr, "%s: cannot be read\n", path.c_str());
+    return false;
+  }
+  const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(file), {}};
+  return tell(path, run_script(bytes, trace));
 }
 
 }  // namespace
@@ -87,6 +105,7 @@ int main(int count, char** words) {
     std::fputs(
         "sim [--safety | --liveness] [--seeds N] [--from S] [--minutes M] [--jobs N] [--keep-going]\n"
         "    | --seed S [--mask BITS] [--actions N] [--faults N] [--trace]\n"
+        "    | --script FILE [--trace]    what the fuzzer engine_script found\n"
         "    | --mutants [--seeds N] [--from S] [--jobs N]\n"
         "    --mutant N goes with all, and so does BGXFER_MUTANT=N in the environment\n",
         stderr);
@@ -96,6 +115,7 @@ int main(int count, char** words) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   const Campaign& campaign = arguments.campaign;
+  if (!arguments.script.empty()) return run_file(arguments.script, arguments.trace) ? 0 : 1;
   if (arguments.mutants) return hunt_mutants(campaign) ? 0 : 1;
   return (arguments.one ? run_one(campaign.plan, arguments.trace) : run_campaign(campaign)) ? 0 : 1;
 }

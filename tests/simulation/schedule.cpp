@@ -306,7 +306,9 @@ class Schedule {
     trace_("open");
     for (JobTruth& job : jobs_) job.heard.reset();
     restored_.reset();
-    options_.seed = random_.next() | 1;
+    // No life gives its jobs the ids of the one before, whoever writes the script.
+    const std::uint64_t seed = random_.next() | 1;
+    options_.seed = seed == options_.seed ? seed + 2 : seed;
     options_.transport = std::make_shared<WatchedTransport>(http::make_transport(http_),
                                                             [this](const std::string& url) { about_to_read(url); });
     queue_.emplace(simulation_.executor(), options_);
@@ -1128,6 +1130,19 @@ Outcome run_schedule(const Plan& plan, bool print) {
   if (plan.mode == Mode::by_seed) chosen.mode = plan.seed % 4 == 0 ? Mode::safety : Mode::liveness;
   Schedule schedule(chosen, print);
   return schedule.run();
+}
+
+Outcome run_script(std::span<const std::uint8_t> bytes, bool print) {
+  constexpr std::size_t head = 3;
+  Plan plan;
+  if (bytes.size() >= head) {
+    plan.seed = bytes[0] + std::uint64_t{256} * bytes[1];
+    plan.mode = bytes[2] % 2 == 0 ? Mode::safety : Mode::liveness;
+    script = bytes.subspan(head);
+  }
+  Outcome outcome = run_schedule(plan, print);
+  script = {};
+  return outcome;
 }
 
 }  // namespace bgxfer::simulation

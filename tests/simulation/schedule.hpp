@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 
 #include <bgxfer/clock.hpp>
@@ -42,6 +43,10 @@ struct Outcome {
 };
 
 [[nodiscard]] Outcome run_schedule(const Plan& plan, bool print);
+
+/// A schedule whose decisions a fuzzer writes: 2 bytes seed, for when the rest is used up, 1 byte mode, then a byte for
+/// each decision. Shorter than that: a schedule of zeros.
+[[nodiscard]] Outcome run_script(std::span<const std::uint8_t> bytes, bool print);
 
 }  // namespace bgxfer::simulation
 
