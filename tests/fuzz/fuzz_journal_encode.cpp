@@ -1,7 +1,7 @@
 // Whatever a host asks for is refused before it is written, or read back as it was.
 //
-// Input: 8 bytes seed, then 3 bytes for each change: what it is (the 2 highest bits: a new job, a file, anything) and which
-// of its texts and lists is stretched, and how far.
+// Input: 8 bytes seed, then 3 bytes for each change: what it is (the 2 highest bits: a new job, a file, anything) and
+// which of its texts and lists is stretched, and how far.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -123,7 +123,8 @@ void stretch(Change& change, unsigned what, std::size_t size) {
   if (auto* created = std::get_if<JobCreated>(&change)) stretch(created->options, what, size);
   if (auto* configured = std::get_if<JobConfigured>(&change)) stretch(configured->options, what, size);
   if (auto* owed = std::get_if<FilesSynced>(&change); owed && what % 4 == 0) change = FilesOwed{owed->job, owed->files};
-  if (auto* moved = std::get_if<UrlChanged>(&change)) (what % 2 == 0 ? moved->url : moved->prefix) += std::string(size, 'u');
+  if (auto* moved = std::get_if<UrlChanged>(&change))
+    (what % 2 == 0 ? moved->url : moved->prefix) += std::string(size, 'u');
   if (auto* progressed = std::get_if<FileProgressed>(&change); progressed && what % 2 == 0) {
     progressed->ranges.assign(size / 16, bgxfer::ByteRange{1, 1});
   }
@@ -173,8 +174,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (const std::optional<Frame> frame = reader.next()) {
       RecordReading reading = decode(frame->type, frame->flags, frame->payload);
       expect(reading.verdict == RecordVerdict::change);
-      if (read) append(*read, *std::move(reading.change));
-      else read = std::move(reading.change);
+      if (read)
+        append(*read, *std::move(reading.change));
+      else
+        read = std::move(reading.change);
     }
     expect(reader.tail_bytes() == 0 && read && bgxfer_tests::show(*read) == bgxfer_tests::show(change));
   }

@@ -37,7 +37,8 @@ GssStep token(std::string text) {
 }  // namespace
 
 TEST_CASE("NTLM is three messages on one connection, and a fourth request for it means a wrong password") {
-  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::ntlm)}, CredentialTarget::server, server, true);
+  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::ntlm)}, CredentialTarget::server,
+                      server, true);
   CHECK_FALSE(proof.question());
   CHECK_FALSE(proof.proof("GET", "/"));
   REQUIRE(proof.refused(unauthorized({"NTLM"})));
@@ -58,7 +59,8 @@ TEST_CASE("NTLM is three messages on one connection, and a fourth request for it
 }
 
 TEST_CASE("what a server sends in place of a token of GSSAPI is named") {
-  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::ntlm)}, CredentialTarget::server, server, true);
+  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::ntlm)}, CredentialTarget::server,
+                      server, true);
   REQUIRE(proof.refused(unauthorized({"NTLM"})));
   REQUIRE(proof.question());
   proof.answer(token("first"));
@@ -93,7 +95,8 @@ TEST_CASE("a place that has asked for a ticket is shown one at once, and may sti
 }
 
 TEST_CASE("where there is no ticket, the reason of GSSAPI is the reason") {
-  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::negotiate)}, CredentialTarget::server, server, true);
+  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::negotiate)}, CredentialTarget::server,
+                      server, true);
   REQUIRE(proof.refused(unauthorized({"Negotiate"})));
   REQUIRE(proof.question());
   GssStep none;
@@ -113,7 +116,8 @@ TEST_CASE("a token is not sent in clear, and why is said") {
 }
 
 TEST_CASE("a challenge that is not understood does not hide the one behind it") {
-  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::basic)}, CredentialTarget::server, server, true);
+  Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::basic)}, CredentialTarget::server,
+                      server, true);
   CHECK(proof.refused(unauthorized({"Digest a=\"", "Basic realm=\"r\""})));
   CHECK(proof.proof("GET", "/") == "Basic dXNlcjpzZWNyZXQ=");
   Authenticator none(std::make_shared<ProofMemory>(), {}, CredentialTarget::server, server, true);

@@ -36,14 +36,18 @@ TEST_CASE("Digest without qop is that of RFC 2069: neither a count nor a nonce o
 }
 
 TEST_CASE("Digest for a session has a nonce of ours, with and without qop") {
-  CHECK(says(answer(", algorithm=MD5-sess, qop=auth"), "response=\"0223f74a821f39096c53860f14848b13\", algorithm=MD5-sess, qop=auth, nc=00000001, cnonce=\"c\""));
-  CHECK(says(answer(", algorithm=MD5-sess"), "response=\"7490eba024e1e349a999592738d21df0\", algorithm=MD5-sess, cnonce=\"c\""));
+  CHECK(says(answer(", algorithm=MD5-sess, qop=auth"),
+             "response=\"0223f74a821f39096c53860f14848b13\", algorithm=MD5-sess, qop=auth, nc=00000001, cnonce=\"c\""));
+  CHECK(says(answer(", algorithm=MD5-sess"),
+             "response=\"7490eba024e1e349a999592738d21df0\", algorithm=MD5-sess, cnonce=\"c\""));
 }
 
 TEST_CASE("Digest by SHA-512/256 hides the user's name from who listens, if the server asks for that") {
   const std::string proof = answer(", algorithm=SHA-512-256, qop=\"auth-int, AUTH\", userhash=TRUE", 2);
   CHECK(says(proof, "username=\"c738f2ad401bc87a71fe78096015c97b9a26d55f15e9f50ac3a6de73ddcd3d08\""));
-  CHECK(says(proof, "response=\"ca33aa04a4fc9f63ea9775b00273e9809c95062026eddf86672d313db9ff46e2\", algorithm=SHA-512-256, qop=auth, nc=00000002"));
+  CHECK(says(proof,
+             "response=\"ca33aa04a4fc9f63ea9775b00273e9809c95062026eddf86672d313db9ff46e2\", algorithm=SHA-512-256, "
+             "qop=auth, nc=00000002"));
   CHECK(says(proof, "userhash=true"));
   CHECK(says(answer(", userhash=false"), "username=\"u\""));
 }

@@ -54,8 +54,7 @@ std::error_code refused(std::initializer_list<unsigned> reply) {
 TEST_CASE("SOCKS5: a server is asked for by name, or by its address where it has no name") {
   CHECK(asked("host").message() == joined(bytes_of({5, 1, 0, 3, 4}, "host"), bytes_of({0, 80})));
   CHECK(asked("10.1.2.3").message() == bytes_of({5, 1, 0, 1, 10, 1, 2, 3, 0, 80}));
-  CHECK(asked("fd00::1").message() ==
-        bytes_of({5, 1, 0, 4, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80}));
+  CHECK(asked("fd00::1").message() == bytes_of({5, 1, 0, 4, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80}));
 }
 
 TEST_CASE("SOCKS5: the address that a proxy connects from is skipped, whatever its kind") {

@@ -64,8 +64,9 @@ TEST_CASE("what a job asks of HTTP comes back, each flag and path as itself") {
   options.method = "POST";
   options.stored_credentials = CredentialTarget::proxy;
   CHECK(back(options) == options);
-  for (bool TlsOptions::*flag : {&TlsOptions::check_revocation, &TlsOptions::ignore_wrong_host, &TlsOptions::ignore_expired,
-                                 &TlsOptions::ignore_unknown_authority, &TlsOptions::ignore_wrong_usage}) {
+  for (bool TlsOptions::*flag :
+       {&TlsOptions::check_revocation, &TlsOptions::ignore_wrong_host, &TlsOptions::ignore_expired,
+        &TlsOptions::ignore_unknown_authority, &TlsOptions::ignore_wrong_usage}) {
     HttpOptions one;
     one.tls.*flag = true;
     CHECK(back(one) == one);
