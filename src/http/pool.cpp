@@ -147,11 +147,6 @@ void Pool::clear() noexcept {
   std::swap(reaper, reaper_);
 }
 
-std::size_t Pool::idle_count() const {
-  const std::lock_guard lock(mutex_);
-  return idle_;
-}
-
 void Pool::release(const Route& route) noexcept {
   const std::lock_guard lock(mutex_);
   Host& host = hosts_[route];

@@ -59,9 +59,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Closes every idle connection.
   void clear() noexcept;
 
-  /// How many connections are kept; for tests.
-  [[nodiscard]] std::size_t idle_count() const;
-
  private:
   struct Waiter;
   class Place;

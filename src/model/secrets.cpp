@@ -53,6 +53,12 @@ class SecretUnpacker {
     const std::size_t value = number();
     return value <= packed_items_max ? value : fail();
   }
+  /// Their numbers begin at 1.
+  template <class Enum>
+  Enum enumerator(Enum last) {
+    const std::size_t value = number();
+    return static_cast<Enum>(value >= 1 && value <= static_cast<std::size_t>(last) ? value : fail());
+  }
   [[nodiscard]] bool good() const noexcept { return good_; }
   [[nodiscard]] bool ended() const noexcept { return good_ && rest_.empty(); }
 
@@ -153,8 +159,8 @@ bool unpack_secrets(std::span<const std::byte> bytes, HttpOptions& options) {
   std::vector<Credentials> credentials;
   for (std::size_t left = unpacker.count(); left > 0 && unpacker.good(); --left) {
     Credentials& known = credentials.emplace_back();
-    known.target = static_cast<CredentialTarget>(unpacker.number());
-    known.scheme = static_cast<CredentialScheme>(unpacker.number());
+    known.target = unpacker.enumerator(CredentialTarget::proxy);
+    known.scheme = unpacker.enumerator(CredentialScheme::bearer);
     known.user = unpacker.text();
     known.password = unpacker.text();
   }

@@ -1,6 +1,6 @@
 // A part that is granted lies inside its resource and has the length of its body, and only proofs become validators.
 //
-// Input: "offset,length" of the request in 2 bytes, then lines "Name: value" of a 206.
+// Input: "offset,length" of the request in 2 bytes, then lines "Name: value" of a 206; each line is also read as a range.
 #include "expect.hpp"
 #include "http/body.hpp"
 #include "http/content_range.hpp"
@@ -14,7 +14,9 @@ using fuzz::expect;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const std::string_view lines = fuzz::text_of(data, size).substr(2);
-  if (const auto range = parse_content_range(lines)) {
+  for (std::string_view rest = lines; !rest.empty();) {
+    const auto range = parse_content_range(fuzz::take_line(rest));
+    if (!range) continue;
     expect(range->range || range->resource_size);
     if (range->range) expect(!range->range->empty() && range->range->length != ByteRange::to_end);
     if (range->range && range->resource_size) expect(range->range->end() <= *range->resource_size);

@@ -27,5 +27,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const std::filesystem::path& part : target) expect(part != ".." && part != ".");
   }
   if (check_place_text("/folder/file", name)) expect(lawful && name != "file");
+  if (check_place_text(target, "partial")) expect(check_target_text(target).has_value());
   return 0;
 }

@@ -37,6 +37,31 @@ Bytes frame_records(std::span<const std::byte> input) {
   return file;
 }
 
+/// What stands in for objects of the host vouches for nothing.
+void expect_lost(const bgxfer::TlsOptions& tls) {
+  if (tls.validator) expect(!tls.validator->check({}));
+  if (tls.client_source) expect(!tls.client_source->pem_for("host"));
+}
+
+/// Each change that can be read says the same once it is written anew.
+void rewrite(std::span<const std::byte> file) {
+  FrameReader reader(file, header_bytes, FileId{}, 1);
+  while (const std::optional<Frame> frame = reader.next()) {
+    const RecordReading reading = decode(frame->type, frame->flags, frame->payload);
+    if (reading.verdict != RecordVerdict::change) continue;
+    expect(check_encodable(*reading.change).has_value());
+    if (const auto* created = std::get_if<JobCreated>(&*reading.change)) expect_lost(created->options.http.tls);
+    Bytes written(header_bytes);
+    FrameWriter writer(FileId{}, 1);
+    encode(*reading.change, writer, written);
+    const std::optional<Frame> again = FrameReader(written, header_bytes, FileId{}, 1).next();
+    expect(again.has_value());
+    const RecordReading second = decode(again->type, again->flags, again->payload);
+    expect(second.verdict == RecordVerdict::change);
+    expect(bgxfer_tests::show(*second.change) == bgxfer_tests::show(*reading.change));
+  }
+}
+
 /// The jobs, written anew and read back.
 Replayed again(const std::vector<JobRecord>& jobs) {
   FileHeader header;
@@ -60,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::span<const std::byte> input = std::as_bytes(std::span(data, size)).subspan(1);
   const Bytes file = data[0] % 2 == 0 ? Bytes(input.begin(), input.end()) : frame_records(input);
+  if (data[0] % 2 != 0) rewrite(file);
 
   const Replayed result = replay(file, "now");
   if (result.refused) {

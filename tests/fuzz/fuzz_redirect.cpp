@@ -1,7 +1,8 @@
 // Wherever Locations lead: only http and https, never from https to http unasked, and no secret beyond its origin.
 //
-// Input: 1 byte of choices (1: start with https, 2: allow leaving TLS, 4: the request is a POST), then lines: a digit
-// that chooses the status, and the Location.
+// Input: 1 byte of choices (1: start with https, 2: allow leaving TLS, 4: the request is a POST, 8: redirects are refused,
+// 16: fewer hops, as many as the 3 highest bits say), then lines: a digit that chooses the status, and the Location; no
+// digit, no Location.
 #include "expect.hpp"
 #include "http/redirect.hpp"
 
@@ -17,6 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bgxfer::Request request((choices & 1u) != 0 ? "https://start.example/a/b?c" : "http://start.example/a/b?c");
   request.redirects.allow_https_to_http = (choices & 2u) != 0;
   if ((choices & 4u) != 0) request.method = "POST";
+  if ((choices & 8u) != 0) request.redirects.mode = bgxfer::RedirectMode::refuse;
+  if ((choices & 16u) != 0) request.redirects.hops_max = choices >> 5;
+  request.refused_redirect = std::make_shared<std::string>();
+  request.credentials = {{bgxfer::CredentialTarget::server, bgxfer::CredentialScheme::basic, "user", "secret"},
+                         {bgxfer::CredentialTarget::proxy, bgxfer::CredentialScheme::basic, "user", "proxy's"}};
   request.headers = {{"Authorization", "secret"}, {"X-Key", "secret"}, {"cookie", "secret"}, {"accept", "a/b"}};
   const Url start = *parse_url(request.url);
   RedirectTrail trail(request, start);
@@ -29,8 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     bgxfer::Header location;
     location.name = "Location";
     location.value = line.substr(std::min<std::size_t>(1, line.size()));
-    head.fields.push_back(location);
-    if (!trail.follow(head)) break;
+    if (!line.empty()) head.fields.push_back(location);
+    expect(is_redirect(head.status) && !is_redirect(head.status - 1 - head.status % 10));
+    if (!trail.follow(head)) {
+      if (!request.refused_redirect->empty()) expect(parse_url(*request.refused_redirect).has_value());
+      break;
+    }
 
     const Url& here = trail.here();
     expect(hops < 10);
@@ -39,6 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect(here.origin.secure || !was_secure || request.redirects.allow_https_to_http);
     stayed = stayed && here.origin == start.origin;
     for (const bgxfer::Header& header : request.headers) expect(stayed || header.value != "secret");
+    for (const bgxfer::Credentials& known : request.credentials) expect(stayed || known.password != "secret");
+    expect(!request.credentials.empty());
     expect(
         std::any_of(request.headers.begin(), request.headers.end(), [](const auto& h) { return h.name == "accept"; }));
     expect(request.method == "GET" || request.method == "POST");

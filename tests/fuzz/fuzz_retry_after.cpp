@@ -1,6 +1,6 @@
 // Whatever a server says about time: a wait is within its limits, a date is one of the calendar.
 //
-// Input: lines "Name: value" of a refusal; the whole is also read as a date.
+// Input: lines "Name: value" of a refusal; each is also read as a date.
 #include "expect.hpp"
 #include "http/date.hpp"
 #include "http/retry_after.hpp"
@@ -10,7 +10,9 @@ using fuzz::expect;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view lines = fuzz::text_of(data, size);
-  if (const std::optional<Date> date = parse_date(lines)) {
+  for (std::string_view rest = lines; !rest.empty();) {
+    const std::optional<Date> date = parse_date(fuzz::take_line(rest));
+    if (!date) continue;
     const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(*date));
     expect(day.ok() && static_cast<int>(day.year()) >= 0 && static_cast<int>(day.year()) <= 9999);
   }

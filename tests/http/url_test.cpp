@@ -157,3 +157,31 @@ TEST_CASE("a careless Location is encoded, never obeyed to the letter") {
     CHECK_FALSE(resolve(base, location));
   }
 }
+
+TEST_CASE("what only looks like a scheme is none, and what only looks like a number is a name") {
+  const Url base = *parse_url("http://a/b");
+  for (const char* other : {"h2+x-y.z://b/", "ftp://b/", "http:b"}) {
+    CAPTURE(other);
+    CHECK_FALSE(resolve(base, other));
+  }
+  CHECK(resolve(base, "x_y:z")->to_string() == "http://a/x_y:z");
+  CHECK(resolve(base, "1:2")->to_string() == "http://a/1:2");
+  CHECK(resolve(base, "%zz%4?%")->to_string() == "http://a/%25zz%254?%25");
+  CHECK(parse_url("http://1.0xyz/")->origin.host == "1.0xyz");
+  CHECK_FALSE(parse_url("http://1.0x7f/"));
+  CHECK_FALSE(parse_url("http://1.2.3/"));
+  CHECK(parse_url("http://a-b_c/")->origin.host == "a-b_c");
+}
+
+TEST_CASE("a host and a redirect's URL have their limits") {
+  std::string host = "a";
+  while (host.size() < 253) host += ".a";
+  CHECK(parse_url("http://" + host + "/"));
+  CHECK_FALSE(parse_url("http://" + host + ".a/"));
+  CHECK(resolve(*parse_url("http://a/"), std::string(bgxfer::http::detail::url_bytes_max + 1, 'p')).error().code() == Errc::string_too_long);
+}
+
+TEST_CASE("an address of IPv6 is printed in brackets, with a port only where it needs one") {
+  CHECK(parse_url("http://[2001:DB8::0:1]:80/")->to_string() == "http://[2001:db8::1]/");
+  CHECK(parse_url("https://[::1]:80/")->to_string() == "https://[::1]:80/");
+}
