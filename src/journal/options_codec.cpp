@@ -73,6 +73,7 @@ bool plausible(const FileSpec& spec) {
   const auto is_url = [](const std::string& url) { return !url.empty() && !has_control(url); };
   const PieceHashes& pieces = spec.pieces;
   const bool has_pieces = !pieces.sha256.empty();
+  if (!has_pieces && pieces.bytes != 0) return false;
   if (has_pieces && (!spec.size || pieces.bytes == 0 || pieces.sha256.size() - 1 != (*spec.size - 1) / pieces.bytes)) return false;
   if (!spec.placed_at.empty() && spec.placed_at.size() != spec.ranges.size()) return false;
   return is_url(spec.url) && std::all_of(spec.mirrors.begin(), spec.mirrors.end(), is_url) && spec.target.is_absolute() &&
