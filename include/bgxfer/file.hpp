@@ -74,7 +74,8 @@ class BGXFER_API File {
   /// These bytes come before all others of the job, in any number and order; what has arrived of them is not fetched again.
   /// In jobs with `DownloadOptions::on_demand` no others come, and a suspended job has to be resumed. `Errc::invalid_range` for
   /// ranges outside the file; `Errc::random_access_unsupported` for files made of ranges, for dynamic content, and where
-  /// the server is known to send no parts. Wishes are not kept across restarts.
+  /// the server is known to send no parts. Of files with `FileSpec::pieces` whole pieces are fetched. Wishes are not kept
+  /// across restarts.
   CommandResult request_ranges(const std::vector<ByteRange>& ranges);
   /// What is missing from `offset` on comes before what is missing ahead of it: for players that jump.
   CommandResult prioritize_from(std::uint64_t offset);

@@ -160,7 +160,8 @@ struct FileSpec {
   std::vector<std::uint64_t> placed_at{};
   std::optional<Sha256> sha256{};           ///< Of the finished file. A job with a file that differs never completes.
   std::optional<std::uint64_t> size{};      ///< Of the finished file, where the host knows it. Enforced.
-  /// Other URLs of the same resource. They are asked when `url` fails, and beside it where a job has several
+  /// Other URLs of the same resource. They are asked when `url` fails (or has just failed for another file, where a hash
+  /// tells right from wrong), with `pieces` as soon as they are faster, and beside it where a job has several
   /// connections for a file. What they send is believed only once it is proven to be the same: by its size and by
   /// `pieces`, or else by bytes that are compared; the finished file is held against `sha256` as always.
   std::vector<std::string> mirrors{};
