@@ -3,6 +3,10 @@
 
 #include <string>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include <doctest/doctest.h>
 
 using namespace bgxfer::http::detail;
@@ -14,11 +18,19 @@ namespace {
 
 Credentials login(CredentialScheme scheme) { return {CredentialTarget::server, scheme, "user", "marker-secret"}; }
 
+/// One step, without what the mechanisms leave behind: gss-ntlmssp 1.2 never gives its digests back to OpenSSL.
+GssStep step_of(GssContext& context, const std::string& token) {
+#if defined(__SANITIZE_ADDRESS__)
+  const __lsan::ScopedDisabler not_ours;
+#endif
+  return context.step(token);
+}
+
 }  // namespace
 
 TEST_CASE("NTLM greets first, answers the server's challenge, and needs a mechanism that says so where it is missing") {
   GssContext context(login(CredentialScheme::ntlm), "host");
-  const GssStep greeting = context.step({});
+  const GssStep greeting = step_of(context, {});
   if (!greeting.why.empty()) {
     const bool named = greeting.why.find("install gss-ntlmssp") != std::string::npos ||
                        greeting.why.find("BGXFER_GSSAPI") != std::string::npos;
@@ -26,21 +38,21 @@ TEST_CASE("NTLM greets first, answers the server's challenge, and needs a mechan
     return;
   }
   CHECK(greeting.token.starts_with(std::string("NTLMSSP\0\1", 9)));
-  const GssStep nonsense = context.step("this is no challenge");
+  const GssStep nonsense = step_of(context, "this is no challenge");
   CHECK(nonsense.why.starts_with("NTLM failed here: "));
   CHECK(nonsense.why.find("marker-secret") == std::string::npos);
 }
 
 TEST_CASE("a token of a server has a limit") {
   GssContext context(login(CredentialScheme::negotiate), "host");
-  const GssStep step = context.step(std::string(GssContext::token_bytes_max + 1, 't'));
+  const GssStep step = step_of(context, std::string(GssContext::token_bytes_max + 1, 't'));
   CHECK(step.token.empty());
   CHECK(step.why.starts_with("Negotiate"));
 }
 
 TEST_CASE("a password for a realm that nobody knows fails here, and is not shown") {
   GssContext context(login(CredentialScheme::negotiate), "host");
-  const GssStep step = context.step({});
+  const GssStep step = step_of(context, {});
   CHECK(step.token.empty());
   CHECK(step.why.starts_with("Negotiate "));
   CHECK(step.why.find("marker-secret") == std::string::npos);
