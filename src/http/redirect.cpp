@@ -54,7 +54,7 @@ Result<void> RedirectTrail::follow(const Head& head) {
     request_.method = "GET";
     request_.body.reset();
   }
-  visited_.insert(here_.to_string());
+  if (!moved()) visited_.insert(here_.to_string());
   if (!visited_.insert(next->to_string()).second) return refused(Errc::too_many_redirects, "a loop");
 
   if (next->origin != here_.origin) {

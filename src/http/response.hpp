@@ -16,7 +16,7 @@ namespace bgxfer::inline v0::http::detail {
 ///
 /// A GET wants 200 or 206, anything else is `http_status`; other methods want any 2xx. Errors carry what the server
 /// said about the cure: Retry-After, and the size of the resource with 416. `now` is used only if the response has no
-/// Date.
+/// Date. `final_url` stays empty: who followed the redirects knows it.
 [[nodiscard]] BGXFER_API Result<ResponseHead> judge_response(const Request& request, const Url& url, const Head& head,
                                                   const Framing& framing, std::chrono::system_clock::time_point now);
 

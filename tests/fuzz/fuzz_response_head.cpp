@@ -43,7 +43,7 @@ std::string told(std::string_view wire, std::size_t piece, const HeadLimits& lim
     bgxfer::Request asks("http://start/");
     asks.method = "POST";
     const auto answered = judge_response(asks, *parse_url("http://h/"), head, *framing, {});
-    if (answered) expect(head.status < 300 && answered->final_url == "http://h/");
+    if (answered) expect(head.status < 300 && answered->headers.size() == head.fields.size());
   }
   return story + "\nrest " + std::to_string(wire.size() - taken);
 }
