@@ -60,9 +60,10 @@ void Origin::left(const Visit& visit, Clock::TimePoint began, Clock::TimePoint n
   if (visit.bytes_per_second > 0) {
     bytes_per_second = bytes_per_second > 0 ? (bytes_per_second + visit.bytes_per_second) / 2 : visit.bytes_per_second;
   }
-  if (!visit.error || visit.brought > 0) {
+  const bool served = !visit.error || visit.brought > 0;
+  if (served || visit.error->code().category() == http_category()) answered = now;
+  if (served) {
     failed.reset();
-    served = now;
     return;
   }
   if (is_of_origin(*visit.error)) failed = now;
@@ -78,8 +79,8 @@ void Origin::turned_down(const Error& error, Clock::TimePoint began, Clock::Time
   const bool slow_down = refusal == Refusal::slow_down;
   const std::size_t most = std::max<std::size_t>(others, 1);
   const bool further = cap && began <= cap->since;  // One more of those that were asked before it was lowered.
-  const bool nobody_served = others == 0 && (!served || *served < began);
-  if (nobody_served && !slow_down) {
+  const bool down = others == 0 && (!answered || *answered < began);
+  if (down) {
     if (further) cap = cap_before;
     return;
   }
