@@ -134,8 +134,7 @@ std::optional<std::size_t> FileTask::next_source() const {
     // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
     if (i != file_->home && !it.proven) {
       const Known known = file_->known(it);
-      const bool provable = file_->any_arrived && file_->layout.holes().empty();
-      if (known.arrived && !known.trusted && (it.connections > 0 || !provable)) continue;
+      if (known.arrived && !known.trusted && (it.connections > 0 || !file_->any_arrived)) continue;
     }
     const bool has_room = sources.size() == 1 || hosts.known(it.origin).has_room(now);
     if (best && (has_room == best_has_room ? !goes_before(it, sources[*best]) : best_has_room)) continue;
@@ -244,9 +243,12 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     if (changed) {
       interval = relief_interval_min;
     } else if (look && *look <= now) {
-      interval = std::min<Clock::Duration>(2 * interval, held_back ? held_back_interval_max : relief_interval_max);
+      interval = std::min<Clock::Duration>(2 * interval, relief_interval_max);
     }
-    look = lines_wanted() > 0 ? std::optional(now + interval) : std::nullopt;
+    if (held_back) interval = std::min<Clock::Duration>(interval, held_back_interval_max);
+    // Whoever else wakes it up does not put off a look that is due.
+    const Clock::TimePoint due = look && *look > now ? std::min(*look, now + interval) : now + interval;
+    look = lines_wanted() > 0 ? std::optional(due) : std::nullopt;
     alarm.set(look);
     co_await file_->changed.changed_since(seen);
   }
@@ -539,7 +541,10 @@ asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found
     sources[i].failure = Error(Errc::checksum_mismatch, ErrorContext::remote_file, what);
   }
   if (suspects) {
-    if (file.home != 0) co_return co_await file.restart("its SHA-256 is wrong; once more, from elsewhere");
+    if (file.home != 0) {
+      sources.front().failed_lately = false;  // Whoever is asked before it may lie as well.
+      co_return co_await file.restart("its SHA-256 is wrong; once more, from elsewhere");
+    }
     file.context->log().say(LogEvent::file_share_dropped, what, file.job->record.id, file.file);
     co_return co_await file.keep_only(std::move(kept));
   }

@@ -147,6 +147,23 @@ std::uint64_t overlap_before(const RangeSet& arrived, const Layout& layout, Piec
   return 0;
 }
 
+Piece to_compare(const RangeSet& arrived, const Layout& layout, std::optional<std::uint64_t> resource_size,
+                 std::uint64_t wanted) {
+  RangeSet here = arrived;
+  for (ByteRange hole : layout.holes().ranges()) here.subtract(hole);
+  Piece longest{ByteRange{0, 0}, 0};
+  if (here.empty()) return longest;
+  const ByteRange last = here.ranges().back();
+  std::uint64_t at = last.end() - std::min(wanted, last.length);
+  while (at < last.end()) {
+    const Piece piece = layout.piece(ByteRange::between(at, last.end()), resource_size);
+    if (piece.remote.length == 0) break;
+    if (piece.remote.length > longest.remote.length) longest = piece;
+    at += piece.remote.length;
+  }
+  return longest;
+}
+
 namespace {
 
 /// How long a rest takes, in seconds, if nobody helps.

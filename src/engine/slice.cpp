@@ -279,6 +279,7 @@ asio::awaitable<Result<std::unique_ptr<Download>>> Slice::send(Request request) 
   request.refused_redirect = leads_to;
   Result<std::unique_ptr<Download>> opened = co_await context_.transport->open(std::move(request));
   context_.model->meter.answered(opened ? nullptr : &opened.error());
+  if (opened) source_().failed_lately = false;
   if (leads_to && !leads_to->empty()) file_.note_redirect(*leads_to);
   co_return opened;
 }
@@ -305,10 +306,8 @@ asio::awaitable<Result<void>> Slice::prove() {
   source_().proven = false;
   // Another connection may have said what is to come, and brought nothing of it yet.
   if (!file_.any_arrived) co_return file_.cancelled();
-  const ByteRange here = file_.arrived.ranges().back();
-  const std::uint64_t count = std::min<std::uint64_t>(context_.limits().overlap_bytes, here.length);
-  const std::uint64_t local = here.end() - count;
-  const Piece piece = file_.layout.piece(ByteRange{local, count}, file_.resource_size);
+  const Piece piece =
+      to_compare(file_.arrived, file_.layout, file_.resource_size, context_.limits().overlap_bytes);
   Asked asked;
   asked.remote = piece.remote;
   Result<std::unique_ptr<Download>> opened = co_await ask(asked);
@@ -322,7 +321,7 @@ asio::awaitable<Result<void>> Slice::prove() {
     co_return co_await restart("it has another file than is here, or sends other bytes than are asked for");
   }
   bool same = false;
-  Result<void> compared = co_await same_bytes(**opened, local, piece.remote.length, same);
+  Result<void> compared = co_await same_bytes(**opened, piece.local, piece.remote.length, same);
   if (!compared) co_return compared;
   if (!same) co_return co_await restart("it has other bytes than are here");
   file_.believe(head, index_);

@@ -36,7 +36,7 @@ struct Source {
   std::size_t connections_max = SIZE_MAX;   ///< That it takes, as far as it has shown.
   std::uint32_t stumbles = 0;               ///< Connections that broke off since one was done with its share.
   double bytes_per_second = 0;              ///< Of one connection, in this turn or of an earlier file; 0: not known.
-  bool failed_lately = false;               ///< Its origin had, when this turn began.
+  bool failed_lately = false;               ///< Its origin had when this turn began, and it has not answered since.
   RangeSet brought{};                       ///< Bytes that are on disk because of it; kept where there are mirrors.
 };
 

@@ -196,6 +196,17 @@ TEST_CASE("an origin that has served one and turned down all others is not down"
   CHECK(origin.connections_max(start + 2s) == 1);
 }
 
+TEST_CASE("an origin that has asked one for less and shut out another is not down: what it asked for is kept to") {
+  const Error later = slow_down.with_retry_after(5min);
+  Origin origin;
+  origin.connections = 8;
+  turn_down(origin, 7, later, start, start + 1s);
+  REQUIRE(origin.connections_max(start + 1s) == 1);
+  turn_down(origin, 1, shut, start, start + 2s);
+  CHECK(origin.connections_max(start + 2s) == 1);
+  CHECK(origin.connections_max(start + 4min) == 1);
+}
+
 TEST_CASE("a file that is not there, and a connection that breaks off, say nothing against an origin") {
   Origin origin;
   origin.connections = 3;
@@ -436,6 +447,32 @@ TEST_CASE("a mirror that is asked before a URL whose origin has just failed is f
     job.complete();
     world.run();
     CHECK(world.contents("b") == test::content(size));
+  }
+}
+
+TEST_CASE("a URL whose origin had failed decides what the file is once it answers, however many mirrors have another one") {
+  for (std::uint32_t connections : {1u, 2u, 4u}) {
+    for (std::size_t their_size : {size, size - 1000}) {
+      CAPTURE(connections);
+      CAPTURE(their_size);
+      Hosts world;
+      world.transport->dead_hosts.insert("http://server");
+      world.fetch(Hosts::hashed(world.mirrored("a", 1ms, 1ms)), 1);
+      world.transport->dead_hosts.clear();
+      FileSpec spec = Hosts::hashed(world.mirrored("b", 1ms, 1ms));
+      for (int i = 2; i < 8; ++i) spec.mirrors.push_back("http://mirror" + std::to_string(i) + "/b");
+      for (const std::string& mirror : spec.mirrors) {
+        world.transport->resources[mirror] = world.transport->resources.at(spec.mirrors[0]);
+        world.transport->resources[mirror].content = test::content(their_size, 9);
+      }
+      Job job = world.add_job({spec}, connections);
+      world.run_for(1min);
+      CHECK(world.asked(spec.mirrors[0]) > 0);
+      REQUIRE(job.state() == JobState::transferred);
+      job.complete();
+      world.run();
+      CHECK(world.contents("b") == test::content(size));
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "engine/plan.hpp"
 
+#include <tuple>
+
 #include <doctest/doctest.h>
 
 using namespace bgxfer::detail;
@@ -106,4 +108,25 @@ TEST_CASE("pieces are not cut") {
 
 TEST_CASE("a connection that must read to an end nobody knows keeps its rest") {
   CHECK_FALSE(next_share(std::vector<ByteRange>{ByteRange{}}, {}, std::vector<InFlight>{InFlight{}}, 0, {}));
+}
+
+TEST_CASE("what is compared is the longest run of one range at the end of what has arrived, and never of a hole") {
+  const auto compared = [](const Layout& layout, const RangeSet& arrived) {
+    const Piece piece = to_compare(arrived, layout, std::nullopt, 100);
+    return std::tuple(piece.local, piece.remote.offset, piece.remote.length);
+  };
+  RangeSet arrived;
+  CHECK(to_compare(arrived, Layout(), std::nullopt, 100).remote.length == 0);
+  arrived.add({0, 60});
+  CHECK(compared(Layout(), arrived) == std::tuple(0, 0, 60));
+  arrived.add({500, 300});
+  CHECK(compared(Layout(), arrived) == std::tuple(700, 700, 100));
+
+  const Layout joined({{5000, 700}, {9000, 40}, {2000, 100}});
+  CHECK(compared(joined, arrived) == std::tuple(740, 2000, 60));
+
+  const Layout with_holes({{5000, 100}}, {300});
+  RangeSet begun = with_holes.holes();
+  begun.add({300, 20});
+  CHECK(compared(with_holes, begun) == std::tuple(300, 5000, 20));
 }

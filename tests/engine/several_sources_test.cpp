@@ -365,6 +365,28 @@ TEST_CASE("a URL that is gone is not asked again and again because its mirror ca
   }
 }
 
+TEST_CASE("a file with a hole that began with a mirror goes on with its URL, by bytes that are compared") {
+  for (std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    FileSpec spec = world.mirrored(1);
+    spec.ranges = {{0, 256 * 1024}};
+    spec.placed_at = {64 * 1024};  // The hole comes first, and is joined to what has arrived.
+    world.transport->dead_hosts.insert("http://server");
+    Job job = world.add_job(spec, connections);
+    Incident cut;
+    cut.cut_after = 128 * 1024;
+    world.transport->incidents.push_back(cut);
+    job.resume();
+    while (job.progress().bytes_transferred == 0) world.run_for(1ms);
+    world.transport->resources.erase(spec.mirrors[0]);
+    world.transport->dead_hosts.clear();
+    world.run_for(1h);
+    world.check_done(job, std::string(64 * 1024, '\0') + world.resource("a").content.substr(0, 256 * 1024));
+    CHECK(world.count<AttemptFailed>(job) <= 1);
+  }
+}
+
 TEST_CASE("the URL decides what the file is: begun with a mirror that differs, it starts again once the URL answers") {
   for (std::uint32_t connections : {1u, 4u}) {
     for (bool validators : {true, false}) {
