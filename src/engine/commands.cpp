@@ -24,33 +24,36 @@ Error refuse_state(const JobCore& job, std::string_view command) {
 
 /// Everything that can be known of new files without the job they go to.
 Result<void> check_files(const Model& model, const std::vector<FileSpec>& files) {
-  std::unordered_set<std::string_view> targets;
-  targets.reserve(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto index = static_cast<std::uint32_t>(i);
     Result<void> valid = validate_file(files[i], model.limits());
     if (!valid) return valid.error().with_file(index);
     Result<void> possible = model.check(files[i]);
     if (!possible) return possible.error().with_file(index);
-    if (!targets.insert(files[i].target.native()).second) {
-      return Error(Errc::duplicate_target, ErrorContext::queue, files[i].target.string()).with_file(index);
-    }
   }
   return {};
 }
 
-/// Whether the job has none of these targets yet.
-Result<void> check_targets(JobCore& job, const std::vector<FileSpec>& files) {
-  if (!job.targets) {
-    job.targets = std::make_unique<std::unordered_set<std::uint64_t>>();
-    for (const FileRecord& file : job.record.files) job.targets->insert(hash_of(file.target));
-  }
-  for (const FileSpec& file : files) {
-    if (job.targets->contains(hash_of(file.target.native()))) {
-      return Error(Errc::duplicate_target, ErrorContext::queue, file.target.string());
-    }
+/// Adds the targets of `files` to those that `targets` has: two files of a job must not have the same one.
+Result<void> add_targets(std::unordered_set<std::uint64_t>& targets, const std::vector<FileSpec>& files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::filesystem::path& target = files[i].target;
+    if (targets.insert(hash_of(target.native())).second) continue;
+    return Error(Errc::duplicate_target, ErrorContext::queue, target.string()).with_file(static_cast<std::uint32_t>(i));
   }
   return {};
+}
+
+Result<void> add_targets(JobCore& job, const std::vector<FileSpec>& files) {
+  // Not the job's while it is filled: where this ends early, they are looked up anew next time.
+  std::unique_ptr<std::unordered_set<std::uint64_t>> targets = std::move(job.targets);
+  if (!targets) {
+    targets = std::make_unique<std::unordered_set<std::uint64_t>>();
+    for (const FileRecord& file : job.record.files) targets->insert(hash_of(file.target));
+  }
+  Result<void> added = add_targets(*targets, files);
+  if (added) job.targets = std::move(targets);
+  return added;
 }
 
 Result<void> check_count(const Model& model, std::size_t files) {
@@ -160,6 +163,10 @@ Result<Model::Core> add_job(Model& model, JobOptions options) {
   if (!together) return together.error();
   Result<void> possible = check_files(model, files);
   if (!possible) return possible.error();
+  std::unordered_set<std::uint64_t> targets;
+  targets.reserve(files.size());
+  Result<void> fresh = add_targets(targets, files);
+  if (!fresh) return fresh.error();
 
   Model::Lock lock = model.lock();
   if (const std::optional<Error>& closed = model.closed(lock)) return *closed;
@@ -193,9 +200,8 @@ Result<void> add_files(JobCore& job, std::vector<FileSpec> files) {
   if (!count) return count;
   Result<void> together = validate_together(job.record.options, has_ranges(files));
   if (!together) return together;
-  Result<void> fresh = check_targets(job, files);
+  Result<void> fresh = add_targets(job, files);
   if (!fresh) return fresh;
-  for (const FileSpec& file : files) job.targets->insert(hash_of(file.target.native()));
   model.commit(lock, job, FilesAdded{job.record.id, std::move(files), model.clock().wall_now()});
   model.wake(lock);
   return {};

@@ -92,6 +92,10 @@ asio::awaitable<Result<void>> Slice::run() {
   if (stopping()) co_return file_.cancelled();
   began_ = heard_ = context_.clock().now();
   if (file_.has_pieces()) pieces_ = std::make_shared<Hasher>(context_.executor, context_.sha256);
+  if (hasher()) {
+    second_.emplace(context_.buffers->borrow());
+    if (second_->bytes().size() < buffer_.size()) second_.reset();  // Beyond the budget; half of what there is will do.
+  }
   Result<void> outcome;
   const bool proves = !at_home() && must_be_proven();
   if (proves) outcome = co_await prove();
@@ -410,12 +414,13 @@ asio::awaitable<Result<void>> Slice::same_bytes(Download& download, std::uint64_
   co_return Result<void>{};
 }
 
-/// Where the next chunk goes: what was there before may still be hashed.
+/// Where the next chunk goes: what came before may still be hashed where it is.
 std::span<std::byte> Slice::room() {
   if (!hasher()) return buffer_;
-  other_half_ = !other_half_;
+  other_turn_ = !other_turn_;
+  if (second_) return other_turn_ ? second_->bytes() : buffer_;
   const std::size_t half = buffer_.size() / 2;
-  return other_half_ ? buffer_.subspan(half) : buffer_.first(half);
+  return other_turn_ ? buffer_.subspan(half) : buffer_.first(half);
 }
 
 /// Takes `length` bytes of the body (or all, if that is not known) to `local` in the file.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "assembly.hpp"
+#include "buffer_pool.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -85,7 +86,8 @@ class Slice {
   Clock::TimePoint heard_{};         ///< When it last brought something.
   std::shared_ptr<Hasher> pieces_;   ///< Of those that this slice brings. Empty where there are no hashes of pieces.
   std::uint64_t wrong_pieces_ = 0;   ///< That had been found when it began to hash one.
-  bool other_half_ = false;          ///< Which half of the buffer comes next, while something is hashed.
+  std::optional<BufferPool::Loan> second_{};  ///< A second buffer, where something is hashed and there is one to be had.
+  bool other_turn_ = false;          ///< Which buffer, or which half of the only one, comes next.
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -572,3 +572,28 @@ TEST_CASE("10: a queue may have so many jobs, and not one more, unless it is exe
     if (!exempt) CHECK(third_job.error().code() == Errc::too_many_jobs);
   }
 }
+
+TEST_CASE("4.1: two files of a job never have the same target, whenever they are added, and what is refused changes nothing") {
+  World world;
+  world.start();
+  JobOptions twice;
+  twice.files = {world.file("a", 10), world.file("b", 10), world.file("a", 10)};
+  const Result<Job> refused = world.queue->add(twice);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::duplicate_target);
+  CHECK(refused.error().file() == 2u);
+  CHECK(world.queue->jobs().empty());
+
+  Job job = world.add("a", 10);
+  for (const std::vector<FileSpec>& files :
+       {std::vector{world.file("b", 10), world.file("a", 10)}, std::vector{world.file("b", 10), world.file("b", 10)}}) {
+    const CommandResult added = job.add(files);
+    REQUIRE_FALSE(added);
+    CHECK(added.error().code() == Errc::duplicate_target);
+    CHECK(added.error().file() == 1u);
+    CHECK(job.files().size() == 1);
+  }
+  REQUIRE(job.add({world.file("b", 10)}));
+  CHECK(job.add({world.file("b", 10)}).error().code() == Errc::duplicate_target);
+  CHECK(job.files().size() == 2);
+}
