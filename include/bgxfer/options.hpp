@@ -127,7 +127,7 @@ struct QueueOptions {
   Sha256Factory sha256{};                  ///< Needed for files with `FileSpec::sha256`; see `bgxfer/openssl/sha256.hpp`.
 
   Limits limits{};
-  std::size_t chunk_bytes = 256 * 1024;    ///< Size of the buffer of a running transfer; 4 KiB to 16 MiB.
+  std::size_t chunk_bytes = 256 * 1024;    ///< Buffer of a running transfer, 4 KiB to 16 MiB; two where it is hashed.
   std::uint64_t bytes_per_second_max = 0;  ///< For all transfers together. 0: as fast as it goes.
   /// For job ids and retry jitter, with the clock's time, so that a test with a clock of its own is repeatable.
   /// 0: from the system.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -52,23 +53,32 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   }
 
   [[nodiscard]] Loan borrow() {
-    std::unique_ptr<std::byte[]> bytes;
-    std::size_t size = chunk_bytes_;
-    {
-      std::lock_guard lock(mutex_);
-      if (lent_bytes_ + chunk_bytes_ > budget_bytes_) size = std::min(chunk_bytes_, small_bytes);
-      ++lent_;
-      lent_bytes_ += size;
-      if (size == chunk_bytes_ && !spare_.empty()) {
-        bytes = std::move(spare_.back());
-        spare_.pop_back();
-      }
-    }
-    if (!bytes) bytes = std::make_unique_for_overwrite<std::byte[]>(size);
-    return Loan(shared_from_this(), std::move(bytes), size);
+    std::lock_guard lock(mutex_);
+    const bool in_full = lent_bytes_ + chunk_bytes_ <= budget_bytes_;
+    return lend(in_full ? chunk_bytes_ : std::min(chunk_bytes_, small_bytes));
+  }
+
+  /// One more, in full size, for somebody who has one. Empty where half the budget is lent: what is left is for others.
+  [[nodiscard]] std::optional<Loan> borrow_another() {
+    std::lock_guard lock(mutex_);
+    if (lent_bytes_ + chunk_bytes_ > budget_bytes_ / 2) return std::nullopt;
+    return lend(chunk_bytes_);
   }
 
  private:
+  Loan lend(std::size_t size) {
+    std::unique_ptr<std::byte[]> bytes;
+    if (size == chunk_bytes_ && !spare_.empty()) {
+      bytes = std::move(spare_.back());
+      spare_.pop_back();
+    } else {
+      bytes = std::make_unique_for_overwrite<std::byte[]>(size);
+    }
+    ++lent_;
+    lent_bytes_ += size;
+    return Loan(shared_from_this(), std::move(bytes), size);
+  }
+
   void give_back(std::unique_ptr<std::byte[]> bytes, std::size_t size) {
     std::lock_guard lock(mutex_);
     --lent_;

@@ -92,9 +92,8 @@ asio::awaitable<Result<void>> Slice::run() {
   if (stopping()) co_return file_.cancelled();
   began_ = heard_ = context_.clock().now();
   if (file_.has_pieces()) pieces_ = std::make_shared<Hasher>(context_.executor, context_.sha256);
-  if (hasher()) {
-    second_.emplace(context_.buffers->borrow());
-    if (second_->bytes().size() < buffer_.size()) second_.reset();  // Beyond the budget; half of what there is will do.
+  if (hasher() && gap_.length > buffer_.size()) {
+    if (std::optional<BufferPool::Loan> more = context_.buffers->borrow_another()) another_.emplace(*std::move(more));
   }
   Result<void> outcome;
   const bool proves = !at_home() && must_be_proven();
@@ -418,7 +417,7 @@ asio::awaitable<Result<void>> Slice::same_bytes(Download& download, std::uint64_
 std::span<std::byte> Slice::room() {
   if (!hasher()) return buffer_;
   other_turn_ = !other_turn_;
-  if (second_) return other_turn_ ? second_->bytes() : buffer_;
+  if (another_) return other_turn_ ? another_->bytes() : buffer_;
   const std::size_t half = buffer_.size() / 2;
   return other_turn_ ? buffer_.subspan(half) : buffer_.first(half);
 }
