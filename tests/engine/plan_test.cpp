@@ -36,6 +36,36 @@ TEST_CASE("what nobody fetches comes first, at the first wish that has any of it
   CHECK(next_share(wishes, covered, {}, 0, {})->local == ByteRange{100, 400});
 }
 
+TEST_CASE("ranges are widened to whole units, whose last one may be short; what reaches past the end stays as it is") {
+  const auto widened = [](std::vector<ByteRange> ranges) {
+    RangeSet set;
+    for (ByteRange range : ranges) set.add(range);
+    return in_whole(set, 100, 950).ranges();
+  };
+  using Ranges = std::vector<ByteRange>;
+  CHECK(widened({}) == Ranges{});
+  // Inside one unit, all of it, and the first and the last byte of it.
+  CHECK(widened({{210, 5}}) == Ranges{{200, 100}});
+  CHECK(widened({{200, 100}}) == Ranges{{200, 100}});
+  CHECK(widened({{200, 1}}) == Ranges{{200, 100}});
+  CHECK(widened({{299, 1}}) == Ranges{{200, 100}});
+  // Over several, and by one byte into the next.
+  CHECK(widened({{250, 300}}) == Ranges{{200, 400}});
+  CHECK(widened({{299, 2}}) == Ranges{{200, 200}});
+  // In the short one at the end: in its middle, and up to the last byte.
+  CHECK(widened({{910, 10}}) == Ranges{{900, 50}});
+  CHECK(widened({{910, 40}}) == Ranges{{900, 50}});
+  CHECK(widened({{890, 20}}) == Ranges{{800, 150}});
+  // Past the end.
+  CHECK(widened({{910, 45}}) == Ranges{{900, 55}});
+  CHECK(widened({{910, 200}}) == Ranges{{900, 210}});
+  CHECK(widened({{1010, 5}}) == Ranges{{1000, 15}});
+  CHECK(widened({ByteRange{310}}) == Ranges{ByteRange{300}});
+  // Two in one unit, or in neighbours, become one.
+  CHECK(widened({{210, 5}, {250, 5}}) == Ranges{{200, 100}});
+  CHECK(widened({{210, 5}, {310, 5}, {510, 5}}) == Ranges{{200, 200}, {500, 100}});
+}
+
 TEST_CASE("several connections that start at once share a gap in equal parts") {
   RangeSet covered;
   std::vector<InFlight> in_flight;
