@@ -5,10 +5,12 @@
 
 #include <doctest/doctest.h>
 
+#include "support/waiting.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
 using namespace std::chrono_literals;
+using test::wait_for;
 using test::World;
 
 namespace {
@@ -54,18 +56,6 @@ struct GuardedWorld : World {
   std::shared_ptr<Guard> guard;
 };
 
-std::optional<Result<void>> wait_completed(World& world, const Job& job) {
-  auto outcome = std::make_shared<std::optional<Result<void>>>();
-  asio::co_spawn(
-      world.simulation.executor(),
-      [](Job waited, std::shared_ptr<std::optional<Result<void>>> out) -> asio::awaitable<void> {
-        *out = co_await waited.completed();
-      }(job, outcome),
-      asio::detached);
-  world.run();
-  return *outcome;
-}
-
 }  // namespace
 
 TEST_CASE("4.6: the guard is asked for every file before the first gets its name, with the file that will get it") {
@@ -75,7 +65,7 @@ TEST_CASE("4.6: the guard is asked for every file before the first gets its name
   const std::filesystem::path temporary = files[1].temporary();
   CHECK(world.guard->asked.empty());
   job.complete();
-  const std::optional<Result<void>> outcome = wait_completed(world, job);
+  const std::optional<Result<void>> outcome = *wait_for(world, job, &Job::completed);
   REQUIRE(outcome);
   CHECK(*outcome);
   REQUIRE(world.guard->asked.size() == 2);
@@ -96,7 +86,7 @@ TEST_CASE("4.6: a file that the guard refuses keeps all files from their names, 
   world.guard->refused = "/files/b";
   Job job = world.transferred_job();
   job.complete();
-  const std::optional<Result<void>> outcome = wait_completed(world, job);
+  const std::optional<Result<void>> outcome = *wait_for(world, job, &Job::completed);
   REQUIRE(outcome);
   REQUIRE_FALSE(*outcome);
   CHECK(outcome->error().code() == Errc::commit_refused);

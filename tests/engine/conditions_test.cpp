@@ -1,36 +1,24 @@
 // What a host waits for: each condition ends with what has become of the job, and not before.
 #include <memory>
-#include <optional>
-#include <utility>
 
 #include <doctest/doctest.h>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
+#include "support/waiting.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
 using namespace std::chrono_literals;
+using test::wait_for;
+using test::Waited;
 using test::World;
 
 namespace {
 
-using Waited = std::shared_ptr<std::optional<Result<void>>>;
-
-asio::awaitable<void> note_job(Job job, Waited out) { *out = co_await job.transferred(); }
-asio::awaitable<void> note_completed(Job job, Waited out) { *out = co_await job.completed(); }
-asio::awaitable<void> note_file(File file, Waited out) { *out = co_await file.transferred(); }
 asio::awaitable<void> note_drained(TransferQueue& queue, std::shared_ptr<bool> out) {
   co_await queue.drained();
   *out = true;
-}
-
-template <class Note, class Subject>
-Waited wait(World& world, Note note, Subject subject) {
-  auto outcome = std::make_shared<std::optional<Result<void>>>();
-  asio::co_spawn(world.simulation.executor(), note(std::move(subject), outcome), asio::detached);
-  world.run();
-  return outcome;
 }
 
 }  // namespace
@@ -39,13 +27,13 @@ TEST_CASE("transferred() of a job resolves when every byte has arrived, and at o
   World world;
   world.start();
   Job job = world.add("a", 300'000);
-  const Waited before = wait(world, note_job, job);
+  const Waited before = wait_for(world, job, &Job::transferred);
   CHECK_FALSE(*before);
   REQUIRE(job.resume());
   world.run();
   REQUIRE(*before);
   CHECK((*before)->has_value());
-  const Waited after = wait(world, note_job, job);
+  const Waited after = wait_for(world, job, &Job::transferred);
   REQUIRE(*after);
   CHECK((*after)->has_value());
 }
@@ -54,9 +42,9 @@ TEST_CASE("transferred() of a job that is cancelled says so, and so does complet
   World world;
   world.start();
   Job job = world.add("a", 300'000);
-  const Waited transferred = wait(world, note_job, job);
-  const Waited completed = wait(world, note_completed, job);
-  const Waited file = wait(world, note_file, job.files().front());
+  const Waited transferred = wait_for(world, job, &Job::transferred);
+  const Waited completed = wait_for(world, job, &Job::completed);
+  const Waited file = wait_for(world, job.files().front(), &File::transferred);
   REQUIRE(job.cancel());
   world.run();
   for (const Waited& waited : {transferred, completed, file}) {
@@ -74,7 +62,7 @@ TEST_CASE("transferred() resolves with what stopped the job") {
   world.transport->incidents.push_back(gone);
   Job job = world.add("a", 300'000);
   REQUIRE(job.resume());
-  const Waited waited = wait(world, note_job, job);
+  const Waited waited = wait_for(world, job, &Job::transferred);
   REQUIRE(*waited);
   REQUIRE_FALSE((*waited)->has_value());
   CHECK((*waited)->error().code() == http_status(404));
@@ -92,16 +80,16 @@ TEST_CASE("a file is transferred before the rest of its job; one that a complete
   world.transport->incidents.push_back({});
   world.transport->incidents.push_back(gone);
   REQUIRE(job.resume());
-  const Waited first = wait(world, note_file, job.files()[0]);
+  const Waited first = wait_for(world, job.files()[0], &File::transferred);
   REQUIRE(*first);
   CHECK((*first)->has_value());
-  const Waited second = wait(world, note_file, job.files()[1]);
+  const Waited second = wait_for(world, job.files()[1], &File::transferred);
   REQUIRE(*second);
   CHECK((*second)->error().code() == http_status(404));
   REQUIRE(job.complete());
   world.run();
-  CHECK((*wait(world, note_file, job.files()[0]))->has_value());
-  CHECK((*wait(world, note_file, job.files()[1]))->error().code() == Errc::cancelled);
+  CHECK((*wait_for(world, job.files()[0], &File::transferred))->has_value());
+  CHECK((*wait_for(world, job.files()[1], &File::transferred))->error().code() == Errc::cancelled);
 }
 
 TEST_CASE("a queue is drained when no job is active or waiting to be") {

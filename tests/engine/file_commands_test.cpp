@@ -1,15 +1,16 @@
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "support/waiting.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
 using namespace std::chrono_literals;
 using test::Incident;
+using test::wait_for;
 using test::World;
 
 namespace {
@@ -41,18 +42,6 @@ Job add_on_demand(World& world, std::uint64_t bytes = size) {
   options.download.on_demand = true;
   options.files = {world.file("a", bytes)};
   return world.queue->add(options).value();
-}
-
-std::optional<Result<void>> wait_served(World& world, const File& file) {
-  auto outcome = std::make_shared<std::optional<Result<void>>>();
-  asio::co_spawn(
-      world.simulation.executor(),
-      [](File waited, std::shared_ptr<std::optional<Result<void>>> out) -> asio::awaitable<void> {
-        *out = co_await waited.served();
-      }(file, outcome),
-      asio::detached);
-  world.run();
-  return *outcome;
 }
 
 std::vector<ByteRange> asked_ranges(const World& world) {
@@ -492,17 +481,17 @@ TEST_CASE("4.8: who waits for what was asked for goes on when it is on disk, or 
   world.start();
   Job job = add_on_demand(world);
   File file = job.files()[0];
-  CHECK(wait_served(world, file));  // Nothing was asked for.
+  CHECK(*wait_for(world, file, &File::served));  // Nothing was asked for.
   REQUIRE(file.request_ranges({{10, 10}}));
-  CHECK_FALSE(wait_served(world, file));
+  CHECK_FALSE(*wait_for(world, file, &File::served));
   job.resume();
-  const std::optional<Result<void>> outcome = wait_served(world, file);
+  const std::optional<Result<void>> outcome = *wait_for(world, file, &File::served);
   REQUIRE(outcome);
   CHECK(*outcome);
   REQUIRE(file.request_ranges({{50, 10}}));
   world.transport->resources.clear();
   job.resume();
-  const std::optional<Result<void>> failed = wait_served(world, file);
+  const std::optional<Result<void>> failed = *wait_for(world, file, &File::served);
   REQUIRE(failed);
   REQUIRE_FALSE(*failed);
   CHECK(failed->error().code() == http_status(404));
