@@ -47,7 +47,16 @@ TEST_CASE("a token of a server has a limit") {
   GssContext context(login(CredentialScheme::negotiate), "host");
   const GssStep step = step_of(context, std::string(GssContext::token_bytes_max + 1, 't'));
   CHECK(step.token.empty());
-  CHECK(step.why.starts_with("Negotiate"));
+  const bool limited = step.why == "Negotiate: a token of the server is too long" ||
+                       step.why.find("BGXFER_GSSAPI") != std::string::npos;  // A build that speaks none of it.
+  CHECK_MESSAGE(limited, step.why);
+}
+
+TEST_CASE("a token as long as the limit is looked at") {
+  GssContext context(login(CredentialScheme::negotiate), "host");
+  const GssStep step = step_of(context, std::string(GssContext::token_bytes_max, 't'));
+  CHECK(step.token.empty());
+  CHECK(step.why.starts_with("Negotiate "));
 }
 
 TEST_CASE("a password for a realm that nobody knows fails here, and is not shown") {
