@@ -30,8 +30,25 @@ std::size_t character_bytes(std::string_view text) {
 constexpr std::string_view secret_words[] = {"cookie",     "auth", "token",   "secret", "password",
                                              "credential", "key",  "session", "sign",   "nonce"};
 
-/// Where a URL in the value of a field ends. Not at `,` and `;`, which may stand in its query and its user.
-constexpr std::string_view url_ends = " \t\"'<>";
+/// Where a URL in the value of a field ends. Not at `,`, `;` and `'`, which may stand in its query and its user.
+constexpr std::string_view url_ends = " \t\"<>";
+
+/// A run of a value without any of these, which may be several URLs: without their users, up to the first query.
+std::string without_secrets(std::string_view run) {
+  const std::size_t query = run.find_first_of("?#");
+  std::string_view rest = run.substr(0, query);
+  std::string shown;
+  for (std::size_t slashes = rest.find("//"); slashes != std::string_view::npos; slashes = rest.find("//")) {
+    const std::size_t begin = std::min(rest.find_first_not_of('/', slashes), rest.size());
+    shown += rest.substr(0, begin);
+    rest.remove_prefix(begin);
+    const std::size_t user = rest.substr(0, rest.find('/')).rfind('@');
+    if (user != std::string_view::npos) rest.remove_prefix(user + 1);
+  }
+  shown += rest;
+  if (query != std::string_view::npos) shown += "?...";
+  return shown;
+}
 
 }  // namespace
 
@@ -142,16 +159,7 @@ std::string shown_value(const bgxfer::Header& field) {
   std::string_view rest = field.value;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find_first_of(url_ends), rest.size());
-    std::string_view part = rest.substr(0, end);
-    const std::size_t host = part.find("//");
-    const std::size_t user = host == std::string_view::npos ? host : part.substr(0, part.find('/', host + 2)).find('@');
-    if (user != std::string_view::npos) {
-      shown += part.substr(0, host + 2);
-      part.remove_prefix(user + 1);
-    }
-    const std::size_t query = part.find_first_of("?#");
-    shown += part.substr(0, query);
-    if (query != std::string_view::npos) shown += "?...";
+    shown += without_secrets(rest.substr(0, end));
     rest.remove_prefix(end);
     const std::size_t next = std::min(rest.find_first_not_of(url_ends), rest.size());
     shown += rest.substr(0, next);

@@ -111,6 +111,8 @@ class Queue(World):
         self.assertEqual(fields["Content-Length"], "1000")
         self.assertEqual((fields["Set-Cookie"], fields["X-Api-Key"]), ("(not shown)", "(not shown)"))
         self.assertEqual(fields["Link"], "</next?...>; rel=next, <http://host/b?...>; rel=b")
+        self.assertEqual(fields["X-Mirrors"], "https://one/a,https://two/b;https://three/c@d")
+        self.assertEqual(fields["X-Next"], "https://one/a?...")
         self.assertIs(last[0]["validated"], False)
         self.assertNotIn("validated", last[1])
 

@@ -33,6 +33,8 @@ http {{
       add_header X-Api-Key marker-key;
       add_header Link "</next?signature=marker-link>; rel=next, <http://me:marker-user@host/b#marker-part>; rel=b";
       add_header X-Cache "HIT, 3 times";
+      add_header X-Mirrors "https://one/a,https://me:marker-second@two/b;https://me:marker's@marker-third@three/c@d";
+      add_header X-Next "https://one/a?next='marker-next,https://two/b";
     }}
   }}
   {members}
