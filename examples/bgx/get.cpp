@@ -79,10 +79,12 @@ asio::awaitable<bgxfer::Result<void>> get_ranges(const Arguments& arguments, bgx
   if (!resumed) co_return resumed.error();
   const bgxfer::Result<void> served = co_await file.served();
   if (!served) co_return served;
-  if (!file.progress().transferred) job.suspend();  // A job that is not on demand would go on with the rest.
-  if (!file.progress().transferred && !arguments.json && !arguments.quiet) {
-    fmt::print("{}\n", file.temporary().string());
+  const bgxfer::FileProgress progress = file.progress();
+  if (progress.bytes_total && progress.bytes_transferred == *progress.bytes_total) {
+    co_return co_await file.transferred();  // The last byte is there before the file is done.
   }
+  job.suspend();  // A job that is not on demand would go on with the rest.
+  if (!arguments.json && !arguments.quiet) fmt::print("{}\n", file.temporary().string());
   co_return bgxfer::Result<void>{};
 }
 

@@ -168,6 +168,13 @@ class Get(World):
         self.assertEqual(self.read("lazy"), content)
         self.assertEqual(self.bgx("list", "--json").stdout, "")
 
+    def test_on_demand_for_all_of_a_file_waits_until_it_has_its_name(self):
+        content = self.serve("lazy", 4 * MIB)
+        self.bgx("get", self.url("lazy"), "--on-demand", "--range", "0-9")
+        job = self.done("get", self.url("lazy"), "--limit-rate", "4M")[0]
+        self.assertEqual(job["state"], "completed")
+        self.assertEqual(self.read("lazy"), content)
+
     def test_on_demand_beyond_the_end(self):
         self.serve("lazy", 10_000)
         self.fails_with(1, "get", self.url("lazy"), "--on-demand", "--range", "9999-10000", says=("range", "lazy"))
