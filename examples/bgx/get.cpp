@@ -66,15 +66,23 @@ std::optional<bgxfer::Job> earlier_job(bgxfer::TransferQueue& queue, const std::
   return std::nullopt;
 }
 
+/// Whether a wish that was refused is met all the same, because the file has arrived. One that is made of ranges has only
+/// those.
+bool is_met(const bgxfer::Error& refused, const bgxfer::File& file) {
+  const bool too_late = refused.code() == bgxfer::Errc::invalid_state;
+  const bool never_in_parts = refused.code() == bgxfer::Errc::random_access_unsupported && file.ranges().empty();
+  return file.progress().transferred && (too_late || never_in_parts);
+}
+
 /// Waits for the ranges that the command line asks for, or for all of a file of which only ranges were asked for
 /// before. Says where the bytes are, as long as the file is not whole and does not have its name.
 asio::awaitable<bgxfer::Result<void>> get_ranges(const Arguments& arguments, bgxfer::Job job) {
   bgxfer::File file = job.files().front();
   const std::vector<bgxfer::ByteRange> all = {bgxfer::ByteRange{}};
   const bgxfer::CommandResult asked = file.request_ranges(arguments.on_demand ? arguments.ranges : all);
+  if (!asked && !is_met(asked.error(), file)) co_return asked.error();
   // A file that has arrived is only waiting for its name: an earlier run saw to the rest.
   if (file.progress().transferred) co_return bgxfer::Result<void>{};
-  if (!asked) co_return asked.error();
   const bgxfer::CommandResult resumed = job.resume();
   if (!resumed) co_return resumed.error();
   const bgxfer::Result<void> served = co_await file.served();

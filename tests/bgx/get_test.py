@@ -179,6 +179,19 @@ class Get(World):
         self.serve("lazy", 10_000)
         self.fails_with(1, "get", self.url("lazy"), "--on-demand", "--range", "9999-10000", says=("range", "lazy"))
 
+    def test_on_demand_beyond_the_end_of_what_has_arrived(self):
+        content = self.serve("lazy", 4 * MIB)
+        process, log = self.start_telling("get", self.url("lazy"), "--on-demand", "--range", "0-", "--limit-rate", "2M")
+        self.wait_for_bytes(log, 1)
+        (self.folder / "lazy").mkdir()  # It arrives, but cannot have its name.
+        self.assertEqual(process.wait(timeout=20), 1)
+        (self.folder / "lazy").rmdir()
+        words = ("get", self.url("lazy"), "--on-demand", "--range")
+        self.fails_with(1, *words, f"{4 * MIB - 1}-{4 * MIB}", says=("range", "lazy"))
+        self.assertFalse((self.folder / "lazy").exists())
+        self.assertEqual(self.done(*words, f"0-{4 * MIB - 1}")[0]["bytes_received"], 0)
+        self.assertEqual(self.read("lazy"), content)
+
     def test_on_demand_needs_ranges_without_places(self):
         self.fails_with(2, "get", self.url("x"), "--on-demand", says=("--on-demand", "--range FIRST-LAST"))
         self.fails_with(2, "get", self.url("x"), "--on-demand", "--range", "0-9@5", says=("--on-demand", "@PLACE"))
