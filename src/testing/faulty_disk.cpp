@@ -24,6 +24,12 @@ void evict_bytes(DiskFile& file, std::size_t offset, std::size_t length) {
   for (std::size_t i = offset; i < end; ++i) file.live[i] = i < file.durable.size() ? file.durable[i] : std::byte{0};
 }
 
+/// The next `push_back` needs no memory.
+template <class Change>
+void make_room_for_one(std::vector<Change>& changes) {
+  if (changes.size() == changes.capacity()) changes.reserve(std::max<std::size_t>(4, 2 * changes.size()));
+}
+
 }  // namespace
 
 FaultyDisk::File FaultyDisk::find(const std::string& path) const {
@@ -42,20 +48,26 @@ std::vector<std::string> FaultyDisk::names() const {
   return all;
 }
 
-FaultyDisk::File FaultyDisk::make(const std::string& path) {
-  unlink(path);
+// What a change of names needs is allocated before anything is changed: no bad_alloc leaves a name without a file.
+
+FaultyDisk::File FaultyDisk::make(const std::string& path, std::size_t room) {
   File file = std::make_shared<DiskFile>(++last_number_);
+  file->live.reserve(room);
+  make_room_for_one(file->unsynced);
   file->linked = true;
-  live_[path] = file;
-  unsynced_names_.push_back(NameChange{folder_of(path), {}, path, file});
+  NameChange change{folder_of(path), {}, path, file};
+  unlink(path);
+  make_room_for_one(unsynced_names_);
+  live_.insert_or_assign(path, file);
+  unsynced_names_.push_back(std::move(change));
   return file;
 }
 
 bool FaultyDisk::unlink(const std::string& path) {
   const auto found = live_.find(path);
   if (found == live_.end()) return false;
+  unsynced_names_.push_back(NameChange{folder_of(path), path, {}, found->second});
   detach(found->second);
-  unsynced_names_.push_back(NameChange{folder_of(path), path, {}, std::move(found->second)});
   live_.erase(found);
   return true;
 }
@@ -63,12 +75,13 @@ bool FaultyDisk::unlink(const std::string& path) {
 void FaultyDisk::rename(const std::string& from, const std::string& to) {
   const auto found = live_.find(from);
   if (found == live_.end() || from == to) return;
-  File file = std::move(found->second);
-  live_.erase(found);
+  NameChange change{folder_of(to), from, to, found->second};
+  make_room_for_one(unsynced_names_);
   File& place = live_[to];
   if (place) detach(place);
-  place = file;
-  unsynced_names_.push_back(NameChange{folder_of(to), from, to, std::move(file)});
+  place = std::move(found->second);
+  live_.erase(found);
+  unsynced_names_.push_back(std::move(change));
 }
 
 bool FaultyDisk::has_durable_name(const std::string& path, const File& file) const {
@@ -77,24 +90,19 @@ bool FaultyDisk::has_durable_name(const std::string& path, const File& file) con
 }
 
 void FaultyDisk::apply(const NameChange& change) {
+  if (!change.to.empty()) durable_[change.to] = change.file;
   if (!change.from.empty()) {
     const auto found = durable_.find(change.from);
     // With an earlier change lost, the name may belong to another file by now.
     if (found != durable_.end() && found->second == change.file) durable_.erase(found);
   }
-  if (!change.to.empty()) durable_[change.to] = change.file;
 }
 
 void FaultyDisk::sync_folder(const std::string& folder) {
-  std::vector<NameChange> others;
-  for (NameChange& change : unsynced_names_) {
-    if (change.folder == folder) {
-      apply(change);
-    } else {
-      others.push_back(std::move(change));
-    }
+  for (const NameChange& change : unsynced_names_) {
+    if (change.folder == folder) apply(change);
   }
-  unsynced_names_ = std::move(others);
+  std::erase_if(unsynced_names_, [&folder](const NameChange& change) { return change.folder == folder; });
 }
 
 void FaultyDisk::fail_sync_folder(const std::string& folder) {
@@ -121,6 +129,7 @@ bool FaultyDisk::write(DiskFile& file, std::uint64_t offset, std::span<const std
   }
   if (bytes.empty()) return fits;
   const auto position = static_cast<std::size_t>(offset);
+  make_room_for_one(file.unsynced);
   if (file.live.size() < position + bytes.size()) file.live.resize(position + bytes.size());
   std::copy(bytes.begin(), bytes.end(), file.live.begin() + static_cast<std::ptrdiff_t>(position));
   std::vector<DiskFile::Change>& changes = file.unsynced;
@@ -135,6 +144,7 @@ bool FaultyDisk::write(DiskFile& file, std::uint64_t offset, std::span<const std
 bool FaultyDisk::resize(DiskFile& file, std::uint64_t bytes) {
   if (!charge(file, bytes)) return false;
   const auto size = static_cast<std::size_t>(bytes);
+  make_room_for_one(file.unsynced);
   file.live.resize(size);
   file.unsynced.push_back(DiskFile::Change{true, size, 0});
   return true;

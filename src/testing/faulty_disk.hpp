@@ -35,7 +35,8 @@ struct DiskFile {
   bool linked = false;         ///< Has a name that processes see.
 };
 
-/// Names, bytes, and what a power cut leaves of them: a pure model, without time, faults or coroutines.
+/// Names, bytes, and what a power cut leaves of them: a pure model, without time, faults or coroutines. A change of
+/// names for which there is no memory does not happen.
 class FaultyDisk {
  public:
   using File = std::shared_ptr<DiskFile>;
@@ -49,7 +50,8 @@ class FaultyDisk {
   [[nodiscard]] std::vector<std::string> names() const;
 
   // Changes of names. Volatile until `sync_folder`.
-  File make(const std::string& path);
+  /// Has room in memory for so many bytes: to write them never throws.
+  File make(const std::string& path, std::size_t room = 0);
   bool unlink(const std::string& path);
   void rename(const std::string& from, const std::string& to);
   /// True if the platter has this very file under that name.

@@ -264,6 +264,7 @@ class FaultyStorage::Log final : public LogFile {
  public:
   Log(std::shared_ptr<Disk> disk, detail::FaultyDisk::File file, std::string path)
       : disk_(std::move(disk)), file_(std::move(file)), path_(std::move(path)), life_(disk_->life) {
+    disk_->locked_logs.insert(path_);
     has_reserve_ = disk_->files.take_room(reserve_bytes);
   }
 
@@ -410,7 +411,7 @@ std::optional<std::vector<std::byte>> FaultyStorage::durable_contents(const std:
 
 void FaultyStorage::put(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   const std::string name = path.string();
-  const detail::FaultyDisk::File file = disk_->files.make(name);
+  const detail::FaultyDisk::File file = disk_->files.make(name, bytes.size());
   disk_->files.write(*file, 0, bytes);
   disk_->files.sync(*file);
   disk_->files.sync_folder(detail::FaultyDisk::folder_of(name));
@@ -582,7 +583,7 @@ asio::awaitable<Result<std::unique_ptr<LogFile>>> FaultyStorage::open_log(std::f
     if (!removed) co_return removed.error();
   }
   // Another caller may have come first while this one waited.
-  if (!disk->locked_logs.insert(path).second) {
+  if (disk->locked_logs.contains(path)) {
     co_return Error(Errc::journal_locked, ErrorContext::local_file, path + " is in use by this process");
   }
   detail::FaultyDisk::File file = disk->files.find(path);
