@@ -78,9 +78,12 @@ class SmallWorld {
   /// The server has another version of the file from here on.
   void change(const std::string& name, std::size_t bytes, std::uint32_t seed) {
     Resource& resource = transport->resources.at("http://server/" + name);
-    resource.content = content(bytes, seed);
-    resource.validator = "\"v" + std::to_string(seed) + "\"";
-    versions[name].insert(resource.content);
+    Resource changed = resource;
+    changed.content = content(bytes, seed);
+    changed.validator = "\"v" + std::to_string(seed) + "\"";
+    versions[name].insert(changed.content);
+    // All of it or nothing: memory may run out here too.
+    resource = std::move(changed);
   }
   Job add(std::vector<FileSpec> files, JobOptions with = {}) {
     with.files = std::move(files);
