@@ -67,8 +67,9 @@ class BGXFER_API TransferQueue {
   /// Stops everything, in the order of the ports' contracts: what has arrived is noted. From here on commands are refused.
   void close();
 
-  /// Resolves when the journal has been read: jobs of earlier runs are in `jobs()`. An error (a journal that is locked,
-  /// foreign or newer) closes the queue.
+  /// Resolves when the journal has been read, and a new one made where there was none: jobs of earlier runs are in
+  /// `jobs()`. An error (a journal that is locked, foreign or newer) closes the queue. A disk that does not take a new
+  /// journal is none: it is tried again, and `saved` waits for that.
   asio::awaitable<Result<RestoreReport>> restored() const&;
   /// Resolves when every command so far survives a power cut.
   asio::awaitable<Result<void>> saved() const&;

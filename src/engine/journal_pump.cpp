@@ -44,6 +44,15 @@ void JournalPump::kick_rewrite() {
   kick(true);
 }
 
+asio::awaitable<void> JournalPump::rewrite_tried() {
+  for (;;) {
+    const std::uint64_t seen = progressed_.version();
+    if (rewrite_tried_ || closed_) co_return;
+    const bool changed = co_await progressed_.changed_since(seen);
+    if (!changed) co_return;
+  }
+}
+
 asio::awaitable<Result<void>> JournalPump::saved() {
   const std::uint64_t target = journal_->added();
   for (;;) {
@@ -131,7 +140,11 @@ void JournalPump::tell_retry(std::optional<Clock::TimePoint> at) {
 }
 
 asio::awaitable<Result<void>> JournalPump::step() {
-  if (rewrite_wanted_ || journal_->compaction_due()) co_return co_await rewrite();
+  if (rewrite_wanted_ || journal_->compaction_due()) {
+    Result<void> rewritten = co_await rewrite();
+    rewrite_tried_ = true;
+    co_return rewritten;
+  }
   write_wanted_ = false;
   const bool sync = sync_wanted_.exchange(false);
   Result<void> written = co_await journal_->write();

@@ -31,6 +31,9 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   /// The journal must be rewritten before it can be written to. Any thread; only posts.
   void kick_rewrite();
 
+  /// Resolves when a rewrite has been tried, whether the disk took it or not. On the strand. The pump outlives the wait.
+  asio::awaitable<void> rewrite_tried();
+
   /// Resolves when every change so far is durable; `Errc::queue_closed` or the queue's error if it closes before.
   /// The pump outlives the wait.
   asio::awaitable<Result<void>> saved();
@@ -64,6 +67,7 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   std::atomic<bool> closed_ = false;
   // On the strand.
   bool write_wanted_ = false;
+  bool rewrite_tried_ = false;
   bool running_ = false;
   bool hurrying_ = false;
   bool sleeping_ = false;

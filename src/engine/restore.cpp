@@ -46,7 +46,8 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
   }
   report_ = std::move(restored->report);
   pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal));
-  Result<void> adopted = adopt(std::move(restored->jobs), restored->rewrite_needed);
+  const bool rewrite_needed = restored->rewrite_needed;
+  Result<void> adopted = adopt(std::move(restored->jobs), rewrite_needed);
   if (!adopted) co_return adopted.error();
 
   std::vector<StartedFile> started;
@@ -59,6 +60,8 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
     FilePlace place = std::move(file.place);
     co_await inspect(std::move(job), file.file, std::move(place), file.identity);
   }
+  // What the host adds from here on is written once, and not once more with all the rest.
+  if (rewrite_needed) co_await pump_->rewrite_tried();
   co_return std::move(report_);
 }
 

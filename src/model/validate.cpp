@@ -192,7 +192,7 @@ Result<void> validate_policy(const std::optional<TransferPolicy>& policy) {
 
 /// Spec part 4.1: how long a part of a URL's path may be.
 Result<void> check_segments(std::string_view url, const Limits& limits) {
-  std::string_view path = url.substr(0, url.find_first_of("?#"));
+  std::string_view path = url.substr(0, std::min(url.find('?'), url.find('#')));
   const std::size_t scheme = path.find("://");
   if (scheme != std::string_view::npos) path.remove_prefix(scheme + 3);
   while (!path.empty()) {
@@ -301,9 +301,10 @@ Result<void> validate_url(const std::string& url, const Limits& limits) {
   if (url.empty()) return refuse(Errc::invalid_url, "the URL is empty");
   Result<void> length = check_length("url", url.size(), limits.url_bytes_max);
   if (!length) return length;
-  bool controls = false;
-  for (char c : url) controls |= is_control(c);  // To its end, which is faster than to look for the first one.
-  if (controls) return refuse(Errc::invalid_url, "the URL has control characters");
+  // To its end, which is faster than to look for the first one.
+  unsigned controls = 0;
+  for (char c : url) controls |= is_control(c) ? 1U : 0U;
+  if (controls != 0) return refuse(Errc::invalid_url, "the URL has control characters");
   return check_segments(url, limits);
 }
 
