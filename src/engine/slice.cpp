@@ -439,7 +439,8 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
       if (file_.covers(left)) co_return Result<void>{};
     }
     std::span<std::byte> room = this->room();
-    std::size_t chunk = room.size();
+    // Chunks end where blocks of their size do: the kernel keeps such a block in one piece, and others in several.
+    std::size_t chunk = room.size() - static_cast<std::size_t>(local % room.size());
     bool new_wishes = false;
     {
       Model::Lock lock = context_.model->lock();
