@@ -89,7 +89,9 @@ asio::awaitable<bgxfer::Result<void>> get_ranges(const Arguments& arguments, bgx
   if (!served) co_return served;
   const bgxfer::FileProgress progress = file.progress();
   if (progress.bytes_total && progress.bytes_transferred == *progress.bytes_total) {
-    co_return co_await file.transferred();  // The last byte is there before the file is done.
+    // The last byte is there before the file is done. Should its hash turn out wrong, all of it is wanted once more.
+    static_cast<void>(file.request_ranges(all));
+    co_return co_await file.transferred();
   }
   job.suspend();  // A job that is not on demand would go on with the rest.
   if (!arguments.json && !arguments.quiet) fmt::print("{}\n", file.temporary().string());

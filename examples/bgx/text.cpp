@@ -45,9 +45,12 @@ std::string without_secrets(std::string_view run) {
     const std::size_t user = rest.substr(0, rest.find('/')).rfind('@');
     if (user != std::string_view::npos) rest.remove_prefix(user + 1);
   }
-  shown += rest;
-  if (query != std::string_view::npos) shown += "?...";
-  return shown;
+  if (query == std::string_view::npos) return shown.append(rest);
+  // What looks like a query may be the rest of a user, if no path has come.
+  const std::string_view behind = run.substr(query);
+  const bool in_user = rest.find('/') == std::string_view::npos && behind.substr(0, behind.find('/')).find('@') != std::string_view::npos;
+  if (!in_user) shown += rest;
+  return shown.append("?...");
 }
 
 }  // namespace

@@ -34,26 +34,25 @@ Result<void> check_files(const Model& model, const std::vector<FileSpec>& files)
   return {};
 }
 
-/// Adds the targets of `files` to those that `targets` has: two files of a job must not have the same one.
-Result<void> add_targets(std::unordered_set<std::uint64_t>& targets, const std::vector<FileSpec>& files) {
+using Targets = std::unordered_set<std::uint64_t>;
+
+/// Adds the targets of `files`, all or none: two files of a job must not have the same one.
+Result<void> add_targets(Targets& targets, const std::vector<FileSpec>& files) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::filesystem::path& target = files[i].target;
     if (targets.insert(hash_of(target.native())).second) continue;
+    for (std::size_t added = 0; added < i; ++added) targets.erase(hash_of(files[added].target.native()));
     return Error(Errc::duplicate_target, ErrorContext::queue, target.string()).with_file(static_cast<std::uint32_t>(i));
   }
   return {};
 }
 
-Result<void> add_targets(JobCore& job, const std::vector<FileSpec>& files) {
-  // Not the job's while it is filled: where this ends early, they are looked up anew next time.
-  std::unique_ptr<std::unordered_set<std::uint64_t>> targets = std::move(job.targets);
-  if (!targets) {
-    targets = std::make_unique<std::unordered_set<std::uint64_t>>();
-    for (const FileRecord& file : job.record.files) targets->insert(hash_of(file.target));
-  }
-  Result<void> added = add_targets(*targets, files);
-  if (added) job.targets = std::move(targets);
-  return added;
+/// Those of the job, which has none until it gets them back.
+std::unique_ptr<Targets> take_targets(JobCore& job) {
+  if (job.targets) return std::move(job.targets);
+  auto targets = std::make_unique<Targets>();
+  for (const FileRecord& file : job.record.files) targets->insert(hash_of(file.target));
+  return targets;
 }
 
 Result<void> check_count(const Model& model, std::size_t files) {
@@ -163,7 +162,7 @@ Result<Model::Core> add_job(Model& model, JobOptions options) {
   if (!together) return together.error();
   Result<void> possible = check_files(model, files);
   if (!possible) return possible.error();
-  std::unordered_set<std::uint64_t> targets;
+  Targets targets;
   targets.reserve(files.size());
   Result<void> fresh = add_targets(targets, files);
   if (!fresh) return fresh.error();
@@ -200,9 +199,12 @@ Result<void> add_files(JobCore& job, std::vector<FileSpec> files) {
   if (!count) return count;
   Result<void> together = validate_together(job.record.options, has_ranges(files));
   if (!together) return together;
-  Result<void> fresh = add_targets(job, files);
+  // Not given back where this ends by an exception: they are made anew then, of the files that the job has.
+  std::unique_ptr<Targets> targets = take_targets(job);
+  Result<void> fresh = add_targets(*targets, files);
+  if (fresh) model.commit(lock, job, FilesAdded{job.record.id, std::move(files), model.clock().wall_now()});
+  job.targets = std::move(targets);
   if (!fresh) return fresh;
-  model.commit(lock, job, FilesAdded{job.record.id, std::move(files), model.clock().wall_now()});
   model.wake(lock);
   return {};
 }

@@ -333,9 +333,11 @@ void Engine::network_changed(bool online) {
 }
 
 void Engine::close() {
+  std::shared_ptr<JournalPump> pump;
   {
     Model::Lock lock = model()->lock();
     if (std::exchange(closing_, true)) return;
+    pump = context_->pump;
     for (const Model::Core& job : model()->jobs(lock)) {
       stop_task(*job);
     }
@@ -345,13 +347,14 @@ void Engine::close() {
     model()->wake(lock);
   }
   model()->hub().close();
-  if (context_->pump) context_->pump->hurry();
+  if (pump) pump->hurry();
 }
 
 /// Nothing works any more. The engine lives until the journal holds all that it was given, whether or not anybody waits
 /// for that: a journal that is rewritten without the jobs would lose them.
 asio::awaitable<void> Engine::wind_up(std::shared_ptr<Engine> self) {
   if (std::shared_ptr<JournalPump> pump = self->context_->pump) {
+    pump->hurry();  // It may have been made after the queue was closed.
     Result<void> written = co_await pump->finish();
     if (!written) self->context_->log().say(LogEvent::journal_incomplete, written.error().message());
   }

@@ -151,15 +151,16 @@ Piece to_compare(const RangeSet& arrived, const Layout& layout, std::optional<st
                  std::uint64_t wanted) {
   RangeSet here = arrived;
   for (ByteRange hole : layout.holes().ranges()) here.subtract(hole);
+  const std::vector<ByteRange> runs = here.ranges();
   Piece longest{ByteRange{0, 0}, 0};
-  if (here.empty()) return longest;
-  const ByteRange last = here.ranges().back();
-  std::uint64_t at = last.end() - std::min(wanted, last.length);
-  while (at < last.end()) {
-    const Piece piece = layout.piece(ByteRange::between(at, last.end()), resource_size);
-    if (piece.remote.length == 0) break;
-    if (piece.remote.length > longest.remote.length) longest = piece;
-    at += piece.remote.length;
+  for (auto run = runs.rbegin(); run != runs.rend() && longest.remote.length < wanted; ++run) {
+    std::uint64_t at = run->end() - std::min(wanted, run->length);
+    while (at < run->end()) {
+      const Piece piece = layout.piece(ByteRange::between(at, run->end()), resource_size);
+      if (piece.remote.length == 0) break;
+      if (piece.remote.length > longest.remote.length) longest = piece;
+      at += piece.remote.length;
+    }
   }
   return longest;
 }

@@ -101,8 +101,9 @@ enum class Verdict : std::uint8_t {
 /// that have arrived without a hole, in the same piece of the resource.
 [[nodiscard]] std::uint64_t overlap_before(const RangeSet& arrived, const Layout& layout, Piece piece, std::uint64_t wanted);
 
-/// What to ask for again of `arrived`, bytes of the file, to compare it with what another source has: the longest run of one
-/// piece of the resource in the last `wanted` bytes of the last run that is no hole. Empty (no length) if nothing has arrived.
+/// What to ask for again of `arrived`, bytes of the file, to compare it with what another source has: `wanted` bytes that are
+/// contiguous in the resource, and no hole; as late in the file as there are so many, else as many as there are. Empty (no
+/// length) if nothing has arrived.
 [[nodiscard]] Piece to_compare(const RangeSet& arrived, const Layout& layout, std::optional<std::uint64_t> resource_size,
                                std::uint64_t wanted);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "../base/ascii.hpp"
@@ -96,11 +97,17 @@ asio::awaitable<Result<void>> Slice::run() {
     if (std::optional<BufferPool::Loan> more = context_.buffers->borrow_another()) another_.emplace(*std::move(more));
   }
   Result<void> outcome;
-  const bool proves = !at_home() && must_be_proven();
-  if (proves) outcome = co_await prove();
-  if (outcome && !stopping() && (!proves || source_().proven)) outcome = co_await ask_and_take(gap_);
-  // The buffer is not ours any more after this.
+  std::exception_ptr thrown;
+  try {
+    const bool proves = !at_home() && must_be_proven();
+    if (proves) outcome = co_await prove();
+    if (outcome && !stopping() && (!proves || source_().proven)) outcome = co_await ask_and_take(gap_);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  // The buffers are not ours any more after this.
   if (const std::shared_ptr<Hasher> last = hasher()) co_await last->idle();
+  if (thrown) std::rethrow_exception(thrown);
   if (outcome && dropped_) co_return file_.cancelled();
   co_return outcome;
 }
@@ -531,7 +538,11 @@ asio::awaitable<Result<void>> Slice::take(std::uint64_t local, std::span<const s
     if (file_.has_pieces() || !hasher->next()) hasher->begin(begin);
     wrong_pieces_ = file_.wrong_pieces;
   }
-  if (*ours) co_await hasher->feed(local, bytes);
+  if (*ours) {
+    co_await hasher->feed(local, bytes);
+  } else {
+    co_await hasher->idle();  // The chunk after this one comes where the one before it may still be hashed.
+  }
   if (!file_.has_pieces() || !file_.pending.contains(file_.piece_with(local))) co_return Result<void>{};
   co_await hasher->idle();
   // Once a piece was wrong, others may have written anew what this one has hashed.

@@ -140,7 +140,7 @@ TEST_CASE("a connection that must read to an end nobody knows keeps its rest") {
   CHECK_FALSE(next_share(std::vector<ByteRange>{ByteRange{}}, {}, std::vector<InFlight>{InFlight{}}, 0, {}));
 }
 
-TEST_CASE("what is compared is the longest run of one range at the end of what has arrived, and never of a hole") {
+TEST_CASE("what is compared is as much of one range as there is, late in what has arrived, and never a hole") {
   const auto compared = [](const Layout& layout, const RangeSet& arrived) {
     const Piece piece = to_compare(arrived, layout, std::nullopt, 100);
     return std::tuple(piece.local, piece.remote.offset, piece.remote.length);
@@ -151,6 +151,9 @@ TEST_CASE("what is compared is the longest run of one range at the end of what h
   CHECK(compared(Layout(), arrived) == std::tuple(0, 0, 60));
   arrived.add({500, 300});
   CHECK(compared(Layout(), arrived) == std::tuple(700, 700, 100));
+  RangeSet short_end = arrived;
+  short_end.add({2000, 10});
+  CHECK(compared(Layout(), short_end) == std::tuple(700, 700, 100));
 
   const Layout joined({{5000, 700}, {9000, 40}, {2000, 100}});
   CHECK(compared(joined, arrived) == std::tuple(740, 2000, 60));

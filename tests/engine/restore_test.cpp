@@ -24,6 +24,11 @@ asio::awaitable<void> keep_report(const TransferQueue& queue, std::optional<Resu
   kept.emplace(std::move(report));
 }
 
+asio::awaitable<void> tell_end(const TransferQueue& queue, bool& ended) {
+  co_await queue.closed();
+  ended = true;
+}
+
 /// A disk whose logs are slow to write, and whose files are not.
 class SlowLogs final : public Storage {
  public:
@@ -31,6 +36,7 @@ class SlowLogs final : public Storage {
       : real_(std::move(real)), clock_(std::move(clock)) {}
 
   Clock::Duration delay{0};
+  Clock::Duration replace_delay{0};
 
   [[nodiscard]] Result<void> check_target(const std::filesystem::path& target) const override {
     return real_->check_target(target);
@@ -62,7 +68,8 @@ class SlowLogs final : public Storage {
     }
     asio::awaitable<Result<void>> sync() override { return real_->sync(); }
     asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) override {
-      return real_->replace(contents);
+      co_await home_.clock_->sleep_until(home_.clock_->now() + home_.replace_delay);
+      co_return co_await real_->replace(contents);
     }
     asio::awaitable<Result<std::filesystem::path>> keep_copy() override { return real_->keep_copy(); }
 
@@ -380,4 +387,21 @@ TEST_CASE("a transferred job whose temporary file was deleted fetches it again a
   world.run();
   CHECK(job.state() == JobState::completed);
   CHECK(world.contents("b") == test::content(2000, 2));
+}
+
+TEST_CASE("a queue that is closed while its journal is made ends, also where the disk never takes one") {
+  World world;
+  const auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock());
+  const auto slow = std::make_shared<SlowLogs>(disk, world.simulation.clock());
+  slow->replace_delay = 1s;
+  world.options.storage = slow;
+  world.start();
+  world.run_for(500ms);
+  world.add("a", 10);
+  disk->fail_from(disk->operations() + 1);
+  world.queue->close();
+  bool ended = false;
+  asio::co_spawn(world.simulation.executor(), tell_end(*world.queue, ended), asio::detached);
+  world.run_for(1min);
+  CHECK(ended);
 }
