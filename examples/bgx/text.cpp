@@ -48,7 +48,8 @@ std::string without_secrets(std::string_view run) {
   if (query == std::string_view::npos) return shown.append(rest);
   // What looks like a query may be the rest of a user, if no path has come.
   const std::string_view behind = run.substr(query);
-  const bool in_user = rest.find('/') == std::string_view::npos && behind.substr(0, behind.find('/')).find('@') != std::string_view::npos;
+  const bool no_path = rest.find('/') == std::string_view::npos;
+  const bool in_user = no_path && behind.substr(0, behind.find('/')).find('@') != std::string_view::npos;
   if (!in_user) shown += rest;
   return shown.append("?...");
 }

@@ -113,6 +113,7 @@ class Queue(World):
         self.assertEqual(fields["Link"], "</next?...>; rel=next, <http://host/b?...>; rel=b")
         self.assertEqual(fields["X-Mirrors"], "https://one/a,https://two/b;https://three/c@d")
         self.assertEqual(fields["X-Next"], "https://one/a?...")
+        self.assertEqual(fields["X-Odd"], "https://?...")
         self.assertIs(last[0]["validated"], False)
         self.assertNotIn("validated", last[1])
 

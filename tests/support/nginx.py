@@ -35,6 +35,7 @@ http {{
       add_header X-Cache "HIT, 3 times";
       add_header X-Mirrors "https://one/a,https://me:marker-second@two/b;https://me:marker's@marker-third@three/c@d";
       add_header X-Next "https://one/a?next='marker-next,https://two/b";
+      add_header X-Odd "https://me:marker-odd?marker-odder@one/a";
     }}
   }}
   {members}
