@@ -209,7 +209,15 @@ bool Assembly::own_method() const noexcept { return http.method != default_metho
 
 // --- the temporary file ---
 
+/// What the last turn found when it was over already.
+std::optional<Error> Assembly::earlier_verdict() const {
+  Model::Lock lock = context->model->lock();
+  const auto found = job->wrong_pieces.find(static_cast<std::uint32_t>(file));
+  return found == job->wrong_pieces.end() ? std::nullopt : found->second.verdict;
+}
+
 asio::awaitable<Result<void>> Assembly::reopen() {
+  if (std::optional<Error> verdict = earlier_verdict()) co_return *std::move(verdict);
   if (any_arrived && own_method()) co_return co_await restart("what " + http.method + " fetches is not resumed");
   if (!any_arrived) {
     // Nothing to keep: the file is made anew once the server has answered.
@@ -491,9 +499,15 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
   if (version != generation || !pending.contains(piece)) co_return Result<void>{};
   pending.subtract(piece);
   if (found != pieces.sha256[index] && !BGXFER_MUTANT(32)) co_return piece_is_wrong(index, found);
-  wrong_.erase(index);
+  piece_is_right(index);
   note_arrived(piece);
   co_return Result<void>{};
+}
+
+void Assembly::piece_is_right(std::uint64_t index) {
+  Model::Lock lock = context->model->lock();
+  const auto found = job->wrong_pieces.find(static_cast<std::uint32_t>(file));
+  if (found != job->wrong_pieces.end()) found->second.times.erase(index);
 }
 
 /// The piece is fetched again, by somebody else if it was brought by one of several sources; after that past every cache
@@ -509,16 +523,29 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
     if (alone) source.failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
   }
   ++wrong_pieces;
-  const std::uint32_t times = ++wrong_[index];
+  std::uint32_t times = 0;
+  {
+    Model::Lock lock = context->model->lock();
+    times = ++job->wrong_pieces[static_cast<std::uint32_t>(file)].times[index];
+  }
   const bool others = std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; });
   if (others && times < sources.size()) return {};
   if (!past_caches) {
-    past_caches = true;
+    distrust_caches();
     for (Source& source : sources) source.failure.reset();
     return {};
   }
   if (others && times <= 2 * sources.size()) return {};
-  return blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+  Error verdict = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+  Model::Lock lock = context->model->lock();
+  job->wrong_pieces[static_cast<std::uint32_t>(file)].verdict = verdict;
+  return verdict;
+}
+
+void Assembly::distrust_caches() {
+  past_caches = true;
+  Model::Lock lock = context->model->lock();
+  job->distrusted.insert(static_cast<std::uint32_t>(file));
 }
 
 // --- starting again ---

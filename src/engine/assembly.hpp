@@ -60,6 +60,8 @@ class Assembly {
   /// Looks at the piece of which `local` is a byte, if all of it is on disk. `hasher` may have seen it all; `buffer` is for
   /// reading it again else. What is wrong is to be fetched once more: an error only after too many of them.
   asio::awaitable<Result<void>> check_piece(std::uint64_t local, Hasher* hasher, std::span<std::byte> buffer);
+  /// What came had the wrong digest: no cache answers for the file again, in later turns either.
+  void distrust_caches();
   /// Waits until the limits of job and queue allow the next chunk.
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   /// The turn is over, and this is how it went: claims what is not claimed yet.
@@ -140,7 +142,7 @@ class Assembly {
   std::string reported;                            ///< Where redirects led to, or would have, if the job wants to be told.
   bool head_seen = false;                          ///< Of this version, in this turn.
   bool maybe_ended = false;                        ///< What was compared ends where the missing bytes would begin.
-  bool past_caches = false;                        ///< What came had the wrong digest: no cache is to answer again.
+  bool past_caches = false;                        ///< See `distrust_caches`.
   bool ended = false;                              ///< A body of unknown length has come to its end.
   bool finished = false;                           ///< All is here, and noted.
 
@@ -172,6 +174,8 @@ class Assembly {
   [[nodiscard]] bool journal_lags();
   void forgive_differences();
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
+  void piece_is_right(std::uint64_t index);
+  [[nodiscard]] std::optional<Error> earlier_verdict() const;
 
   RangeSet being_written_;                         ///< Where there may be several connections.
   std::uint64_t wishes_edition_ = 0;
@@ -180,7 +184,6 @@ class Assembly {
   std::uint64_t at_risk_ = 0;                      ///< Bytes of claims that the journal may not have written yet, ...
   std::uint64_t claimed_until_ = 0;                ///< ... which are among its first changes up to this.
   std::set<std::uint64_t> being_checked_;          ///< Pieces, by their index.
-  std::map<std::uint64_t, std::uint32_t> wrong_;   ///< How often a piece was wrong, by its index.
 };
 
 }  // namespace bgxfer::inline v0::detail

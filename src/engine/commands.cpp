@@ -140,6 +140,7 @@ void forget_failures(JobCore& job) {
   job.attempts = 0;
   job.failing_since.reset();
   job.restarts.clear();
+  job.wrong_pieces.clear();
 }
 
 }  // namespace

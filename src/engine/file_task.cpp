@@ -470,7 +470,7 @@ asio::awaitable<Result<void>> FileTask::finish() {
 
   const TaskContext& context = *file.context;
   Model::Lock lock = context.model->lock();
-  if (file.open->failed || file.superseded(lock)) co_return file.overtaken();
+  if (file.open->failed || file.superseded(lock) || is_final(job->record.state)) co_return file.overtaken();
   const FileAclFlags preserved = file.attributes ? file.wanted_attributes : FileAclFlags::none;
   context.model->commit(lock, *job,
                         FileFinished{job->record.id, file.file, file.generation, *file.identity, *file.size, file.modified,
@@ -550,7 +550,7 @@ asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found
   }
   if (!file.past_caches) {
     // A cache on the way may keep what was damaged, or old (bad-servers.md rows 30 and 31).
-    file.past_caches = true;
+    file.distrust_caches();
     co_return co_await file.restart("its SHA-256 is wrong; once more, past every cache");
   }
   Result<void> restarted = co_await file.restart("its SHA-256 is wrong");

@@ -363,6 +363,7 @@ void Model::arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange ra
   job.touched = clock_->now();
   job.failing_since.reset();
   job.attempts = 0;
+  if (is_final(job.record.state)) return;  // It was under way to the disk; nobody hears of anything after the final event.
   const JobOptions& options = job.record.options;
   if (options.download.on_demand && has(options.notify.events, Notify::ranges_transferred)) {
     job.fresh_ranges[static_cast<std::uint32_t>(file)].add(range);

@@ -57,7 +57,7 @@ class FaultyStorage::Disk {
   /// Counts one operation and says how it ends. Does not resolve if power was lost or the caller's life is over.
   asio::awaitable<std::error_code> begin(std::uint64_t caller_life, DiskOperation operation, const std::string& path,
                                          std::uint64_t offset = 0, std::uint64_t length = 0) {
-    if (latency > Clock::Duration::zero()) co_await clock->sleep_until(clock->now() + latency);
+    if (latency_max > Clock::Duration::zero()) co_await clock->sleep_until(clock->now() + latency());
     if (caller_life == life && !powered_off) {
       ++operations;
       remember(operation, path, offset, length);
@@ -138,7 +138,8 @@ class FaultyStorage::Disk {
   detail::Random random;
   detail::FaultyDisk files;
   FaultRates rates;
-  Clock::Duration latency{0};
+  Clock::Duration latency_min{0};
+  Clock::Duration latency_max{0};
   std::uint64_t operations = 0;
   std::uint64_t fail_first = 0;  // 0: no plan
   std::uint64_t fail_last = 0;
@@ -159,6 +160,13 @@ class FaultyStorage::Disk {
   std::array<Memory, FaultyStorage::history_max> history{};
 
  private:
+  /// How long the next operation takes.
+  Clock::Duration latency() {
+    if (latency_min == latency_max) return latency_max;
+    const Clock::Duration spread = latency_max - latency_min;
+    return latency_min + Clock::Duration(static_cast<Clock::Duration::rep>(random.below(static_cast<std::uint64_t>(spread.count()) + 1)));
+  }
+
   void remember(DiskOperation operation, const std::string& path, std::uint64_t offset, std::uint64_t length) {
     Memory& memory = history[operations % history.size()];
     memory.operation = operation;
@@ -366,7 +374,11 @@ void FaultyStorage::heal() {
 
 void FaultyStorage::set_capacity(std::uint64_t bytes) { disk_->files.set_capacity(bytes); }
 
-void FaultyStorage::set_latency(Clock::Duration latency) { disk_->latency = latency; }
+void FaultyStorage::set_latency(Clock::Duration least, Clock::Duration most) {
+  assert(least <= most);
+  disk_->latency_min = least;
+  disk_->latency_max = most;
+}
 
 bool FaultyStorage::powered_off() const noexcept { return disk_->powered_off; }
 

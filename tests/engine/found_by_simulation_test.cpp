@@ -1,9 +1,14 @@
 // What the simulation has found, each as the smallest story that shows it.
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
+#include <bgxfer/testing/faulty_storage.hpp>
+
+#include "support/weak_digest.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
@@ -255,4 +260,61 @@ TEST_CASE("the beginning of a longer resource is never taken for the file, howev
     REQUIRE(job.state() == JobState::error);
     CHECK(job.error()->code() == Errc::wrong_size);
   }
+}
+
+TEST_CASE("nothing is heard of a job after its final event, though bytes were under way to the disk") {
+  constexpr std::uint64_t piece = 192 * 1024;
+  for (auto moment = 100ms; moment < 8s; moment += 70ms) {
+    CAPTURE(moment.count());
+    World world;
+    const auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock(), 1);
+    disk->set_latency(100ms, 500ms);
+    world.options.storage = disk;
+    world.options.sha256 = test::weak_digest;
+    world.options.limits.slice_bytes_min = piece;
+    world.start();
+    world.run_for(10s);
+    JobOptions options;
+    options.connections_per_file = 2;
+    options.files.push_back(test::in_pieces(world.file("file", 6 * piece), test::content(6 * piece), piece));
+    world.resource("file").damaged_reads = {3};  // Other pieces are read once more then, to be looked at.
+    Job job = world.queue->add(std::move(options)).value();
+    job.resume();
+    world.run_for(moment);
+    if (!job.cancel()) continue;
+    world.run();
+    const auto* last = std::get_if<StateChanged>(&world.heard.back());
+    REQUIRE(last);
+    CHECK(last->to == JobState::cancelled);
+  }
+}
+
+TEST_CASE("a file whose pieces are wrong everywhere ends in an error, though no turn is long enough to ask everybody") {
+  constexpr std::uint64_t piece = 64 * 1024;
+  World world;
+  world.options.sha256 = test::weak_digest;
+  world.options.limits.foreground_jobs_max = 1;
+  world.options.limits.time_slice = 12ms;  // 10 ms to connect: one is asked.
+  world.start();
+  std::vector<Job> jobs;
+  for (const char* name : {"a", "b"}) {
+    FileSpec spec = test::in_pieces(world.file(name, piece), test::content(piece, 9), piece);
+    spec.mirrors = {"http://mirror/" + std::string(name)};
+    world.transport->resources[spec.mirrors.front()] = world.resource(name);
+    JobOptions options;
+    options.priority = Priority::foreground;
+    options.files.push_back(spec);
+    jobs.push_back(world.queue->add(options).value());
+  }
+  for (Job& job : jobs) job.resume();
+  world.run_for(1min);
+  for (Job& job : jobs) {
+    REQUIRE(job.state() == JobState::error);
+    CHECK(job.error()->code() == Errc::checksum_mismatch);
+  }
+  // A job that is resumed has all its attempts again.
+  for (const char* name : {"a", "b"}) world.resource(name).content = test::content(piece, 9);
+  for (Job& job : jobs) job.resume();
+  world.run_for(1min);
+  for (Job& job : jobs) CHECK(job.state() == JobState::transferred);
 }

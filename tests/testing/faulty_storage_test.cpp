@@ -13,6 +13,7 @@
 
 using namespace std::chrono_literals;
 using namespace storage_contract_support;
+using bgxfer::Clock;
 using bgxfer::CommitFile;
 using bgxfer::CommitReport;
 using bgxfer::FilePlace;
@@ -348,6 +349,36 @@ TEST_CASE("operations take virtual time, if told so") {
   auto file = open_new(world, place);
   CHECK(await(world, file->write(0, bytes_of("abc"))));
   CHECK(world.simulation.clock()->now() - start == 10ms);
+}
+
+TEST_CASE("operations take a random time between two, and a later one may be done first") {
+  FaultyWorld world;
+  world.disk.set_latency(1ms, 9ms);
+  auto file = open_new(world, place);
+  bool overtaken = false;
+  for (int i = 0; i < 20; ++i) {
+    const auto start = world.simulation.clock()->now();
+    std::vector<int> order;
+    std::vector<Clock::Duration> spans;
+    for (int number : {1, 2}) {
+      asio::co_spawn(
+          world.simulation.executor(),
+          [&, number]() -> asio::awaitable<void> {
+            CHECK(co_await file->write(0, bytes_of(number == 1 ? "one" : "two")));
+            order.push_back(number);
+            spans.push_back(world.simulation.clock()->now() - start);
+          },
+          asio::detached);
+    }
+    world.simulation.run();
+    REQUIRE(order.size() == 2);
+    for (const Clock::Duration span : spans) {
+      CHECK(span >= 1ms);
+      CHECK(span <= 9ms);
+    }
+    overtaken = overtaken || order.front() == 2;
+  }
+  CHECK(overtaken);
 }
 
 TEST_CASE("the history tells the last operations") {

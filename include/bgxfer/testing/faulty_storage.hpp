@@ -83,8 +83,11 @@ class BGXFER_API FaultyStorage final : public Storage {
   void heal();
   /// Bytes that the disk can hold; unlimited at first. May be less than what is in use: then nothing more fits.
   void set_capacity(std::uint64_t bytes);
-  /// Virtual time that every operation takes; zero at first, and then operations never suspend.
-  void set_latency(Clock::Duration latency);
+  /// Virtual time that every operation takes, from `least` to `most`, so that a later one may be done first; zero at first,
+  /// and then operations never suspend.
+  void set_latency(Clock::Duration least, Clock::Duration most);
+  /// The same time for each.
+  void set_latency(Clock::Duration latency) { set_latency(latency, latency); }
 
   // Ends of lives.
 
