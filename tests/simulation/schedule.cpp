@@ -172,14 +172,14 @@ class Schedule {
     options_.clock = simulation_.clock();
     options_.journal = journal_path;
     options_.sha256 = quick_digest;
-    options_.chunk_bytes = pick({4096, 8192, 16384});
+    options_.chunk_bytes = swarm_.shares() ? 4096 : pick({4096, 8192, 16384});
     if (random_.chance(0.2)) options_.bytes_per_second_max = 50'000;
     Limits& limits = options_.limits;
     limits.claim_bytes = pick({1, 5'000, 20'000});
     limits.checkpoint_interval = std::chrono::milliseconds(pick({20, 200, 2000}));
     limits.journal_bytes_before_compaction = pick({512, 4096, 1 << 20});
     limits.overlap_bytes = pick({64, 3000});
-    limits.slice_bytes_min = pick({1, 2'000, 20'000});
+    limits.slice_bytes_min = swarm_.shares() ? pick({1, 2'000}) : pick({1, 2'000, 20'000});
     limits.time_slice = std::chrono::milliseconds(pick({1000, 5000, 60'000}));
     limits.background_jobs_max = pick({1, 1, 2});
     limits.foreground_jobs_max = pick({1, 3, 16});
@@ -209,7 +209,10 @@ class Schedule {
     rates_.sync = rate(Fault::disk_sync);
     rates_.rename = rate(Fault::disk_rename);
     disk_->set_rates(rates_);
-    if (swarm_.has(Fault::disk_slow)) disk_->set_latency(std::chrono::microseconds(1 + random_.below(20'000)));
+    if (swarm_.has(Fault::disk_slow)) {
+      const std::chrono::microseconds most(1 + random_.below(swarm_.shares() ? 200'000 : 20'000));
+      disk_->set_latency(random_.chance(0.5) ? most : most / 10, most);
+    }
   }
 
   [[nodiscard]] bool ok() const { return violation_.empty(); }
@@ -493,7 +496,7 @@ class Schedule {
     JobOptions wanted;
     wanted.priority = static_cast<Priority>(random_.below(4));
     wanted.parallel_files = static_cast<std::uint32_t>(1 + random_.below(3));
-    if (random_.chance(0.5)) wanted.connections_per_file = static_cast<std::uint32_t>(1 + random_.below(4));
+    if (swarm_.shares() || random_.chance(0.5)) wanted.connections_per_file = static_cast<std::uint32_t>(1 + random_.below(4));
     wanted.retry_delay_min = std::chrono::milliseconds(random_.below(2000));
     wanted.retry_delay_max = 20s;
     if (random_.chance(0.2)) wanted.no_progress_timeout = std::chrono::milliseconds(random_.below(100'000));
@@ -537,11 +540,11 @@ class Schedule {
     } else if (random_.chance(0.15)) {
       file.spec.size = bytes.size();
     }
-    if (file.spec.ranges.empty() && bytes.size() > 100 && random_.chance(0.2)) {
+    if (file.spec.ranges.empty() && bytes.size() > 100 && random_.chance(swarm_.shares() ? 0.5 : 0.2)) {
       file.spec.size = bytes.size();
       file.spec.pieces = pieces_of(bytes);
     }
-    for (std::size_t i = random_.chance(0.3) ? 1 + random_.below(2) : 0; i > 0; --i) {
+    for (std::size_t i = random_.chance(swarm_.shares() ? 0.6 : 0.3) ? 1 + random_.below(2) : 0; i > 0; --i) {
       const std::string scheme = file.spec.url.substr(0, file.spec.url.find("//"));
       file.spec.mirrors.push_back(scheme + "//" + Server::mirror_host(i - 1) + "/" + name);
     }
@@ -613,6 +616,8 @@ class Schedule {
     if (!done) return;
     accepted(truth);
     expect_names(truth);
+    // The power goes while files get their names.
+    if (swarm_.has(Fault::power) && random_.chance(0.2)) disk_->cut_power_at(disk_->operations() + 1 + random_.below(12));
   }
   void expect_names(JobTruth& truth) {
     truth.completed = true;
@@ -984,6 +989,7 @@ class Schedule {
         pass_time();
       }
       if (!ok()) return;
+      if (disk_->powered_off()) lose_power();
     }
     trace_("finale", in_the_middle);
     rates_ = testing::FaultRates();

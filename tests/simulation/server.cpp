@@ -140,7 +140,8 @@ class Server::Reply {
     }
     server_.trace_.say("  answers " + head_.substr(0, head_.find('\r')));
     answer_.send(std::move(head_));
-    // The rest flows like a network does.
+    // The rest flows like a network does, after a while if somebody on the way has to think.
+    if (server_.happens(Fault::pieces, 0.1)) answer_.wait(milliseconds{server_.random_.below(3'000)});
     const bool trickles = server_.happens(Fault::pieces, 0.3);
     answer_.in_random_pieces(trickles ? 700 : 16'384, milliseconds{30});
   }
@@ -413,7 +414,9 @@ void Server::answer_with_bytes(Reply& reply, const ServerRequest& request, Resou
   const bool fulfilled = condition && (*condition == version.etag || *condition == version.modified);
   // A range of another version can be told from the right one by its validator only.
   const bool holds = !condition || fulfilled || (version.strong && happens(Fault::ignore_condition, 0.5));
-  const bool partial = range && holds && !happens(Fault::ignore_range, 0.2);
+  // Behind the end there is no byte that could be told from another version's, and the status alone has no validator.
+  const bool reaches = range && (range->offset < size || !condition || fulfilled);
+  const bool partial = reaches && holds && !happens(Fault::ignore_range, 0.2);
 
   if (partial && range->offset >= size) {
     reply.later("Content-Range", "bytes */" + std::to_string(size));

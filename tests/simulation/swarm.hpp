@@ -133,7 +133,12 @@ class Swarm {
     // A few schedules with everything, a few with nothing, most with some.
     const double share = std::array<double, 5>{0.0, 0.15, 0.3, 0.5, 0.8}[random.below(5)];
     for (std::size_t i = 0; i < fault_count; ++i) {
-      if (random.chance(share)) bits_ |= std::uint64_t{1} << i;
+      if (random.chance(share)) add(static_cast<Fault>(i));
+    }
+    shares_ = random.chance(0.25);
+    if (!shares_) return;
+    for (Fault fault : {Fault::mirror_differs, Fault::pieces, Fault::disk_slow, Fault::disk_read}) {
+      if (random.chance(0.5)) add(fault);
     }
   }
 
@@ -155,10 +160,15 @@ class Swarm {
     }
     return false;
   }
+  /// Whether the schedule is about what connections share: most files come over several, in pieces and from mirrors.
+  [[nodiscard]] bool shares() const { return shares_; }
   [[nodiscard]] std::uint64_t bits() const { return bits_; }
 
  private:
+  void add(Fault fault) { bits_ |= std::uint64_t{1} << static_cast<unsigned>(fault); }
+
   std::uint64_t bits_ = 0;
+  bool shares_ = false;
 };
 
 }  // namespace bgxfer::simulation
