@@ -22,6 +22,7 @@ Result<void> check_url(const Model& model, const std::string& url) {
 
 /// Files that are on their way from the old URL are asked for anew (spec part 1.3, T34).
 void start_anew(const Model::Lock& lock, JobCore& job) {
+  job.wrong_pieces.clear();  // Elsewhere they may be right.
   if (is_running(job.record.state)) {
     job.model->move(lock, job, Stimulus::reconfigured);
     stop_task(job);

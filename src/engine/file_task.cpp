@@ -478,6 +478,7 @@ asio::awaitable<Result<void>> FileTask::finish() {
   context.model->move(lock, *job, Stimulus::file_finished);
   job->restarts.erase(static_cast<std::uint32_t>(file.file));
   job->distrusted.erase(static_cast<std::uint32_t>(file.file));
+  job->wrong_pieces.erase(static_cast<std::uint32_t>(file.file));
   if (context.checkpoint) context.checkpoint->finished(lock, job, file.file);
   file.finished = true;
   co_return Result<void>{};

@@ -25,7 +25,7 @@ namespace bgxfer::inline v0::detail {
 class Model;
 class JobTask;
 
-/// What was found of the pieces of a file, over all of its turns: one may be too short to ask everybody.
+/// What was found of the pieces of a file since its job was resumed, over all turns: one may be too short to ask everybody.
 struct WrongPieces {
   std::map<std::uint64_t, std::uint32_t> times{};  ///< How often in a row, by index.
   std::optional<Error> verdict{};                  ///< Nobody has a piece right.
@@ -80,7 +80,7 @@ struct JobCore {
   std::uint64_t wishes_edition = 0;               ///< Counts changes of them.
   std::set<std::uint32_t> sequential{};           ///< Their servers do not send parts.
   std::set<std::uint32_t> distrusted{};           ///< What came was found to be wrong: caches are to be asked no more.
-  std::map<std::uint32_t, WrongPieces> wrong_pieces{}; ///< Since the job was resumed.
+  std::map<std::uint32_t, WrongPieces> wrong_pieces{};
   std::map<std::uint32_t, std::vector<Header>> response_headers{};
   std::deque<std::uint32_t> answered{};           ///< Files with response headers, the ones answered last at the back.
 
