@@ -24,16 +24,16 @@ namespace bgxfer::inline v0::detail {
 
 class Model;
 class JobTask;
+struct JobCore;
+
+/// A notification handler that knows jobs from inside.
+using CoreHandler = std::function<NotifyResult(const std::shared_ptr<JobCore>& job, const Event& event)>;
 
 /// What was found of the pieces of a file since its job was resumed, over all turns: one may be too short to ask everybody.
 struct WrongPieces {
   std::map<std::uint64_t, std::uint32_t> times{};  ///< How often in a row, by index.
   std::optional<Error> verdict{};                  ///< Nobody has a piece right.
 };
-struct JobCore;
-
-/// A notification handler that knows jobs from inside.
-using CoreHandler = std::function<NotifyResult(const std::shared_ptr<JobCore>& job, const Event& event)>;
 
 /// What the handles of one job hold: its record, what is known of it only while it is in memory, and the latch of
 /// those who wait for it. Everything but `model` and `changed` is guarded by the model's lock.
