@@ -496,7 +496,11 @@ class Schedule {
     JobOptions wanted;
     wanted.priority = static_cast<Priority>(random_.below(4));
     wanted.parallel_files = static_cast<std::uint32_t>(1 + random_.below(3));
-    if (swarm_.shares() || random_.chance(0.5)) wanted.connections_per_file = static_cast<std::uint32_t>(1 + random_.below(4));
+    if (swarm_.shares()) {
+      wanted.connections_per_file = static_cast<std::uint32_t>(2 + random_.below(3));
+    } else if (random_.chance(0.5)) {
+      wanted.connections_per_file = static_cast<std::uint32_t>(1 + random_.below(4));
+    }
     wanted.retry_delay_min = std::chrono::milliseconds(random_.below(2000));
     wanted.retry_delay_max = 20s;
     if (random_.chance(0.2)) wanted.no_progress_timeout = std::chrono::milliseconds(random_.below(100'000));
