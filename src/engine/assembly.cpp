@@ -217,7 +217,9 @@ std::optional<Error> Assembly::earlier_verdict() const {
 }
 
 asio::awaitable<Result<void>> Assembly::reopen() {
-  if (std::optional<Error> verdict = earlier_verdict()) co_return *std::move(verdict);
+  if (has_pieces()) {
+    if (std::optional<Error> verdict = earlier_verdict()) co_return *std::move(verdict);
+  }
   if (any_arrived && own_method()) co_return co_await restart("what " + http.method + " fetches is not resumed");
   if (!any_arrived) {
     // Nothing to keep: the file is made anew once the server has answered.

@@ -163,8 +163,8 @@ class FaultyStorage::Disk {
   /// How long the next operation takes.
   Clock::Duration latency() {
     if (latency_min == latency_max) return latency_max;
-    const Clock::Duration spread = latency_max - latency_min;
-    return latency_min + Clock::Duration(static_cast<Clock::Duration::rep>(random.below(static_cast<std::uint64_t>(spread.count()) + 1)));
+    const auto spread = static_cast<std::uint64_t>((latency_max - latency_min).count());
+    return latency_min + Clock::Duration(static_cast<Clock::Duration::rep>(random.below(spread + 1)));
   }
 
   void remember(DiskOperation operation, const std::string& path, std::uint64_t offset, std::uint64_t length) {

@@ -141,7 +141,8 @@ class Server::Reply {
     server_.trace_.say("  answers " + head_.substr(0, head_.find('\r')));
     answer_.send(std::move(head_));
     // The rest flows like a network does, after a while if somebody on the way has to think.
-    if (server_.happens(Fault::pieces, server_.swarm_.shares() ? 0.4 : 0.1)) answer_.wait(milliseconds{server_.random_.below(3'000)});
+    const bool late = server_.happens(Fault::pieces, server_.swarm_.shares() ? 0.4 : 0.1);
+    if (late) answer_.wait(milliseconds{server_.random_.below(3'000)});
     const bool trickles = server_.happens(Fault::pieces, 0.3);
     answer_.in_random_pieces(trickles ? 700 : 16'384, milliseconds{30});
   }
