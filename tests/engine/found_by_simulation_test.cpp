@@ -318,3 +318,26 @@ TEST_CASE("a file whose pieces are wrong everywhere ends in an error, though no 
   world.run_for(1min);
   for (Job& job : jobs) CHECK(job.state() == JobState::transferred);
 }
+
+TEST_CASE("a range goes where it belongs in a resource of another size, though all of that came in answer to it") {
+  for (const std::size_t later : {std::size_t{100'000}, std::size_t{300'000}}) {
+    CAPTURE(later);
+    World world;
+    world.start();
+    JobOptions options;
+    options.files.push_back(world.file("file", 200'000));
+    options.files.front().ranges = {{50'000, ByteRange::to_end}, {0, 30'000}};
+    Job job = world.queue->add(std::move(options)).value();
+    job.resume();
+    while (world.transport->asked.size() < 2) world.run_for(1ms);
+    REQUIRE(world.transport->asked[1].range == ByteRange{0, 30'000});
+    test::Resource& resource = world.resource("file");
+    resource.content = test::content(later, 2);
+    resource.validator = "\"v2\"";
+    world.run_for(1min);
+    REQUIRE(job.state() == JobState::transferred);
+    job.complete();
+    world.run();
+    CHECK(world.contents("file") == resource.content.substr(50'000) + resource.content.substr(0, 30'000));
+  }
+}
