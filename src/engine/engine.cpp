@@ -261,17 +261,17 @@ void Engine::cancel_inactive(const Model::Lock& lock, Clock::TimePoint now, std:
 }
 
 void Engine::run_schedule(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
-  std::vector<Candidate> table;
+  std::vector<Candidate> candidates;
   std::vector<JobCore*> jobs;
   for (JobCore* job : model()->active(lock)) {
     if (job->record.state == JobState::transient_error || job->record.committing) continue;
-    const bool running = is_running(job->record.state);
+    const bool has_turn = is_running(job->record.state);
     // One that has just lost its turn is still packing up: it is not given the next one before it has.
-    if (!running && !job->task.expired()) continue;
-    table.push_back(Candidate{job->record.options.priority, running, job->place, job->slice_began});
+    if (!has_turn && !job->task.expired()) continue;
+    candidates.push_back(Candidate{job->record.options.priority, has_turn, job->place, job->slice_began});
     jobs.push_back(job);
   }
-  const Schedule schedule = choose(table, model()->limits(), now);
+  const Schedule schedule = choose(candidates, model()->limits(), now);
   for (std::size_t i : schedule.stop) {
     stop_task(*jobs[i]);
     model()->move(lock, *jobs[i], Stimulus::preempted);
