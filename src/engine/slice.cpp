@@ -183,7 +183,8 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
     verdict = verdict == Verdict::restart ? Verdict::restart_and_ask : Verdict::refuse;
   }
   // Where a further range belongs depends on the size of the resource, which is another one now.
-  if (verdict == Verdict::restart && !layout.whole() && piece.local > 0) verdict = Verdict::restart_and_ask;
+  const bool elsewhere = !layout.whole() && piece.local > 0 && !BGXFER_MUTANT(37);
+  if (verdict == Verdict::restart && elsewhere) verdict = Verdict::restart_and_ask;
   const bool of_right_size = expected && head.resource_size == expected;
   const bool digest_decides = (file_.sha256 || file_.has_pieces()) && !now.arrived;
   if (is_stray_page(head, source.url) && !of_right_size && !digest_decides) {

@@ -12,7 +12,7 @@ struct Mutant {
   std::string_view what;
 };
 
-inline constexpr std::array<Mutant, 36> mutants{{
+inline constexpr std::array<Mutant, 37> mutants{{
     {1, "records without a checksum"},
     {2, "appending behind a torn tail"},
     {3, "a new journal renamed without a sync of the folder"},
@@ -49,6 +49,7 @@ inline constexpr std::array<Mutant, 36> mutants{{
     {34, "pieces done without a look where nobody waited for the last byte"},
     {35, "a mirror's version believed before its bytes are compared"},
     {36, "a mirror that differs believed more than the URL"},
+    {37, "a range put where it was in a resource of another size"},
 }};
 
 }  // namespace bgxfer::simulation

@@ -540,7 +540,8 @@ class Schedule {
     if (bytes.size() > 100 && random_.chance(0.15)) {
       const std::uint64_t third = bytes.size() / 3;
       file.spec.ranges = {ByteRange{2 * third, third}, ByteRange{random_.below(third), third / 2 + 1}};
-      if (random_.chance(0.3)) file.spec.ranges[0].length = ByteRange::to_end;
+      if (random_.chance(0.5)) file.spec.ranges[0].length = ByteRange::to_end;
+      if (random_.chance(0.5)) file.spec.ranges[1].offset = 0;
     } else if (random_.chance(0.15)) {
       file.spec.size = bytes.size();
     }
