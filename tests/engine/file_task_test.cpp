@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
+#include "support/weak_digest.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
@@ -363,4 +367,32 @@ TEST_CASE("a limit in bytes per second is kept, for the job and for the queue") 
     const double seconds = std::chrono::duration<double>(world.simulation.clock()->now() - began).count();
     CHECK(seconds >= 9.8);
   }
+}
+
+TEST_CASE("bad-servers 30: caches are asked no more for a file whose SHA-256 was wrong, in later turns either") {
+  constexpr std::size_t bytes = 64 * 1024;
+  World world;
+  world.options.sha256 = test::weak_digest;
+  world.options.limits.foreground_jobs_max = 1;
+  world.options.limits.time_slice = 12ms;  // 10 ms to connect: all of it comes in one turn, and again in a later one.
+  world.start();
+  std::vector<Job> jobs;
+  for (const char* name : {"a", "b"}) {
+    JobOptions options;
+    options.priority = Priority::foreground;
+    options.files.push_back(world.file(name, bytes));
+    options.files.front().sha256 = test::weak_digest_of(test::content(bytes));
+    jobs.push_back(world.queue->add(std::move(options)).value());
+  }
+  world.resource("a").damaged_reads = {1};
+  for (Job& job : jobs) job.resume();
+  world.run_for(1min);
+  for (const Job& job : jobs) CHECK(job.state() == JobState::transferred);
+  std::vector<bool> past_caches;
+  for (const test::Asking& asking : world.transport->asked) {
+    if (asking.url == "http://server/a") past_caches.push_back(!asking.headers.empty());
+  }
+  REQUIRE(past_caches.size() > 2);  // The second one was cut off by the end of the turn.
+  CHECK_FALSE(past_caches.front());
+  CHECK(std::all_of(past_caches.begin() + 1, past_caches.end(), [](bool past) { return past; }));
 }
