@@ -152,6 +152,18 @@ class ApacheServer(Server):
     def command(self):
         return [find(self.program), "-X", "-d", str(self.folder), "-f", str(self.folder / "apache2.conf")]
 
+    def log_with(self, text, times=1, seconds=20):
+        """The access log, once it has this text so often: a request is logged after its client has the answer."""
+        deadline = time.monotonic() + seconds
+        while (log := self.log()).count(text) < times:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{times} x {text!r} is not in the log of {self.folder.name}: {log}")
+            time.sleep(0.02)
+        return log
+
+    def log(self):
+        return (self.folder / "access.log").read_text()
+
 
 class Apache(ApacheServer):
     """/basic/ and /digest/ want a password."""
@@ -295,9 +307,9 @@ class GssApache(ApacheServer):
         (self.folder / "ntlm-users").write_text(f"HOME:{USER}:{PASSWORD}\n")
         self.configure(["auth_gssapi", "alias"], f"""
 LogFormat "%u %s %U"
-CustomLog {self.folder}/access.log "%u %s %U %{{Authorization}}i"
+CustomLog {self.folder}/access.log "%u %s %U%q %{{Authorization}}i"
 DocumentRoot {www}
-Redirect 302 /negotiate/away.bin http://127.0.0.1:{self.port}/negotiate/file.bin
+Redirect 302 /negotiate/away.bin http://127.0.0.1:{self.port}/negotiate/file.bin?landed
 <Directory {www}/negotiate>
   AuthType GSSAPI
   AuthName realm
