@@ -1,6 +1,7 @@
 #include "assembly.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "../base/mutant.hpp"
@@ -51,6 +52,7 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
   reported = facts.reported;
   for (const std::string& mirror : facts.mirrors) sources.emplace_back(mirror);
   recall_sources();
+  if (has_pieces()) recall_wrong_pieces(lock);
   if (facts.source < sources.size()) {
     home = facts.source;
     sources[home].validator = facts.validator;
@@ -212,8 +214,10 @@ bool Assembly::own_method() const noexcept { return http.method != default_metho
 /// What the last turn found when it was over already.
 std::optional<Error> Assembly::earlier_verdict() const {
   Model::Lock lock = context->model->lock();
-  const auto found = job->wrong_pieces.find(static_cast<std::uint32_t>(file));
-  return found == job->wrong_pieces.end() ? std::nullopt : found->second.verdict;
+  for (const auto& [index, piece] : *wrong_) {
+    if (piece.verdict) return piece.verdict;
+  }
+  return std::nullopt;
 }
 
 asio::awaitable<Result<void>> Assembly::reopen() {
@@ -352,7 +356,8 @@ Result<void> Assembly::learn_size(std::uint64_t found) {
   resource_size = found;
   size = layout.size(found);
   Model::Lock lock = context->model->lock();
-  if (!superseded(lock)) context->model->commit(lock, *job, started());
+  // Of a file that is not made yet, it is said once it is.
+  if (identity && !superseded(lock)) context->model->commit(lock, *job, started());
   return {};
 }
 
@@ -415,6 +420,7 @@ bool Assembly::journal_lags() {
 }
 
 FileStarted Assembly::started() const {
+  assert(identity);
   return FileStarted{job->record.id,
                      file,
                      generation,
@@ -506,47 +512,72 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
   co_return Result<void>{};
 }
 
-void Assembly::piece_is_right(std::uint64_t index) {
-  Model::Lock lock = context->model->lock();
-  const auto found = job->wrong_pieces.find(static_cast<std::uint32_t>(file));
-  if (found != job->wrong_pieces.end()) found->second.times.erase(index);
+/// Whoever brought what is wrong still is not asked in this turn, or the next one would begin with the same again.
+void Assembly::recall_wrong_pieces(const Model::Lock&) {
+  std::shared_ptr<WrongPieces>& known = job->wrong_pieces[static_cast<std::uint32_t>(file)];
+  if (!known) known = std::make_shared<WrongPieces>();
+  wrong_ = known;
+  std::set<std::size_t> suspects;
+  for (const auto& [index, piece] : *wrong_) suspects.insert(piece.brought_by.begin(), piece.brought_by.end());
+  if (suspects.size() >= sources.size()) return;
+  for (const std::size_t i : suspects) {
+    sources[i].failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file,
+                               public_url(sources[i].url) + ": a piece of it was wrong");
+  }
 }
 
-/// The piece is fetched again, by somebody else if it was brought by one of several sources; after that past every cache
-/// (bad-servers.md rows 30 and 31).
+void Assembly::piece_is_right(std::uint64_t index) {
+  Model::Lock lock = context->model->lock();
+  wrong_->erase(index);
+}
+
+/// The piece is fetched again: by somebody else if it was brought by one of several sources, then past every cache
+/// (bad-servers.md rows 30 and 31), until all have been heard.
 Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
   const ByteRange piece{index * pieces.bytes, piece_with(index * pieces.bytes).length};
   const std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
                            found.to_string() + " instead of " + pieces.sha256[index].to_string();
   context->log().say(LogEvent::file_piece_wrong, what, job->record.id, file);
-  for (Source& source : sources) {
-    const bool alone = source.brought.contains(piece);
-    source.brought.subtract(piece);
-    if (alone) source.failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
-  }
   ++wrong_pieces;
-  std::uint32_t times = 0;
-  {
-    Model::Lock lock = context->model->lock();
-    times = ++job->wrong_pieces[static_cast<std::uint32_t>(file)].times[index];
+  Model::Lock lock = context->model->lock();
+  WrongPiece& wrong = (*wrong_)[index];
+  ++wrong.times;
+  if (sources.size() == 1) wrong.brought_by.insert(0);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const bool alone = sources[i].brought.contains(piece);
+    sources[i].brought.subtract(piece);
+    if (!alone) continue;
+    sources[i].failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+    wrong.brought_by.insert(i);
   }
   const bool others = std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; });
-  if (others && times < sources.size()) return {};
+  if (others && wrong.times < sources.size() + (past_caches ? 1 : 0)) return {};
   if (!past_caches) {
-    distrust_caches();
+    distrust_caches(lock);
+    wrong_->clear();
     for (Source& source : sources) source.failure.reset();
     return {};
   }
-  if (others && times <= 2 * sources.size()) return {};
-  Error verdict = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
-  Model::Lock lock = context->model->lock();
-  job->wrong_pieces[static_cast<std::uint32_t>(file)].verdict = verdict;
-  return verdict;
+  if (wrong.times <= 2 * sources.size() && hear_others(wrong)) return {};
+  wrong.verdict = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+  return *wrong.verdict;
 }
 
-void Assembly::distrust_caches() {
+/// Whether somebody may have the piece right who has not been heard: not one that will never have it. Those that only had
+/// another piece wrong may be asked again; one that does not answer is waited for.
+bool Assembly::hear_others(const WrongPiece& wrong) {
+  bool any = false;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    std::optional<Error>& failure = sources[i].failure;
+    if (wrong.brought_by.contains(i)) continue;
+    if (failure && failure->code() == Errc::checksum_mismatch) failure.reset();
+    if (!failure || failure->code() != Failure::permanent) any = true;
+  }
+  return any;
+}
+
+void Assembly::distrust_caches(const Model::Lock&) {
   past_caches = true;
-  Model::Lock lock = context->model->lock();
   job->distrusted.insert(static_cast<std::uint32_t>(file));
 }
 

@@ -61,7 +61,7 @@ class Assembly {
   /// reading it again else. What is wrong is to be fetched once more: an error only after too many of them.
   asio::awaitable<Result<void>> check_piece(std::uint64_t local, Hasher* hasher, std::span<std::byte> buffer);
   /// What came had the wrong digest: no cache answers for the file again, in later turns either.
-  void distrust_caches();
+  void distrust_caches(const Model::Lock& lock);
   /// Waits until the limits of job and queue allow the next chunk.
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   /// The turn is over, and this is how it went: claims what is not claimed yet.
@@ -175,8 +175,11 @@ class Assembly {
   void forgive_differences();
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
   void piece_is_right(std::uint64_t index);
+  bool hear_others(const WrongPiece& wrong);
+  void recall_wrong_pieces(const Model::Lock& lock);
   [[nodiscard]] std::optional<Error> earlier_verdict() const;
 
+  std::shared_ptr<WrongPieces> wrong_;             ///< Under the model's lock. Empty where there are no pieces.
   RangeSet being_written_;                         ///< Where there may be several connections.
   std::uint64_t wishes_edition_ = 0;
   std::uint64_t disk_end_ = 0;                     ///< Of what an earlier turn left in the temporary file.

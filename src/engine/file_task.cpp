@@ -551,7 +551,7 @@ asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found
   }
   if (!file.past_caches) {
     // A cache on the way may keep what was damaged, or old (bad-servers.md rows 30 and 31).
-    file.distrust_caches();
+    file.distrust_caches(file.context->model->lock());
     co_return co_await file.restart("its SHA-256 is wrong; once more, past every cache");
   }
   Result<void> restarted = co_await file.restart("its SHA-256 is wrong");

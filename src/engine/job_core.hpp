@@ -29,11 +29,15 @@ struct JobCore;
 /// A notification handler that knows jobs from inside.
 using CoreHandler = std::function<NotifyResult(const std::shared_ptr<JobCore>& job, const Event& event)>;
 
-/// What was found of the pieces of a file since its job was resumed, over all turns: one may be too short to ask everybody.
-struct WrongPieces {
-  std::map<std::uint64_t, std::uint32_t> times{};  ///< How often in a row, by index.
-  std::optional<Error> verdict{};                  ///< Nobody has a piece right.
+/// What is known of a piece that was wrong, until it is right.
+struct WrongPiece {
+  std::uint32_t times = 0;            ///< How often, since caches are distrusted if they are.
+  std::set<std::size_t> brought_by{}; ///< The sources that brought all of it once, as often.
+  std::optional<Error> verdict{};     ///< Nobody has it right.
 };
+
+/// Those of one file since its job was resumed, by their index, over all turns: one may be too short to ask everybody.
+using WrongPieces = std::map<std::uint64_t, WrongPiece>;
 
 /// What the handles of one job hold: its record, what is known of it only while it is in memory, and the latch of
 /// those who wait for it. Everything but `model` and `changed` is guarded by the model's lock.
@@ -80,7 +84,8 @@ struct JobCore {
   std::uint64_t wishes_edition = 0;               ///< Counts changes of them.
   std::set<std::uint32_t> sequential{};           ///< Their servers do not send parts.
   std::set<std::uint32_t> distrusted{};           ///< What came was found to be wrong: caches are to be asked no more.
-  std::map<std::uint32_t, WrongPieces> wrong_pieces{};
+  /// Where they are forgotten, a task that does not know it yet goes on with its own, which nobody reads.
+  std::map<std::uint32_t, std::shared_ptr<WrongPieces>> wrong_pieces{};
   std::map<std::uint32_t, std::vector<Header>> response_headers{};
   std::deque<std::uint32_t> answered{};           ///< Files with response headers, the ones answered last at the back.
 

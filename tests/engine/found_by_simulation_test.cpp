@@ -319,6 +319,112 @@ TEST_CASE("a file whose pieces are wrong everywhere ends in an error, though no 
   for (Job& job : jobs) CHECK(job.state() == JobState::transferred);
 }
 
+TEST_CASE("a mirror that has a piece right is heard, though it was away or no turn is long enough to ask everybody") {
+  constexpr std::uint64_t piece = 64 * 1024;
+  for (const bool away : {true, false}) {
+    CAPTURE(away);
+    World world;
+    world.options.sha256 = test::weak_digest;
+    world.options.limits.foreground_jobs_max = 1;
+    if (!away) world.options.limits.time_slice = 12ms;  // 10 ms to connect: one is asked.
+    world.start();
+    const std::string wanted = test::content(4 * piece);
+    std::vector<Job> jobs;
+    for (const char* name : {"a", "b"}) {
+      FileSpec spec = test::in_pieces(world.file(name, wanted.size()), wanted, piece);
+      spec.mirrors = {"http://mirror/" + std::string(name)};
+      world.transport->resources[spec.mirrors.front()] = world.resource(name);
+      world.resource(name).content[piece] ^= 1;
+      JobOptions options;
+      options.priority = Priority::foreground;
+      options.files.push_back(spec);
+      jobs.push_back(world.queue->add(options).value());
+    }
+    if (away) world.transport->dead_hosts = {"http://mirror"};
+    for (Job& job : jobs) job.resume();
+    world.run_for(1h);
+    if (away) {
+      for (Job& job : jobs) CHECK(job.state() == JobState::transient_error);
+      world.transport->dead_hosts.clear();
+      world.run_for(1h);
+    }
+    for (Job& job : jobs) CHECK(job.state() == JobState::transferred);
+  }
+}
+
+TEST_CASE("a file whose sources have different pieces wrong is put together from both") {
+  constexpr std::uint64_t piece = 64 * 1024;
+  for (const std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    World world;
+    world.options.sha256 = test::weak_digest;
+    world.start();
+    const std::string wanted = test::content(8 * piece);
+    FileSpec spec = test::in_pieces(world.file("a", wanted.size()), wanted, piece);
+    spec.mirrors = {"http://mirror/a"};
+    test::Resource& mirror = world.transport->resources[spec.mirrors.front()];
+    mirror = world.resource("a");
+    for (const std::size_t at : {1, 4}) world.resource("a").content[at * piece] ^= 1;
+    for (const std::size_t at : {0, 5, 6}) mirror.content[at * piece] ^= 1;
+    JobOptions options;
+    options.connections_per_file = connections;
+    options.files.push_back(spec);
+    Job job = world.queue->add(options).value();
+    job.resume();
+    world.run_for(1h);
+    REQUIRE(job.state() == JobState::transferred);
+    job.complete();
+    world.run();
+    CHECK(world.contents("a") == wanted);
+  }
+}
+
+TEST_CASE("pieces that were wrong at the old URL count for nothing at the new one, whenever it is set") {
+  constexpr std::uint64_t piece = 64 * 1024;
+  for (std::chrono::milliseconds moment{20}; moment < 2s; moment += 7ms) {
+    CAPTURE(moment.count());
+    World world;
+    const auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock(), 1);
+    disk->set_latency(20ms, 60ms);
+    world.options.storage = disk;
+    world.options.sha256 = test::weak_digest;
+    world.start();
+    const std::string wanted = test::content(2 * piece);
+    FileSpec spec = test::in_pieces(world.file("a", wanted.size()), wanted, piece);
+    spec.mirrors = {"http://mirror/a"};
+    world.transport->resources["http://server/new"].content = wanted;
+    world.resource("a").content[piece] ^= 1;
+    world.transport->resources[spec.mirrors.front()] = world.resource("a");
+    JobOptions options;
+    options.files.push_back(spec);
+    Job job = world.queue->add(options).value();
+    job.resume();
+    world.run_for(moment);
+    if (job.state() == JobState::error) break;
+    REQUIRE(job.files().front().set_url("http://server/new"));
+    world.run_for(1h);
+    CHECK(job.state() == JobState::transferred);
+  }
+}
+
+TEST_CASE("a range that begins at the end of its resource is empty, though nothing was made when the server says so") {
+  World world;
+  world.options.sha256 = test::weak_digest;
+  world.start();
+  JobOptions options;
+  options.files.push_back(world.file("file", 100'000));
+  world.resource("file").bounded = true;
+  options.files.front().ranges = {{100'000, ByteRange::to_end}};
+  options.files.front().sha256 = test::weak_digest_of("");
+  Job job = world.queue->add(std::move(options)).value();
+  job.resume();
+  world.run_for(1min);
+  REQUIRE(job.state() == JobState::transferred);
+  job.complete();
+  world.run();
+  CHECK(world.contents("file") == "");
+}
+
 TEST_CASE("a range goes where it belongs in a resource of another size, though all of that came in answer to it") {
   for (const std::size_t later : {std::size_t{100'000}, std::size_t{300'000}}) {
     CAPTURE(later);
