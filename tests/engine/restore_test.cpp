@@ -423,3 +423,41 @@ TEST_CASE("a queue that is closed while its journal is made ends, also where the
   world.run_for(1min);
   CHECK(ended);
 }
+
+TEST_CASE("a completed job that comes back overwrites nothing where its file was moved meanwhile, and says so") {
+  std::size_t came_back = 0;
+  for (std::uint64_t left = 1; left < 20; ++left) {
+    CAPTURE(left);
+    World world;
+    const auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock(), 1);
+    world.options.storage = disk;
+    world.start();
+    const JobId id = world.add("file", 100'000).id();
+    world.queue->find(id).value().resume();
+    world.run_for(1min);
+    REQUIRE(world.queue->find(id).value().state() == JobState::transferred);
+    disk->fail_from(disk->operations() + left);
+    world.queue->find(id).value().complete();
+    world.run_for(1min);
+    const auto* last = std::get_if<StateChanged>(&world.heard.back());
+    const bool completed = last && last->to == JobState::completed;
+    world.crash();
+    disk->heal();
+    disk->process_crash();
+    if (!completed) continue;
+    disk->remove("/files/file");
+    disk->put("/files/file", "the host's own");
+    world.start();
+    world.run_for(1min);
+    if (const std::optional<Job> job = world.queue->find(id)) {
+      ++came_back;
+      const std::optional<Error> error = job->error();
+      REQUIRE(error);
+      CHECK(error->file() == 0u);
+      CHECK(Job(*job).cancel());
+      world.run_for(1min);
+    }
+    CHECK(disk->contents("/files/file").value().size() == 14);
+  }
+  CHECK(came_back > 0);
+}

@@ -793,6 +793,9 @@ class Schedule {
       if (job->record.state != JobState::error) truth.owes_failed = false;
     }
     // What was not promised and did not survive never was.
+    for (const JobTruth& truth : jobs_) {
+      if (truth.completed && !model.find(lock, truth.id)) completed_and_gone_.insert(truth.id);
+    }
     std::erase_if(jobs_, [&](const JobTruth& truth) { return !model.find(lock, truth.id); });
     after_ = End::other;
   }
@@ -1070,8 +1073,9 @@ class Schedule {
     for (Job job : queue_->jobs()) {
       JobTruth* truth = truth_of(job.id());
       if (!truth) {
-        // The host has heard that it is completed, but a power cut came before the journal did, and after that an error.
-        (void)job.complete();
+        // It was gone once, and a power cut has brought it back: the journal had not heard that it is completed. The
+        // rest of what nobody knows shows below.
+        if (completed_and_gone_.contains(job.id())) (void)job.complete();
         continue;
       }
       const Progress progress = job.progress();
@@ -1104,6 +1108,8 @@ class Schedule {
       if (path.filename().string().starts_with(".bgx-")) return violate("(h) left behind: " + path.string());
     }
   }
+
+  std::set<JobId> completed_and_gone_;
 
   const Mode mode_;
   const std::uint64_t actions_max_;
