@@ -12,6 +12,7 @@
 #include "ports/network.cpp"
 #include "ports/scheme_transport.cpp"
 #include "ports/storage.cpp"
+#include "ports/strand.cpp"
 #include "ports/transport.cpp"
 #include "model/text.cpp"
 #include "model/log.cpp"

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <asio/post.hpp>
-#include <asio/strand.hpp>
 
+#include "../ports/strand.hpp"
 #include "conclusion.hpp"
 #include "job_task.hpp"
 #include "notifier.hpp"
@@ -37,8 +37,8 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
                                           Random random) {
   auto context = std::make_shared<TaskContext>();
   context->executor = executor;
-  context->strand = asio::make_strand(executor);
-  auto hub = std::make_shared<EventHub>(asio::any_io_executor(asio::make_strand(executor)), options.dispatch);
+  context->strand = Strand(executor);
+  auto hub = std::make_shared<EventHub>(Strand(executor), options.dispatch);
   std::shared_ptr<Clock> clock = options.clock ? options.clock : make_steady_clock();
   context->model = std::make_shared<Model>(std::move(clock), limits_of(options), random, std::move(hub),
                                            Log(options.log, options.log_level));

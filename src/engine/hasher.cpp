@@ -4,7 +4,8 @@
 #include <utility>
 
 #include <asio/post.hpp>
-#include <asio/strand.hpp>
+
+#include "../ports/strand.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -16,7 +17,7 @@ constexpr std::size_t handover_bytes_min = 16 * 1024;
 }  // namespace
 
 Hasher::Hasher(const asio::any_io_executor& executor, Sha256Factory make)
-    : strand_(asio::make_strand(executor)), make_(std::move(make)) {}
+    : strand_(Strand(executor)), make_(std::move(make)) {}
 
 void Hasher::begin(std::uint64_t at) {
   assert(!busy_);

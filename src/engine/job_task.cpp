@@ -8,9 +8,9 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/post.hpp>
-#include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
 
+#include "../ports/strand.hpp"
 #include "durable.hpp"
 #include "file_task.hpp"
 #include "verdict.hpp"
@@ -28,7 +28,7 @@ bool is_refusal(const Error& error) { return !error.retry_after() && refusal_of(
 
 /// One file after the other, on a strand of its own.
 struct JobTask::Lane {
-  explicit Lane(const asio::any_io_executor& executor) : strand(asio::make_strand(executor)) {}
+  explicit Lane(const asio::any_io_executor& executor) : strand(Strand(executor)) {}
 
   asio::any_io_executor strand;
   asio::cancellation_signal cancel;   // on the strand

@@ -8,9 +8,10 @@
 #include <asio/cancellation_type.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
-#include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
+
+#include "../ports/strand.hpp"
 
 namespace bgxfer::inline v0::http::detail {
 
@@ -51,7 +52,7 @@ class Companion::Tenant {
 
 Companion::Companion(const asio::any_io_executor& executor, asio::awaitable<void> work)
     : life_(std::make_shared<Life>()) {
-  const asio::any_io_executor strand = asio::make_strand(executor);
+  const asio::any_io_executor strand = bgxfer::detail::Strand(executor);
   life_->strand = strand;
   life_->beside = executor;
   asio::co_spawn(strand, run_companion(std::move(work)),

@@ -1,0 +1,139 @@
+#ifndef BGXFER_PORTS_STRAND_HPP
+#define BGXFER_PORTS_STRAND_HPP
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <asio/execution/blocking.hpp>
+#include <asio/execution/context.hpp>
+#include <asio/execution/outstanding_work.hpp>
+#include <asio/execution_context.hpp>
+
+#include <bgxfer/config.hpp>
+#include <bgxfer/detail/asio.hpp>
+
+namespace bgxfer::inline v0::detail {
+
+/// An executor that runs functions one at a time, in the order in which they came, on whatever thread the executor below
+/// gives it.
+///
+/// `asio::strand<asio::any_io_executor>` promises the same, but an `any_io_executor` can only hold it with memory from the
+/// heap, and asks the executor below about each property that Asio wants to know, with memory again: some twenty
+/// allocations for each chunk of a transfer. This one fits, answers for itself, and once its lists have grown takes no
+/// memory of its own for a step.
+///
+/// - A function that is dispatched (`blocking.possibly`) from within the strand runs at once, in the call. From elsewhere it
+///   may run in the call when the strand is free and the executor below runs it so.
+/// - While anybody holds a copy that tracks outstanding work, the executor below has work too, so `io_context::run` stays.
+/// - When the executor below dies, or has no memory for the strand's turn, what waits for that turn is destroyed unrun.
+/// - What a function throws leaves through the executor below; those behind it run in a turn of their own.
+///
+/// Any thread may call. A copy may outlive the executor below if it does not track work and runs nothing more.
+class BGXFER_API Strand {
+ public:
+  /// Nothing but an `any_io_executor`: whatever converts to one, as a strand does, would ask for this constructor for ever.
+  template <std::same_as<asio::any_io_executor> Executor>
+  explicit Strand(const Executor& below) : core_(make_core(below)) {}
+  Strand(const Strand& other) noexcept;
+  Strand(Strand&& other) noexcept
+      : core_(std::move(other.core_)), never_(other.never_), tracked_(std::exchange(other.tracked_, false)) {}
+  Strand& operator=(Strand other) noexcept {
+    core_.swap(other.core_);
+    std::swap(never_, other.never_);
+    std::swap(tracked_, other.tracked_);
+    return *this;
+  }
+  ~Strand();
+
+  template <class Function>
+  void execute(Function&& function) const {
+    if (!never_ && runs_here()) {
+      std::decay_t<Function> taken(std::forward<Function>(function));
+      taken();
+    } else {
+      push(Task(std::forward<Function>(function)));
+    }
+  }
+
+  // What Asio asks of an executor that an `any_io_executor` holds.
+  asio::execution_context& query(asio::execution::context_t) const noexcept;
+  asio::execution::blocking_t query(asio::execution::blocking_t) const noexcept;
+  asio::execution::outstanding_work_t query(asio::execution::outstanding_work_t) const noexcept;
+  Strand require(asio::execution::blocking_t::possibly_t) const noexcept { return with(false, tracked_); }
+  Strand require(asio::execution::blocking_t::never_t) const noexcept { return with(true, tracked_); }
+  Strand require(asio::execution::outstanding_work_t::tracked_t) const { return with(never_, true); }
+  Strand require(asio::execution::outstanding_work_t::untracked_t) const noexcept { return with(never_, false); }
+
+  /// Whether both are the same strand, whatever else they differ in.
+  friend bool operator==(const Strand& one, const Strand& other) noexcept { return one.core_ == other.core_; }
+  friend bool operator!=(const Strand& one, const Strand& other) noexcept { return !(one == other); }
+
+ private:
+  class Core;
+  class Turn;
+
+  /// A function that is called once or never. What Asio hands over is one pointer, which can only be moved.
+  class Task {
+   public:
+    template <class Function, class Kept = std::decay_t<Function>>
+      requires(!std::is_same_v<Kept, Task>)
+    explicit Task(Function&& function) {
+      if constexpr (fits<Kept>) {
+        ::new (static_cast<void*>(room_)) Kept(std::forward<Function>(function));
+        use_ = &use<Kept>;
+      } else {
+        auto call = [kept = std::make_unique<Kept>(std::forward<Function>(function))] { (*kept)(); };
+        ::new (static_cast<void*>(room_)) decltype(call)(std::move(call));
+        use_ = &use<decltype(call)>;
+      }
+    }
+    Task(Task&& other) noexcept : use_(std::exchange(other.use_, nullptr)) {
+      if (use_) use_(Use::move, other.room_, room_);
+    }
+    Task& operator=(Task&&) = delete;
+    ~Task() {
+      if (use_) use_(Use::destroy, room_, nullptr);
+    }
+
+    void operator()() && { std::exchange(use_, nullptr)(Use::call, room_, nullptr); }
+
+   private:
+    enum class Use { call, move, destroy };
+    static constexpr std::size_t room_bytes = 2 * sizeof(void*);
+    template <class Kept>
+    static constexpr bool fits = sizeof(Kept) <= room_bytes && alignof(Kept) <= alignof(void*) &&
+                                 std::is_nothrow_move_constructible_v<Kept>;
+
+    /// Each of them leaves nothing in `room`.
+    template <class Kept>
+    static void use(Use what, std::byte* room, std::byte* there) {
+      Kept& kept = *std::launder(reinterpret_cast<Kept*>(room));
+      // Moved out before it is called: it may be the last one to hold the strand.
+      Kept taken(std::move(kept));
+      kept.~Kept();
+      if (what == Use::call) taken();
+      if (what == Use::move) ::new (static_cast<void*>(there)) Kept(std::move(taken));
+    }
+
+    alignas(void*) std::byte room_[room_bytes];
+    void (*use_)(Use, std::byte*, std::byte*) = nullptr;
+  };
+
+  static std::shared_ptr<Core> make_core(const asio::any_io_executor& below);
+  Strand(std::shared_ptr<Core> core, bool never) noexcept : core_(std::move(core)), never_(never) {}
+  Strand with(bool never, bool tracked) const;
+  bool runs_here() const noexcept;
+  void push(Task task) const;
+
+  std::shared_ptr<Core> core_;
+  bool never_ = false;    ///< Never run anything inside `execute`.
+  bool tracked_ = false;  ///< Counted by the core.
+};
+
+}  // namespace bgxfer::inline v0::detail
+
+#endif

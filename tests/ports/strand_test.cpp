@@ -1,0 +1,234 @@
+#include "ports/strand.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include <asio/dispatch.hpp>
+#include <asio/execution/context.hpp>
+#include <asio/execution/outstanding_work.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/prefer.hpp>
+#include <asio/query.hpp>
+#include <doctest/doctest.h>
+
+using bgxfer::detail::Strand;
+
+namespace {
+
+thread_local std::size_t allocations = 0;
+
+asio::any_io_executor strand_on(asio::io_context& io) { return Strand(asio::any_io_executor(io.get_executor())); }
+
+/// An executor that has no memory while it is told so.
+class Poor {
+ public:
+  Poor(asio::io_context& io, std::shared_ptr<bool> refuses) : io_(&io), refuses_(std::move(refuses)) {}
+
+  asio::execution_context& query(asio::execution::context_t) const noexcept { return *io_; }
+  Poor require(asio::execution::blocking_t::never_t) const noexcept { return *this; }
+  template <class Function>
+  void execute(Function&& function) const {
+    if (*refuses_) throw std::bad_alloc();
+    asio::post(*io_, std::forward<Function>(function));
+  }
+  friend bool operator==(const Poor& one, const Poor& other) noexcept { return one.io_ == other.io_; }
+  friend bool operator!=(const Poor& one, const Poor& other) noexcept { return !(one == other); }
+
+ private:
+  asio::io_context* io_;
+  std::shared_ptr<bool> refuses_;
+};
+
+}  // namespace
+
+// What is counted is whatever comes from the heap in this program.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* const room = std::malloc(bytes)) return room;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
+[[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
+
+TEST_CASE("a strand runs what it is given in order") {
+  asio::io_context io;
+  const asio::any_io_executor strand = strand_on(io);
+  std::vector<int> ran;
+  for (int i = 0; i < 5; ++i) asio::post(strand, [&ran, &strand, i] {
+    ran.push_back(i);
+    if (i == 1) asio::post(strand, [&ran] { ran.push_back(10); });
+  });
+  CHECK(ran.empty());
+  io.run();
+  CHECK(ran == std::vector<int>{0, 1, 2, 3, 4, 10});
+}
+
+TEST_CASE("what is dispatched from within a strand runs at once, what is posted does not") {
+  asio::io_context io;
+  const asio::any_io_executor strand = strand_on(io);
+  const asio::any_io_executor other = strand_on(io);
+  std::vector<int> ran;
+  asio::post(strand, [&] {
+    asio::post(strand, [&] { ran.push_back(3); });
+    asio::dispatch(strand, [&] { ran.push_back(0); });
+    // Through another one, and back into this one, which is still at work.
+    asio::dispatch(other, [&] {
+      ran.push_back(1);
+      asio::dispatch(strand, [&] { ran.push_back(2); });
+    });
+  });
+  io.run();
+  CHECK(ran == std::vector<int>{0, 1, 2, 3});
+}
+
+TEST_CASE("a strand never runs two functions at once, on however many threads") {
+  asio::io_context io;
+  const asio::any_io_executor strand = strand_on(io);
+  constexpr int rounds = 5'000;
+  int count = 0;  // Not atomic: the strand is all that protects it.
+  std::atomic<int> inside = 0;
+  bool met = false;
+  const auto step = [&] {
+    if (inside.fetch_add(1) != 0) met = true;
+    ++count;
+    inside.fetch_sub(1);
+  };
+  const auto guard = asio::prefer(io.get_executor(), asio::execution::outstanding_work.tracked);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) threads.emplace_back([&] { io.run(); });
+  std::array<std::thread, 2> givers;
+  for (std::thread& giver : givers) giver = std::thread([&] {
+    for (int i = 0; i < rounds; ++i) {
+      asio::post(strand, step);
+      asio::post(io, [&] { asio::dispatch(strand, step); });
+    }
+  });
+  for (std::thread& giver : givers) giver.join();
+  asio::post(io, [&] { asio::post(strand, [&] { if (count == 4 * rounds) io.stop(); }); });
+  while (!io.stopped()) asio::post(strand, [&] { if (count == 4 * rounds) io.stop(); });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(count == 4 * rounds);
+  CHECK(!met);
+}
+
+TEST_CASE("a copy that tracks work keeps the executor below at it, any other does not") {
+  asio::io_context io;
+  const asio::any_io_executor strand = strand_on(io);
+  io.poll();
+  CHECK(io.stopped());
+  io.restart();
+  {
+    const auto work = asio::prefer(strand, asio::execution::outstanding_work.tracked);
+    {
+      auto more = work;
+      const auto moved = std::move(more);
+      const auto none = asio::prefer(moved, asio::execution::outstanding_work.untracked);
+      io.poll();
+      CHECK(!io.stopped());
+    }
+    io.poll();
+    CHECK(!io.stopped());
+  }
+  io.poll();
+  CHECK(io.stopped());
+}
+
+TEST_CASE("what waits in a strand when the executor below dies is destroyed unrun") {
+  const auto witness = std::make_shared<int>(0);
+  asio::any_io_executor survivor;
+  {
+    asio::io_context io;
+    const asio::any_io_executor strand = strand_on(io);
+    survivor = strand;
+    // Each holds the strand that holds it.
+    for (int i = 0; i < 3; ++i) asio::post(strand, [witness, strand] { ++*witness; });
+    io.run_one();
+    for (int i = 0; i < 3; ++i) asio::post(strand, [witness, strand] { ++*witness; });
+    CHECK(*witness == 3);
+  }
+  CHECK(*witness == 3);
+  CHECK(witness.use_count() == 1);
+}
+
+TEST_CASE("what a function throws leaves through the executor below, and those behind it run all the same") {
+  asio::io_context io;
+  const asio::any_io_executor strand = strand_on(io);
+  std::vector<int> ran;
+  asio::post(strand, [&] { ran.push_back(0); });
+  asio::post(strand, [] { throw std::runtime_error("meant"); });
+  asio::post(strand, [&] { ran.push_back(1); });
+  CHECK_THROWS_AS(io.run(), std::runtime_error);
+  CHECK(ran == std::vector<int>{0});
+  asio::post(strand, [&] { ran.push_back(2); });
+  io.run();
+  CHECK(ran == std::vector<int>{0, 1, 2});
+}
+
+TEST_CASE("whoever gives something to a strand hears it if the executor below has no memory, and the strand goes on later") {
+  asio::io_context io;
+  const auto refuses = std::make_shared<bool>(true);
+  const asio::any_io_executor strand = Strand(asio::any_io_executor(Poor(io, refuses)));
+  const auto witness = std::make_shared<int>(0);
+  CHECK_THROWS_AS(asio::post(strand, [witness] { ++*witness; }), std::bad_alloc);
+  CHECK(witness.use_count() == 1);
+  *refuses = false;
+  asio::post(strand, [&] {
+    asio::post(strand, [witness] { ++*witness; });
+    *refuses = true;
+  });
+  CHECK_THROWS_AS(io.run(), std::bad_alloc);  // There was none for the turn that follows.
+  CHECK(witness.use_count() == 1);
+  *refuses = false;
+  asio::post(strand, [witness] { ++*witness; });
+  io.restart();
+  io.run();
+  CHECK(*witness == 1);
+}
+
+TEST_CASE("a strand takes no memory for a step") {
+  asio::io_context io(1);
+  const asio::any_io_executor strand = strand_on(io);
+  std::size_t steps = 0;
+  std::size_t taken = 0;
+  struct Step {
+    const asio::any_io_executor& strand;
+    std::size_t& steps;
+    std::size_t& taken;
+    void operator()() const {
+      if (++steps == 100) allocations = 0;
+      if (steps == 1'000) taken = allocations;
+      if (steps < 1'000) asio::post(strand, *this);
+    }
+  };
+  asio::post(strand, Step{strand, steps, taken});
+  io.run();
+  CHECK(steps == 1'000);
+  CHECK(taken == 0);
+}
+
+TEST_CASE("functions of any size may be given to a strand, also such that can only be moved") {
+  asio::io_context io;
+  const Strand strand{asio::any_io_executor(io.get_executor())};
+  std::array<int, 32> large{};
+  large.back() = 7;
+  int seen = 0;
+  asio::post(strand, [large, &seen, only = std::make_unique<int>(1)] { seen = large.back() + *only; });
+  io.run();
+  CHECK(seen == 8);
+}
+
+TEST_CASE("copies of a strand are equal whatever they ask for, and two strands are not") {
+  asio::io_context io;
+  const asio::any_io_executor strand = strand_on(io);
+  CHECK(asio::require(strand, asio::execution::blocking.never) ==
+        asio::prefer(strand, asio::execution::outstanding_work.tracked));
+  CHECK(strand != strand_on(io));
+  CHECK(&asio::query(strand, asio::execution::context) == &io);
+}
