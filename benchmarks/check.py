@@ -1,4 +1,4 @@
-"""Counts instructions on the hot path, which repeat where times do not, and compares them with what they were.
+"""Counts instructions and allocations on the hot path, which repeat where times do not, and compares them with what they were.
 
 Fails when one has grown by more than a quarter. `--write` notes new counts, for changes that are meant.
 """
@@ -24,7 +24,8 @@ QUESTIONS = {
 }
 
 
-def instructions(program, files, what):
+def cost(program, files, what):
+    """Instructions, and how often memory was taken from the heap."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bgxfer-steps-"))
     try:
         done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program, folder, str(files), str(what)],
@@ -32,9 +33,15 @@ def instructions(program, files, what):
         found = re.search(r"Collected : (\d+)", done.stderr)
         if done.returncode != 0 or not found:
             raise SystemExit(f"steps {files} {what} failed under callgrind:\n{done.stdout}{done.stderr}")
-        return int(found.group(1))
+        return int(found.group(1)), int(done.stdout)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def per_unit(program, few, much, units):
+    (few_instructions, few_allocations), (instructions, allocations) = cost(program, *few), cost(program, *much)
+    return {"instructions": round((instructions - few_instructions) / units),
+            "allocations": round((allocations - few_allocations) / units, 1)}
 
 
 def main():
@@ -44,19 +51,19 @@ def main():
     parser.add_argument("--programs", default="build/release", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     program = pathlib.Path(arguments.programs) / "benchmarks" / "steps"
-    counts = {name: round((instructions(program, *large) - instructions(program, *few)) / units)
-              for name, (few, large, units) in QUESTIONS.items()}
+    counts = {name: per_unit(program, *question) for name, question in QUESTIONS.items()}
     if arguments.write:
         REFERENCE.write_text(json.dumps(counts, indent=2) + "\n")
     reference = json.loads(REFERENCE.read_text())
     grown = False
-    for name, count in counts.items():
-        was = reference.get(name)
-        if was is None:
-            sys.exit(f"{name}: no count in {REFERENCE.name}; note it with ./dev bench --check --write")
-        too_much = count > was * GROWTH_MAX
-        grown = grown or too_much
-        print(f"{name}: {count} instructions, {count / was:.3f} of the reference{': GROWN' if too_much else ''}")
+    for name, units in counts.items():
+        for unit, count in units.items():
+            was = reference.get(name, {}).get(unit)
+            if was is None:
+                sys.exit(f"{name}: no {unit} in {REFERENCE.name}; note them with ./dev bench --check --write")
+            too_much = count > was * GROWTH_MAX
+            grown = grown or too_much
+            print(f"{name}: {count} {unit}, {was} before{': GROWN' if too_much else ''}")
     sys.exit("The hot path has grown by more than a quarter. If it has to, say why and run ./dev bench --check --write."
              if grown else 0)
 

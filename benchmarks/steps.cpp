@@ -1,10 +1,13 @@
 // The same work in every run, for counting instructions: the whole of HTTP, engine, journal and disk, but the server's
-// bytes come from memory and time stands still. Prints nothing when all is well.
+// bytes come from memory and time stands still. Prints how often it took memory from the heap.
 // Run: steps FOLDER FILES BYTES        fetches FILES files of BYTES each into FOLDER, which is empty, as one job
 //      steps FOLDER FILES queue        only adds so many files
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 
 #include <fmt/format.h>
@@ -17,6 +20,8 @@
 #include <bgxfer/testing/manual_clock.hpp>
 
 namespace {
+
+std::atomic<std::size_t> allocations = 0;
 
 /// A server on the other end of nothing: each request written to it is answered with a file of one size, at once.
 class Answers final : public bgxfer::ByteStream {
@@ -88,6 +93,14 @@ asio::awaitable<void> work(bgxfer::TransferQueue& queue, std::filesystem::path f
 
 }  // namespace
 
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* const room = std::malloc(bytes)) return room;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
+[[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
+
 int main(int argc, char** argv) {
   if (argc != 4) {
     fmt::print(stderr, "steps: needs a folder, a number of files and their size\n");
@@ -111,4 +124,5 @@ int main(int argc, char** argv) {
     io.stop();
   });
   io.run();
+  fmt::print("{}\n", allocations.load());
 }

@@ -174,6 +174,7 @@ Result<void> check_request(const Request& request) {
 
 std::vector<Header> request_fields(const Request& request, const Url& url, const HeadExtras& extras) {
   std::vector<Header> fields;
+  fields.reserve(8 + request.headers.size());
   const auto add = [&fields](std::string_view name, std::string_view value) {
     Header& field = fields.emplace_back();
     field.name = name;

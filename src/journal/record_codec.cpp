@@ -48,10 +48,15 @@ enum class Tag : std::uint8_t {
   approved = 33,
 };
 
+/// Most payloads need no more, so that a record takes memory once.
+constexpr std::size_t payload_bytes_usual = 128;
+
 /// Writes the records of one change.
 class RecordWriter {
  public:
-  RecordWriter(FrameWriter& frames, Bytes& out) : frames_(frames), out_(out), fields_(payload_) {}
+  RecordWriter(FrameWriter& frames, Bytes& out) : frames_(frames), out_(out), fields_(payload_) {
+    payload_.reserve(payload_bytes_usual);
+  }
 
   void operator()(const JobCreated& change) { put_job(RecordType::job_created, change); }
   void operator()(const JobConfigured& change) { put_job(RecordType::job_configured, change); }
@@ -203,8 +208,9 @@ class RecordWriter {
     std::size_t next = 0;
     do {
       payload_.clear();
-      Bytes part;
       const std::size_t end = std::min(ranges.size(), next + ranges_per_record);
+      Bytes part;
+      part.reserve(2 * varint_bytes_max * std::min<std::size_t>(end - next, 4));
       for (; next < end; ++next) {
         if (!ranges[next].empty()) put_range(part, ranges[next]);
       }
