@@ -14,7 +14,8 @@
 #include <systemd/sd-bus.h>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
-#include <asio/strand.hpp>
+
+#include "../ports/strand.hpp"
 
 namespace bgxfer::inline v0::networkmanager {
 
@@ -45,7 +46,7 @@ Error bus_error(int result, const char* what) {
 class Watch : public std::enable_shared_from_this<Watch> {
  public:
   Watch(const asio::any_io_executor& executor, std::function<void(NetworkCost)> changed)
-      : descriptor_(asio::make_strand(executor)), changed_(std::move(changed)) {}
+      : descriptor_(asio::any_io_executor(bgxfer::detail::Strand(executor))), changed_(std::move(changed)) {}
 
   Result<void> open(const std::string& address) {
     sd_bus* bus = nullptr;

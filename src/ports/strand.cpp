@@ -1,7 +1,7 @@
 #include "strand.hpp"
 
 #include <atomic>
-#include <cassert>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -51,40 +51,47 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
   }
 
   void push(Task task, bool never) {
+    std::size_t place = 0;
     {
       const std::lock_guard lock(mutex_);
+      place = came_.size();
       came_.push_back(std::move(task));
       if (std::exchange(busy_, true)) return;
     }
-    (never ? later_ : now_).execute(Turn(shared_from_this()));
+    if (std::exception_ptr refusal = post_turn(never ? later_ : now_)) {
+      // Its giver hears that it will not run. It is where it was: there has been no turn.
+      take_back(place);
+      std::rethrow_exception(std::move(refusal));
+    }
   }
 
-  /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between.
+  /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between; without
+  /// memory for that it runs in this one.
   void turn() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (turn_.empty()) turn_.swap(came_);
-    }
-    {
+    do {
+      {
+        const std::lock_guard lock(mutex_);
+        if (turn_.empty()) turn_.swap(came_);
+      }
       const Running running(*this);
       try {
         while (done_ < turn_.size()) std::move(turn_[done_++])();
       } catch (...) {
-        pass_on();
+        // What cannot be passed on waits for the next one that comes.
+        if (!pass_on()) set_idle();
         throw;
       }
-    }
-    pass_on();
+    } while (!pass_on());
   }
 
-  /// The turn died before it began.
-  void abandon() noexcept {
-    std::vector<Task> unrun[2];
-    const std::lock_guard lock(mutex_);
-    unrun[0].swap(turn_);
-    unrun[1].swap(came_);
-    done_ = 0;
-    busy_ = false;
+  /// A turn died before it began.
+  void turn_died() noexcept {
+    Giving* const giving = innermost_giving_;
+    if (giving && &giving->core == this) {
+      giving->refused = true;
+    } else {
+      abandon();
+    }
   }
 
   void add_work() {
@@ -106,20 +113,66 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
     const Running* const outer;
   };
 
-  void pass_on() {
+  /// A call that gives a turn to the executor below, on this thread.
+  struct Giving {
+    explicit Giving(const Core& which) noexcept : core(which), outer(std::exchange(innermost_giving_, this)) {}
+    ~Giving() { innermost_giving_ = outer; }
+    const Core& core;
+    Giving* const outer;
+    bool refused = false;
+  };
+
+  /// False if there is something left to do and the executor below takes no turn for it.
+  bool pass_on() {
     if (done_ == turn_.size()) {
       done_ = 0;
-      if (turn_.capacity() > tasks_kept_max) std::vector<Task>().swap(turn_);
       turn_.clear();
+      if (turn_.capacity() > tasks_kept_max) std::vector<Task>().swap(turn_);
     }
     {
       const std::lock_guard lock(mutex_);
-      if (turn_.empty() && came_.empty()) {
-        busy_ = false;
-        return;
-      }
+      busy_ = !turn_.empty() || !came_.empty();
+      if (!busy_) return true;
     }
-    next_.execute(Turn(shared_from_this()));
+    return !post_turn(next_);
+  }
+
+  /// Why the executor below does not take a turn; null if it does. Throws what a turn throws that begins within the call.
+  std::exception_ptr post_turn(const asio::any_io_executor& executor) {
+    const Giving giving(*this);
+    try {
+      executor.execute(Turn(shared_from_this()));
+    } catch (...) {
+      if (giving.refused) return std::current_exception();
+      throw;
+    }
+    if (giving.refused) abandon();  // An executor that takes nothing more, and says nothing.
+    return nullptr;
+  }
+
+  void take_back(std::size_t place) {
+    const Task unrun = [this, place] {
+      const std::lock_guard lock(mutex_);
+      busy_ = false;
+      Task taken(std::move(came_[place]));
+      if (place + 1 == came_.size()) came_.pop_back();
+      return taken;
+    }();
+  }
+
+  void set_idle() {
+    const std::lock_guard lock(mutex_);
+    busy_ = false;
+  }
+
+  /// Nobody will ever run what is here.
+  void abandon() noexcept {
+    std::vector<Task> unrun[2];
+    const std::lock_guard lock(mutex_);
+    unrun[0].swap(turn_);
+    unrun[1].swap(came_);
+    done_ = 0;
+    busy_ = false;
   }
 
   /// Makes the executor below have work, or not, as the count says now: others may have changed it meanwhile.
@@ -133,13 +186,15 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
   }
 
   static thread_local const Running* innermost_;
+  static thread_local Giving* innermost_giving_;
 
   asio::execution_context& context_;
   const asio::any_io_executor now_;    // for a turn that may begin at once
   const asio::any_io_executor later_;  // for one that may not
   const asio::any_io_executor next_;   // for one that follows another
 
-  std::vector<Task> turn_;  // of the running turn, from `done_` on
+  // Of the turn, of which there is one.
+  std::vector<Task> turn_;  // what it runs, from `done_` on
   std::size_t done_ = 0;
 
   std::atomic<std::size_t> workers_ = 0;
@@ -150,9 +205,10 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
 };
 
 thread_local const Strand::Core::Running* Strand::Core::innermost_ = nullptr;
+thread_local Strand::Core::Giving* Strand::Core::innermost_giving_ = nullptr;
 
 Strand::Turn::~Turn() {
-  if (core_) core_->abandon();
+  if (core_) core_->turn_died();
 }
 
 void Strand::Turn::operator()() {

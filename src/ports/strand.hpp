@@ -24,12 +24,13 @@ namespace bgxfer::inline v0::detail {
 /// `asio::strand<asio::any_io_executor>` promises the same, but an `any_io_executor` can only hold it with memory from the
 /// heap, and asks the executor below about each property that Asio wants to know, with memory again: some twenty
 /// allocations for each chunk of a transfer. This one fits, answers for itself, and once its lists have grown takes no
-/// memory of its own for a step.
+/// memory of its own for a step. Nor does it need luck where memory ends (docs/toolchain.md, F10).
 ///
 /// - A function that is dispatched (`blocking.possibly`) from within the strand runs at once, in the call. From elsewhere it
 ///   may run in the call when the strand is free and the executor below runs it so.
 /// - While anybody holds a copy that tracks outstanding work, the executor below has work too, so `io_context::run` stays.
-/// - When the executor below dies, or has no memory for the strand's turn, what waits for that turn is destroyed unrun.
+/// - When the executor below dies, what waits in the strand is destroyed unrun. When it has no memory for the strand's turn,
+///   whoever gave the first function hears that from `execute`; a turn that cannot be followed by one goes on instead.
 /// - What a function throws leaves through the executor below; those behind it run in a turn of their own.
 ///
 /// Any thread may call. A copy may outlive the executor below if it does not track work and runs nothing more.
@@ -70,7 +71,6 @@ class BGXFER_API Strand {
 
   /// Whether both are the same strand, whatever else they differ in.
   friend bool operator==(const Strand& one, const Strand& other) noexcept { return one.core_ == other.core_; }
-  friend bool operator!=(const Strand& one, const Strand& other) noexcept { return !(one == other); }
 
  private:
   class Core;
@@ -99,7 +99,10 @@ class BGXFER_API Strand {
       if (use_) use_(Use::destroy, room_, nullptr);
     }
 
-    void operator()() && { std::exchange(use_, nullptr)(Use::call, room_, nullptr); }
+    /// One that was moved away does nothing.
+    void operator()() && {
+      if (use_) std::exchange(use_, nullptr)(Use::call, room_, nullptr);
+    }
 
    private:
     enum class Use { call, move, destroy };

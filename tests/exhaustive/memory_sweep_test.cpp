@@ -2,7 +2,7 @@
 // that leaves the event loop, std::terminate, a job that fails or stands still), it is no more than a crash: no file is
 // wrong, and the next life brings every job to its end. No signal is lawful, nor any end of the life after.
 //
-// Every allocation is some 49 000 worlds, which take two minutes; so a run takes every third, and every seventeenth
+// Every allocation is some 27 000 worlds, which take more than a minute; so a run takes every third, and every seventeenth
 // where sanitizers are at work (tests/CMakeLists.txt). BGXFER_MEMORY_SWEEP=EVERY[:SKIP] takes each EVERY-th, and others
 // for another SKIP: 1 takes all.
 #include <algorithm>
@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include <doctest/doctest.h>
-#include <asio/strand.hpp>
 
 #include "exhaustive/small_worlds.hpp"
 
@@ -30,36 +29,15 @@ using test::SmallWorld;
 
 namespace {
 
-/// What Asio cannot do is not asked of it: `asio::make_strand` without memory for its second or third part destroys a
-/// strand that does not know yet where it belongs, and writes where the last use of its block left a pointer
-/// (docs/toolchain.md, F10). So a strand gets all of its parts, or none.
-class StrandParts {
- public:
-  /// Whether a block of this size, the next that is asked for, is a later part of a strand.
-  bool go_on_with(std::size_t bytes) {
-    const bool part = (last_ == strand && bytes == owner) || (last_ == owner && bytes == mutex);
-    last_ = part || bytes == strand ? bytes : 0;
-    return part;
-  }
-
- private:
-  using Strand = asio::detail::strand_executor_service::strand_impl;
-  static constexpr std::size_t strand = sizeof(Strand);
-  static constexpr std::size_t owner = sizeof(void*) + 2 * sizeof(int) + sizeof(Strand*);  // Of a shared_ptr.
-  static constexpr std::size_t mutex = sizeof(asio::detail::mutex);
-  std::size_t last_ = 0;
-};
-
 /// Which allocation fails.
 struct Shortage {
   bool armed = false;
   bool for_ever = false;      ///< And all after it.
   std::uint64_t failing = 0;  ///< Counted from 1.
   std::uint64_t count = 0;
-  StrandParts strand{};
 
-  bool fails(std::size_t bytes) {
-    if (!armed || strand.go_on_with(bytes)) return false;
+  bool fails() {
+    if (!armed) return false;
     return ++count == failing || (for_ever && count > failing);
   }
   [[nodiscard]] bool has_failed() const { return count >= failing; }
@@ -67,7 +45,7 @@ struct Shortage {
 Shortage shortage;
 
 void* allocate(std::size_t bytes) {
-  if (shortage.fails(bytes)) throw std::bad_alloc();
+  if (shortage.fails()) throw std::bad_alloc();
   if (void* block = std::malloc(bytes > 0 ? bytes : 1)) return block;
   throw std::bad_alloc();
 }
@@ -84,7 +62,7 @@ void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
 /// Asio takes the frames of coroutines and its handlers from here.
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   void* block = nullptr;
-  if (shortage.fails(bytes) || posix_memalign(&block, alignment, bytes) != 0) return nullptr;
+  if (shortage.fails() || posix_memalign(&block, alignment, bytes) != 0) return nullptr;
   return block;
 }
 
