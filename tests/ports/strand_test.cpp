@@ -64,7 +64,16 @@ class Deaf {
 
 }  // namespace
 
-// What is counted is whatever comes from the heap in this program.
+// What is counted is whatever comes from the heap in this program; the thread sanitizer has a heap of its own.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BGXFER_HEAP_OF_ANOTHER
+#endif
+#endif
+#ifdef BGXFER_HEAP_OF_ANOTHER
+constexpr bool counts_allocations = false;
+#else
+constexpr bool counts_allocations = true;
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++allocations;
   if (void* const room = std::malloc(bytes)) return room;
@@ -72,6 +81,7 @@ class Deaf {
 }
 [[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
 [[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
+#endif
 
 TEST_CASE("a strand runs what it is given in order") {
   asio::io_context io;
@@ -231,7 +241,7 @@ TEST_CASE("what is given to a strand whose executor takes nothing more, and says
   CHECK(witness.use_count() == 1);
 }
 
-TEST_CASE("a strand takes no memory for a step") {
+TEST_CASE("a strand takes no memory for a step" * doctest::skip(!counts_allocations)) {
   asio::io_context io(1);
   const asio::any_io_executor strand = strand_on(io);
   std::size_t steps = 0;
