@@ -101,6 +101,13 @@ asio::awaitable<void> work(bgxfer::TransferQueue& queue, std::filesystem::path f
 [[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
 [[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
 
+/// Asio takes the frames of coroutines and its handlers from here.
+extern "C" [[gnu::noinline]] void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  ++allocations;
+  void* room = nullptr;
+  return posix_memalign(&room, alignment, bytes) == 0 ? room : nullptr;
+}
+
 int main(int argc, char** argv) {
   if (argc != 4) {
     fmt::print(stderr, "steps: needs a folder, a number of files and their size\n");

@@ -52,7 +52,11 @@ Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executo
   reported = facts.reported;
   for (const std::string& mirror : facts.mirrors) sources.emplace_back(mirror);
   recall_sources();
-  if (has_pieces()) recall_wrong_pieces(lock);
+  if (has_pieces()) {
+    std::shared_ptr<WrongPieces>& known = job->wrong_pieces[static_cast<std::uint32_t>(file)];
+    if (!known) known = std::make_shared<WrongPieces>();
+    wrong_ = known;
+  }
   if (facts.source < sources.size()) {
     home = facts.source;
     sources[home].validator = facts.validator;
@@ -512,20 +516,6 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
   co_return Result<void>{};
 }
 
-/// Whoever brought what is wrong still is not asked in this turn, or the next one would begin with the same again.
-void Assembly::recall_wrong_pieces(const Model::Lock&) {
-  std::shared_ptr<WrongPieces>& known = job->wrong_pieces[static_cast<std::uint32_t>(file)];
-  if (!known) known = std::make_shared<WrongPieces>();
-  wrong_ = known;
-  std::set<std::size_t> suspects;
-  for (const auto& [index, piece] : *wrong_) suspects.insert(piece.brought_by.begin(), piece.brought_by.end());
-  if (suspects.size() >= sources.size()) return;
-  for (const std::size_t i : suspects) {
-    sources[i].failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file,
-                               public_url(sources[i].url) + ": a piece of it was wrong");
-  }
-}
-
 void Assembly::piece_is_right(std::uint64_t index) {
   Model::Lock lock = context->model->lock();
   wrong_->erase(index);
@@ -541,39 +531,58 @@ Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) 
   ++wrong_pieces;
   Model::Lock lock = context->model->lock();
   WrongPiece& wrong = (*wrong_)[index];
-  ++wrong.times;
-  if (sources.size() == 1) wrong.brought_by.insert(0);
+  bool blamed = false;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const bool alone = sources[i].brought.contains(piece);
     sources[i].brought.subtract(piece);
     if (!alone) continue;
     sources[i].failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
     wrong.brought_by.insert(i);
+    blamed = true;
   }
-  const bool others = std::any_of(sources.begin(), sources.end(), [](const Source& it) { return !it.failure; });
-  if (others && wrong.times < sources.size() + (past_caches ? 1 : 0)) return {};
-  if (!past_caches) {
-    distrust_caches(lock);
-    wrong_->clear();
-    for (Source& source : sources) source.failure.reset();
-    return {};
+  if (!blamed) ++wrong.by_nobody;
+  const bool often = wrong.by_nobody >= sources.size() + (past_caches ? 1 : 0);
+  if (often || all_heard(wrong)) {
+    if (ask_past_caches(lock)) return {};
+    wrong.verdict = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+    return *wrong.verdict;
   }
-  if (wrong.times <= 2 * sources.size() && hear_others(wrong)) return {};
-  wrong.verdict = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
-  return *wrong.verdict;
-}
-
-/// Whether somebody may have the piece right who has not been heard: not one that will never have it. Those that only had
-/// another piece wrong may be asked again; one that does not answer is waited for.
-bool Assembly::hear_others(const WrongPiece& wrong) {
-  bool any = false;
+  // Who only had other pieces wrong may have this one right.
   for (std::size_t i = 0; i < sources.size(); ++i) {
     std::optional<Error>& failure = sources[i].failure;
-    if (wrong.brought_by.contains(i)) continue;
-    if (failure && failure->code() == Errc::checksum_mismatch) failure.reset();
-    if (!failure || failure->code() != Failure::permanent) any = true;
+    if (failure && failure->code() == Errc::checksum_mismatch && !wrong.brought_by.contains(i)) failure.reset();
   }
-  return any;
+  return {};
+}
+
+/// Whether nobody is left who may have the piece right. One that does not answer now may, and is waited for.
+bool Assembly::all_heard(const WrongPiece& wrong) const {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::optional<Error>& failure = sources[i].failure;
+    const bool gone = failure && failure->code() == Failure::permanent && failure->code() != Errc::checksum_mismatch;
+    if (!gone && !wrong.brought_by.contains(i)) return false;
+  }
+  return true;
+}
+
+bool Assembly::ask_past_caches(const Model::Lock& lock) {
+  if (past_caches || !wrong_ || wrong_->empty()) return false;
+  distrust_caches(lock);
+  wrong_->clear();
+  for (Source& source : sources) {
+    if (source.failure && source.failure->code() == Errc::checksum_mismatch) source.failure.reset();
+  }
+  return true;
+}
+
+std::set<std::size_t> Assembly::suspects() const {
+  if (!wrong_) return {};
+  Model::Lock lock = context->model->lock();
+  if (wrong_->empty()) return {};
+  const std::optional<ByteRange> gap = first_gap();
+  if (!gap) return {};
+  const auto found = wrong_->find(gap->offset / pieces.bytes);
+  return found == wrong_->end() ? std::set<std::size_t>{} : found->second.brought_by;
 }
 
 void Assembly::distrust_caches(const Model::Lock&) {

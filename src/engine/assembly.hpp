@@ -62,6 +62,11 @@ class Assembly {
   asio::awaitable<Result<void>> check_piece(std::uint64_t local, Hasher* hasher, std::span<std::byte> buffer);
   /// What came had the wrong digest: no cache answers for the file again, in later turns either.
   void distrust_caches(const Model::Lock& lock);
+  /// Whether pieces that were wrong may be right past every cache, which they are asked for from now on, once more from
+  /// everybody.
+  bool ask_past_caches(const Model::Lock& lock);
+  /// Who had the first missing piece wrong, of several sources.
+  [[nodiscard]] std::set<std::size_t> suspects() const;
   /// Waits until the limits of job and queue allow the next chunk.
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   /// The turn is over, and this is how it went: claims what is not claimed yet.
@@ -175,8 +180,7 @@ class Assembly {
   void forgive_differences();
   Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
   void piece_is_right(std::uint64_t index);
-  bool hear_others(const WrongPiece& wrong);
-  void recall_wrong_pieces(const Model::Lock& lock);
+  [[nodiscard]] bool all_heard(const WrongPiece& wrong) const;
   [[nodiscard]] std::optional<Error> earlier_verdict() const;
 
   std::shared_ptr<WrongPieces> wrong_;             ///< Under the model's lock. Empty where there are no pieces.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -102,7 +103,10 @@ asio::awaitable<Result<void>> FileTask::run() {
 
 asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
   const std::optional<std::size_t> source = next_source();
-  if (!source) co_return *nobody_left();
+  if (!source) {
+    if (std::optional<Error> error = nobody_left()) co_return *std::move(error);
+    co_return Result<void>{};
+  }
   HostBook::Seat seat = co_await seat_at(*source);
   Slice slice(*file_, *source, gap, buffer_);
   Result<void> fetched = co_await slice.run();
@@ -126,7 +130,10 @@ std::optional<std::size_t> FileTask::next_source() const {
   const bool url_may_wait = file_->sha256 && sources.front().failed_lately;
   const bool url_decides = !file_->bound() && !file_->has_pieces() && !url_may_wait;
   if (url_decides && may_be_asked(sources.front())) return 0;
+  // A piece that was wrong is asked for first of somebody who was not heard: one that is silent costs one connection.
+  const std::set<std::size_t> suspects = file_->suspects();
   std::optional<std::size_t> best;
+  bool best_is_new = false;
   bool best_has_room = false;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Source& it = sources[i];
@@ -137,8 +144,13 @@ std::optional<std::size_t> FileTask::next_source() const {
       if (known.arrived && !known.trusted && (it.connections > 0 || !file_->any_arrived)) continue;
     }
     const bool has_room = sources.size() == 1 || hosts.known(it.origin).has_room(now);
-    if (best && (has_room == best_has_room ? !goes_before(it, sources[*best]) : best_has_room)) continue;
+    const bool is_new = !suspects.empty() && !suspects.contains(i) && it.connections == 0;
+    const bool better = is_new != best_is_new       ? is_new
+                        : has_room != best_has_room ? has_room
+                                                    : best && goes_before(it, sources[*best]);
+    if (best && !better) continue;
     best = i;
+    best_is_new = is_new;
     best_has_room = has_room;
   }
   return best;
@@ -181,8 +193,8 @@ std::optional<Error> FileTask::source_failed(std::size_t index, const Error& err
   return nobody_left();
 }
 
-std::optional<Error> FileTask::nobody_left() const {
-  if (next_source()) return std::nullopt;
+std::optional<Error> FileTask::nobody_left() {
+  if (next_source() || file_->ask_past_caches(file_->context->model->lock())) return std::nullopt;
   // The job waits if waiting may help with any of them; a mirror that differs from what is here does not change for that.
   const std::vector<Source>& sources = file_->sources;
   std::optional<Error> why;

@@ -54,7 +54,7 @@ class FileTask {
   [[nodiscard]] bool goes_on(const Slice& slice, const Error& error);
   std::optional<Error> source_failed(std::size_t index, const Error& error);
   /// What the file ends with if nobody can be asked any more, and nobody is at work; empty if somebody can.
-  [[nodiscard]] std::optional<Error> nobody_left() const;
+  [[nodiscard]] std::optional<Error> nobody_left();
 
   // The end.
   asio::awaitable<Result<void>> check_pending();

@@ -31,8 +31,8 @@ using CoreHandler = std::function<NotifyResult(const std::shared_ptr<JobCore>& j
 
 /// What is known of a piece that was wrong, until it is right.
 struct WrongPiece {
-  std::uint32_t times = 0;            ///< How often, since caches are distrusted if they are.
-  std::set<std::size_t> brought_by{}; ///< The sources that brought all of it once, as often.
+  std::set<std::size_t> brought_by{}; ///< Of several sources those that brought all of it, since caches are distrusted if so.
+  std::uint32_t by_nobody = 0;        ///< How often nobody alone had brought it, or the only one there is.
   std::optional<Error> verdict{};     ///< Nobody has it right.
 };
 

@@ -66,8 +66,9 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
   }
 
   /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between; without
-  /// memory for that it runs in this one.
+  /// memory for that it runs in this one. So does what is behind a function that throws.
   void turn() {
+    std::exception_ptr thrown;
     do {
       {
         const std::lock_guard lock(mutex_);
@@ -77,11 +78,10 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
       try {
         while (done_ < turn_.size()) std::move(turn_[done_++])();
       } catch (...) {
-        // What cannot be passed on waits for the next one that comes.
-        if (!pass_on()) set_idle();
-        throw;
+        if (!thrown) thrown = std::current_exception();
       }
     } while (!pass_on());
+    if (thrown) std::rethrow_exception(std::move(thrown));
   }
 
   /// A turn died before it began.
@@ -94,14 +94,21 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
     }
   }
 
+  /// For a copy that tracks work, made of one that does not.
   void add_work() {
-    if (workers_.fetch_add(1) == 0) settle_work();
+    const std::lock_guard lock(mutex_);
+    if (!work_) work_ = asio::prefer(later_, asio::execution::outstanding_work.tracked);
+    ++workers_;
   }
 
-  void add_more_work() noexcept { workers_.fetch_add(1); }
+  /// For one more, made of one that does.
+  void add_more_work() noexcept { ++workers_; }
 
   void end_work() noexcept {
-    if (workers_.fetch_sub(1) == 1) settle_work();
+    if (--workers_ > 0) return;
+    std::optional<asio::any_io_executor> ended;
+    const std::lock_guard lock(mutex_);
+    if (workers_ == 0) work_.swap(ended);  // Nobody has begun meanwhile.
   }
 
  private:
@@ -151,18 +158,20 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
   }
 
   void take_back(std::size_t place) {
-    const Task unrun = [this, place] {
+    bool others = false;
+    const Task unrun = [&] {
       const std::lock_guard lock(mutex_);
-      busy_ = false;
       Task taken(std::move(came_[place]));
-      if (place + 1 == came_.size()) came_.pop_back();
+      others = place + 1 < came_.size();
+      if (!others) came_.pop_back();
+      busy_ = others;
       return taken;
     }();
-  }
-
-  void set_idle() {
-    const std::lock_guard lock(mutex_);
-    busy_ = false;
+    // They came in between and were told that all is well.
+    if (others && post_turn(later_)) {
+      const std::lock_guard lock(mutex_);
+      busy_ = false;
+    }
   }
 
   /// Nobody will ever run what is here.
@@ -173,16 +182,6 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
     unrun[1].swap(came_);
     done_ = 0;
     busy_ = false;
-  }
-
-  /// Makes the executor below have work, or not, as the count says now: others may have changed it meanwhile.
-  void settle_work() {
-    const std::lock_guard lock(mutex_);
-    if (workers_ == 0) {
-      work_.reset();
-    } else if (!work_) {
-      work_ = asio::prefer(later_, asio::execution::outstanding_work.tracked);
-    }
   }
 
   static thread_local const Running* innermost_;
@@ -242,10 +241,9 @@ asio::execution::outstanding_work_t Strand::query(asio::execution::outstanding_w
 
 Strand Strand::with(bool never, bool tracked) const {
   Strand made(core_, never);
-  if (tracked) {
-    core_->add_work();
-    made.tracked_ = true;
-  }
+  if (!tracked) return made;
+  tracked_ ? core_->add_more_work() : core_->add_work();
+  made.tracked_ = true;
   return made;
 }
 

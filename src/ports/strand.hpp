@@ -32,6 +32,7 @@ namespace bgxfer::inline v0::detail {
 /// - When the executor below dies, what waits in the strand is destroyed unrun. When it has no memory for the strand's turn,
 ///   whoever gave the first function hears that from `execute`; a turn that cannot be followed by one goes on instead.
 /// - What a function throws leaves through the executor below; those behind it run in a turn of their own.
+/// - An executor below that takes nothing any more and does not say so destroys what waits within the call that gave it.
 ///
 /// Any thread may call. A copy may outlive the executor below if it does not track work and runs nothing more.
 class BGXFER_API Strand {

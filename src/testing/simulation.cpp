@@ -102,13 +102,14 @@ class Simulation::World final : public asio::execution_context {
 
   void kill() {
     time_->drop();
-    // What is queued in strands dies with them; strands that are made later are alive. Then new waits may begin.
     shutdown();
     ::bgxfer::detail::Suspension::end_all(*this);
     drop_ready();
+    ++life_;  // Whoever is destroyed only now has nobody to run what it still wants.
   }
 
   bool ordered_;
+  std::uint64_t life_ = 0;
   detail::Random random_;
   std::shared_ptr<detail::VirtualTime> time_ = std::make_shared<detail::VirtualTime>();
   std::shared_ptr<Clock> clock_ = std::make_shared<SimulatedClock>(time_);
@@ -138,11 +139,11 @@ class Simulation::World final : public asio::execution_context {
 
 class Simulation::Executor {
  public:
-  explicit Executor(World& world) noexcept : world_(&world) {}
+  explicit Executor(World& world) noexcept : world_(&world), life_(world.life_) {}
 
   template <class Function>
   void execute(Function function) const {
-    world_->add(std::move(function));
+    if (life_ == world_->life_) world_->add(std::move(function));
   }
 
   asio::execution_context& query(asio::execution::context_t) const noexcept { return *world_; }
@@ -150,11 +151,11 @@ class Simulation::Executor {
     return asio::execution::blocking.never;
   }
 
-  friend bool operator==(const Executor& a, const Executor& b) noexcept { return a.world_ == b.world_; }
-  friend bool operator!=(const Executor& a, const Executor& b) noexcept { return a.world_ != b.world_; }
+  friend bool operator==(const Executor& a, const Executor& b) noexcept = default;
 
  private:
   World* world_;
+  std::uint64_t life_;
 };
 
 Simulation::Simulation(std::uint64_t seed) : world_(std::make_unique<World>(seed)) {}

@@ -75,6 +75,7 @@ class ScriptedTransport final : public Transport {
   std::map<std::string, std::size_t> connections;     ///< That send a body now, by URL.
   std::map<std::string, std::size_t> host_connections_max;  ///< Of all URLs together, by scheme and host; more get 503.
   std::set<std::string> dead_hosts;                   ///< Scheme and host: no connection is taken.
+  std::set<std::string> silent_hosts;                 ///< The same, and it takes half a minute to find out.
   std::size_t turned_down = 0;                        ///< Requests that were one connection too many.
   int network_changes = 0;
   std::uint64_t calls = 0;                            ///< Of `open` and `read`, all together.
@@ -109,6 +110,10 @@ class ScriptedTransport final : public Transport {
     const std::string host = request.url.substr(0, request.url.find('/', request.url.find("://") + 3));
     if (dead_hosts.contains(host)) {
       co_return Error(std::make_error_code(std::errc::connection_refused), ErrorContext::transport, host);
+    }
+    if (silent_hosts.contains(host)) {
+      co_await clock_->sleep_until(clock_->now() + std::chrono::seconds{30});
+      co_return Error(Errc::connect_timeout, ErrorContext::transport, host);
     }
     auto found = resources.find(request.url);
     if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);

@@ -14,6 +14,8 @@
 #include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
 
+#include "ports/strand.hpp"
+
 using namespace std::chrono_literals;
 using bgxfer::Clock;
 using bgxfer::testing::Simulation;
@@ -231,4 +233,19 @@ TEST_CASE("the wall clock may be set, and sleepers notice nothing") {
   simulation.shift_wall(-48h);
   CHECK(simulation.clock()->wall_now() == before - 48h);
   CHECK(simulation.clock()->now() == start);
+}
+
+TEST_CASE("what is given to an executor or a strand of a life that is over is dropped") {
+  Simulation simulation;
+  const asio::any_io_executor old = simulation.executor();
+  const asio::any_io_executor strand = bgxfer::detail::Strand(old);
+  bool ran = false;
+  simulation.kill();
+  asio::post(old, [&] { ran = true; });
+  asio::post(strand, [&] { ran = true; });
+  simulation.run();
+  CHECK(!ran);
+  asio::post(simulation.executor(), [&] { ran = true; });
+  simulation.run();
+  CHECK(ran);
 }
