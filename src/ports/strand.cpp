@@ -65,8 +65,8 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
     }
   }
 
-  /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between; without
-  /// memory for that it runs in this one. So does what is behind a function that throws.
+  /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between, and so has
+  /// what is behind a function that throws; without memory for that it runs in this one.
   void turn() {
     std::exception_ptr thrown;
     do {
