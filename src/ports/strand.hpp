@@ -2,9 +2,7 @@
 #define BGXFER_PORTS_STRAND_HPP
 
 #include <concepts>
-#include <cstddef>
 #include <memory>
-#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +13,8 @@
 
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
+
+#include "task.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -76,56 +76,6 @@ class BGXFER_API Strand {
  private:
   class Core;
   class Turn;
-
-  /// A function that is called once or never. What Asio hands over is one pointer, which can only be moved.
-  class Task {
-   public:
-    template <class Function, class Kept = std::decay_t<Function>>
-      requires(!std::is_same_v<Kept, Task>)
-    explicit Task(Function&& function) {
-      if constexpr (fits<Kept>) {
-        ::new (static_cast<void*>(room_)) Kept(std::forward<Function>(function));
-        use_ = &use<Kept>;
-      } else {
-        auto call = [kept = std::make_unique<Kept>(std::forward<Function>(function))] { (*kept)(); };
-        ::new (static_cast<void*>(room_)) decltype(call)(std::move(call));
-        use_ = &use<decltype(call)>;
-      }
-    }
-    Task(Task&& other) noexcept : use_(std::exchange(other.use_, nullptr)) {
-      if (use_) use_(Use::move, other.room_, room_);
-    }
-    Task& operator=(Task&&) = delete;
-    ~Task() {
-      if (use_) use_(Use::destroy, room_, nullptr);
-    }
-
-    /// One that was moved away does nothing.
-    void operator()() && {
-      if (use_) std::exchange(use_, nullptr)(Use::call, room_, nullptr);
-    }
-
-   private:
-    enum class Use { call, move, destroy };
-    static constexpr std::size_t room_bytes = 2 * sizeof(void*);
-    template <class Kept>
-    static constexpr bool fits = sizeof(Kept) <= room_bytes && alignof(Kept) <= alignof(void*) &&
-                                 std::is_nothrow_move_constructible_v<Kept>;
-
-    /// Each of them leaves nothing in `room`.
-    template <class Kept>
-    static void use(Use what, std::byte* room, std::byte* there) {
-      Kept& kept = *std::launder(reinterpret_cast<Kept*>(room));
-      // Moved out before it is called: it may be the last one to hold the strand.
-      Kept taken(std::move(kept));
-      kept.~Kept();
-      if (what == Use::call) taken();
-      if (what == Use::move) ::new (static_cast<void*>(there)) Kept(std::move(taken));
-    }
-
-    alignas(void*) std::byte room_[room_bytes];
-    void (*use_)(Use, std::byte*, std::byte*) = nullptr;
-  };
 
   static std::shared_ptr<Core> make_core(const asio::any_io_executor& below);
   Strand(std::shared_ptr<Core> core, bool never) noexcept : core_(std::move(core)), never_(never) {}

@@ -10,36 +10,11 @@
 #include <asio/execution_context.hpp>
 
 #include "../ports/suspension.hpp"
+#include "../ports/task.hpp"
 #include "random.hpp"
 #include "virtual_time.hpp"
 
 namespace bgxfer::inline v0::testing {
-
-namespace detail {
-
-// A piece of work that waits for its step. Not std::function: what Asio hands over can only be moved.
-class ReadyTask {
- public:
-  virtual ~ReadyTask() = default;
-  virtual void run() = 0;
-};
-
-template <class Function>
-class ReadyTaskOf final : public ReadyTask {
- public:
-  explicit ReadyTaskOf(Function function) : function_(std::move(function)) {}
-
-  void run() override {
-    // Moved out first: the function may destroy whatever it was stored in.
-    Function function(std::move(function_));
-    function();
-  }
-
- private:
-  Function function_;
-};
-
-}  // namespace detail
 
 namespace {
 
@@ -70,17 +45,17 @@ class Simulation::World final : public asio::execution_context {
 
   template <class Function>
   void add(Function function) {
-    ready_.push_back(std::make_unique<detail::ReadyTaskOf<Function>>(std::move(function)));
+    ready_.emplace_back(std::move(function));
   }
 
   /// Runs one ready task. False if there is none.
   bool step() {
     if (ready_.empty()) return false;
     if (!ordered_ && ready_.size() > 1) std::swap(ready_.front(), ready_[random_.below(ready_.size())]);
-    std::unique_ptr<detail::ReadyTask> task = std::move(ready_.front());
+    ::bgxfer::detail::Task task = std::move(ready_.front());
     ready_.pop_front();
     ++steps_;
-    task->run();
+    std::move(task)();
     return true;
   }
 
@@ -113,7 +88,7 @@ class Simulation::World final : public asio::execution_context {
   detail::Random random_;
   std::shared_ptr<detail::VirtualTime> time_ = std::make_shared<detail::VirtualTime>();
   std::shared_ptr<Clock> clock_ = std::make_shared<SimulatedClock>(time_);
-  std::deque<std::unique_ptr<detail::ReadyTask>> ready_;
+  std::deque<::bgxfer::detail::Task> ready_;
   std::uint64_t steps_ = 0;
   bool running_ = false;
   bool stopped_ = false;
@@ -131,7 +106,7 @@ class Simulation::World final : public asio::execution_context {
   void drop_ready() {
     // Asio unwinds a dropped coroutine through its executor, so dropping work makes new work, which is dropped too.
     while (!ready_.empty()) {
-      std::deque<std::unique_ptr<detail::ReadyTask>> dropped;
+      std::deque<::bgxfer::detail::Task> dropped;
       dropped.swap(ready_);
     }
   }
