@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-REFERENCE = pathlib.Path(__file__).resolve().parent / "instructions.json"
+REFERENCE = pathlib.Path(__file__).resolve().parent / "costs.json"
 GROWTH_MAX = 1.25
 CHUNK = 256 * 1024
 

@@ -3,11 +3,8 @@
 // Run: steps FOLDER FILES BYTES        fetches FILES files of BYTES each into FOLDER, which is empty, as one job
 //      steps FOLDER FILES queue        only adds so many files
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <string>
 
 #include <fmt/format.h>
@@ -19,9 +16,9 @@
 #include <bgxfer/http/http_transport.hpp>
 #include <bgxfer/testing/manual_clock.hpp>
 
-namespace {
+#include "support/counted_heap.hpp"
 
-std::atomic<std::size_t> allocations = 0;
+namespace {
 
 /// A server on the other end of nothing: each request written to it is answered with a file of one size, at once.
 class Answers final : public bgxfer::ByteStream {
@@ -93,21 +90,6 @@ asio::awaitable<void> work(bgxfer::TransferQueue& queue, std::filesystem::path f
 
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* const room = std::malloc(bytes)) return room;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
-[[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
-
-/// Asio takes the frames of coroutines and its handlers from here.
-extern "C" [[gnu::noinline]] void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
-  ++allocations;
-  void* room = nullptr;
-  return posix_memalign(&room, alignment, bytes) == 0 ? room : nullptr;
-}
-
 int main(int argc, char** argv) {
   if (argc != 4) {
     fmt::print(stderr, "steps: needs a folder, a number of files and their size\n");
@@ -131,5 +113,5 @@ int main(int argc, char** argv) {
     io.stop();
   });
   io.run();
-  fmt::print("{}\n", allocations.load());
+  fmt::print("{}\n", bgxfer::test::allocations.load());
 }

@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <new>
@@ -21,11 +20,13 @@
 #include <asio/query.hpp>
 #include <doctest/doctest.h>
 
+#include "support/counted_heap.hpp"
+
 using bgxfer::detail::Strand;
+using bgxfer::test::allocations;
+using bgxfer::test::counts_allocations;
 
 namespace {
-
-thread_local std::size_t allocations = 0;
 
 asio::any_io_executor strand_on(asio::io_context& io) { return Strand(asio::any_io_executor(io.get_executor())); }
 
@@ -81,32 +82,6 @@ class Deaf {
 };
 
 }  // namespace
-
-// What is counted is whatever comes from the heap in this program; the thread sanitizer has a heap of its own.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define BGXFER_HEAP_OF_ANOTHER
-#endif
-#endif
-#ifdef BGXFER_HEAP_OF_ANOTHER
-constexpr bool counts_allocations = false;
-#else
-constexpr bool counts_allocations = true;
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* const room = std::malloc(bytes)) return room;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* room) noexcept { std::free(room); }
-[[gnu::noinline]] void operator delete(void* room, std::size_t) noexcept { std::free(room); }
-
-/// Asio takes the frames of coroutines and its handlers from here.
-extern "C" [[gnu::noinline]] void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
-  ++allocations;
-  void* room = nullptr;
-  return posix_memalign(&room, alignment, bytes) == 0 ? room : nullptr;
-}
-#endif
 
 TEST_CASE("a strand runs what it is given in order") {
   asio::io_context io;
