@@ -352,37 +352,7 @@ TEST_CASE("a mirror that has a piece right is heard, though it was away or no tu
   }
 }
 
-TEST_CASE("a piece that was damaged on its way is fetched once more from where it came, whatever its mirror does") {
-  constexpr std::uint64_t piece = 64 * 1024;
-  enum class Mirror { refuses, has_nothing, is_silent };
-  for (const Mirror mirror : {Mirror::refuses, Mirror::has_nothing, Mirror::is_silent}) {
-    for (const std::uint32_t connections : {1u, 4u}) {
-      CAPTURE(static_cast<int>(mirror));
-      CAPTURE(connections);
-      World world;
-      world.options.sha256 = test::weak_digest;
-      world.start();
-      const std::string wanted = test::content(4 * piece);
-      FileSpec spec = test::in_pieces(world.file("a", wanted.size()), wanted, piece);
-      spec.mirrors = {"http://mirror/a"};
-      world.resource("a").damaged_reads = {1};
-      if (mirror == Mirror::refuses) world.transport->dead_hosts = {"http://mirror"};
-      if (mirror == Mirror::is_silent) {
-        world.transport->resources[spec.mirrors.front()] = world.resource("a");
-        world.transport->silent_hosts = {"http://mirror"};
-      }
-      JobOptions options;
-      options.connections_per_file = connections;
-      options.files.push_back(spec);
-      Job job = world.queue->add(options).value();
-      job.resume();
-      world.run_for(1h);
-      CHECK(job.state() == JobState::transferred);
-    }
-  }
-}
-
-TEST_CASE("a piece that is waited for keeps no other from coming, and nobody is blamed for what he was not asked") {
+TEST_CASE("what came beside a piece that is waited for stays, and nobody is blamed for what he was not asked") {
   constexpr std::uint64_t piece = 64 * 1024;
   World world;
   world.options.sha256 = test::weak_digest;
@@ -409,33 +379,6 @@ TEST_CASE("a piece that is waited for keeps no other from coming, and nobody is 
   job.complete();
   world.run();
   CHECK(world.contents("a") == wanted);
-}
-
-TEST_CASE("a file whose sources have different pieces wrong is put together from both") {
-  constexpr std::uint64_t piece = 64 * 1024;
-  for (const std::uint32_t connections : {1u, 4u}) {
-    CAPTURE(connections);
-    World world;
-    world.options.sha256 = test::weak_digest;
-    world.start();
-    const std::string wanted = test::content(8 * piece);
-    FileSpec spec = test::in_pieces(world.file("a", wanted.size()), wanted, piece);
-    spec.mirrors = {"http://mirror/a"};
-    test::Resource& mirror = world.transport->resources[spec.mirrors.front()];
-    mirror = world.resource("a");
-    for (const std::size_t at : {1, 4}) world.resource("a").content[at * piece] ^= 1;
-    for (const std::size_t at : {0, 5, 6}) mirror.content[at * piece] ^= 1;
-    JobOptions options;
-    options.connections_per_file = connections;
-    options.files.push_back(spec);
-    Job job = world.queue->add(options).value();
-    job.resume();
-    world.run_for(1h);
-    REQUIRE(job.state() == JobState::transferred);
-    job.complete();
-    world.run();
-    CHECK(world.contents("a") == wanted);
-  }
 }
 
 TEST_CASE("pieces that were wrong at the old URL count for nothing at the new one, whenever it is set") {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <set>
 #include <string>
@@ -74,6 +75,10 @@ struct Several : World {
 
 FileSpec with_pieces(FileSpec spec, const std::string& content) {
   return test::in_pieces(std::move(spec), content, piece_bytes);
+}
+
+void damage(test::Resource& at, std::initializer_list<std::size_t> pieces) {
+  for (const std::size_t index : pieces) at.content[index * piece_bytes] ^= 1;
 }
 
 Clock::Duration elapsed(const World& world, Clock::TimePoint since) { return world.options.clock->now() - since; }
@@ -725,6 +730,40 @@ TEST_CASE("pieces: a file whose piece is wrong everywhere never completes") {
     world.resource("a").content = test::content(size);
     job.resume();
     world.run();
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces: what was damaged on its way is fetched once more from where it came, whatever its mirror does") {
+  enum class Mirror { refuses, has_nothing, is_silent };
+  for (const Mirror mirror : {Mirror::refuses, Mirror::has_nothing, Mirror::is_silent}) {
+    for (const std::uint32_t connections : {1u, 4u}) {
+      CAPTURE(static_cast<int>(mirror));
+      CAPTURE(connections);
+      Several world;
+      const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+      world.resource("a").damaged_reads = {1};
+      if (mirror == Mirror::refuses) world.transport->dead_hosts = {"http://mirror0"};
+      if (mirror == Mirror::has_nothing) world.transport->resources.erase(spec.mirrors.front());
+      if (mirror == Mirror::is_silent) world.transport->silent_hosts = {"http://mirror0"};
+      Job job = world.add_job(spec, connections);
+      job.resume();
+      world.run_for(1h);
+      world.check_done(job, test::content(size));
+    }
+  }
+}
+
+TEST_CASE("pieces: a file whose sources have different ones wrong is put together from both") {
+  for (const std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+    damage(world.resource("a"), {1, 4});
+    damage(world.mirror(0), {0, 5, 6});
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    world.run_for(1h);
     world.check_done(job, test::content(size));
   }
 }
