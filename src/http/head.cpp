@@ -12,6 +12,8 @@ namespace bgxfer::inline v0::http::detail {
 namespace {
 
 /// Fields that the transport writes itself, or that would change what the answer means.
+constexpr std::size_t fields_own_max = 9;  // That `request_fields` adds.
+
 constexpr std::array<std::string_view, 15> reserved_fields = {"host",
                                                               "content-length",
                                                               "transfer-encoding",
@@ -174,7 +176,7 @@ Result<void> check_request(const Request& request) {
 
 std::vector<Header> request_fields(const Request& request, const Url& url, const HeadExtras& extras) {
   std::vector<Header> fields;
-  fields.reserve(8 + request.headers.size());
+  fields.reserve(fields_own_max + request.headers.size());
   const auto add = [&fields](std::string_view name, std::string_view value) {
     Header& field = fields.emplace_back();
     field.name = name;

@@ -50,6 +50,7 @@ enum class Tag : std::uint8_t {
 
 /// Most payloads need no more, so that a record takes memory once.
 constexpr std::size_t payload_bytes_usual = 128;
+constexpr std::size_t ranges_usual = 4;
 
 /// Writes the records of one change.
 class RecordWriter {
@@ -210,7 +211,7 @@ class RecordWriter {
       payload_.clear();
       const std::size_t end = std::min(ranges.size(), next + ranges_per_record);
       Bytes part;
-      part.reserve(2 * varint_bytes_max * std::min<std::size_t>(end - next, 4));
+      part.reserve(2 * varint_bytes_max * std::min(end - next, ranges_usual));
       for (; next < end; ++next) {
         if (!ranges[next].empty()) put_range(part, ranges[next]);
       }

@@ -786,6 +786,7 @@ class Schedule {
       check_restored(truth, job.get());
       if (!ok()) return;
       truth.samples.clear();
+      if (!job && truth.completed) completed_and_gone_.insert(truth.id);
       if (!job) continue;
       truth.files.resize(std::min(truth.files.size(), job->record.files.size()));
       truth.named = std::stoull(job->record.options.display_name);
@@ -793,9 +794,6 @@ class Schedule {
       if (job->record.state != JobState::error) truth.owes_failed = false;
     }
     // What was not promised and did not survive never was.
-    for (const JobTruth& truth : jobs_) {
-      if (truth.completed && !model.find(lock, truth.id)) completed_and_gone_.insert(truth.id);
-    }
     std::erase_if(jobs_, [&](const JobTruth& truth) { return !model.find(lock, truth.id); });
     after_ = End::other;
   }
@@ -1109,8 +1107,6 @@ class Schedule {
     }
   }
 
-  std::set<JobId> completed_and_gone_;
-
   const Mode mode_;
   const std::uint64_t actions_max_;
   Random random_;
@@ -1129,6 +1125,7 @@ class Schedule {
   bool closed_ = false;
 
   std::vector<JobTruth> jobs_;
+  std::set<JobId> completed_and_gone_;  // Of them, of earlier lives.
   std::map<std::string, FileSpec> targets_;  // That may have been taken: their job was completed.
   std::uint64_t commands_ = 0;
   std::uint64_t files_made_ = 0;
