@@ -44,6 +44,7 @@
 #include "engine/checkpoint.cpp"
 #include "engine/secret_keeper.cpp"
 #include "engine/verdict.cpp"
+#include "engine/wrong_pieces.cpp"
 #include "engine/durable.cpp"
 #include "engine/hasher.cpp"
 #include "engine/assembly.cpp"

@@ -82,10 +82,10 @@ void Assembly::recall_sources() {
 void Assembly::remember_sources() const {
   const Clock::TimePoint now = context->clock().now();
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    if (i == home || !sources[i].failure) continue;
-    const std::error_code code = sources[i].failure->code();
-    const bool lied = code == Errc::checksum_mismatch || code == Errc::resource_changed;
-    if (lied) context->hosts->distrust(sources[i].origin, now);
+    if (i == home) continue;
+    const std::optional<Error>& failure = sources[i].failure;
+    const bool differs = failure && (failure->code() == Errc::checksum_mismatch || failure->code() == Errc::resource_changed);
+    if (differs || sources[i].pieces_wrong > 0) context->hosts->distrust(sources[i].origin, now);
   }
 }
 
@@ -215,19 +215,7 @@ bool Assembly::own_method() const noexcept { return http.method != default_metho
 
 // --- the temporary file ---
 
-/// What the last turn found when it was over already.
-std::optional<Error> Assembly::earlier_verdict() const {
-  Model::Lock lock = context->model->lock();
-  for (const auto& [index, piece] : *wrong_) {
-    if (piece.verdict) return piece.verdict;
-  }
-  return std::nullopt;
-}
-
 asio::awaitable<Result<void>> Assembly::reopen() {
-  if (has_pieces()) {
-    if (std::optional<Error> verdict = earlier_verdict()) co_return *std::move(verdict);
-  }
   if (any_arrived && own_method()) co_return co_await restart("what " + http.method + " fetches is not resumed");
   if (!any_arrived) {
     // Nothing to keep: the file is made anew once the server has answered.
@@ -510,79 +498,91 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
   // Meanwhile the file may have started again.
   if (version != generation || !pending.contains(piece)) co_return Result<void>{};
   pending.subtract(piece);
-  if (found != pieces.sha256[index] && !BGXFER_MUTANT(32)) co_return piece_is_wrong(index, found);
-  piece_is_right(index);
+  if (found != pieces.sha256[index] && !BGXFER_MUTANT(32)) {
+    piece_is_wrong(index, found);
+    co_return Result<void>{};
+  }
+  wrong_->came_right(index);
   note_arrived(piece);
   co_return Result<void>{};
 }
 
-void Assembly::piece_is_right(std::uint64_t index) {
-  Model::Lock lock = context->model->lock();
-  wrong_->erase(index);
-}
-
-/// The piece is fetched again: by somebody else if it was brought by one of several sources, then past every cache
-/// (bad-servers.md rows 30 and 31), until all have been heard.
-Result<void> Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
-  const ByteRange piece{index * pieces.bytes, piece_with(index * pieces.bytes).length};
-  const std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
-                           found.to_string() + " instead of " + pieces.sha256[index].to_string();
+/// It is missing again, and fetched once more: `WrongPieces` tells by whom.
+void Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
+  const ByteRange piece = piece_with(index * pieces.bytes);
+  std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
+                     found.to_string() + " instead of " + pieces.sha256[index].to_string();
   context->log().say(LogEvent::file_piece_wrong, what, job->record.id, file);
-  ++wrong_pieces;
-  Model::Lock lock = context->model->lock();
-  WrongPiece& wrong = (*wrong_)[index];
-  bool blamed = false;
+  ++times_wrong;
+  std::optional<std::size_t> from;
+  if (sources.size() == 1) from = 0;
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    const bool alone = sources[i].brought.contains(piece);
+    if (sources[i].brought.contains(piece)) {
+      ++sources[i].pieces_wrong;
+      from = i;
+    }
     sources[i].brought.subtract(piece);
-    if (!alone) continue;
-    sources[i].failure = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
-    wrong.brought_by.insert(i);
-    blamed = true;
   }
-  if (!blamed) ++wrong.by_nobody;
-  const bool often = wrong.by_nobody >= sources.size() + (past_caches ? 1 : 0);
-  if (often || all_heard(wrong)) {
-    if (ask_past_caches(lock)) return {};
-    wrong.verdict = blame(Errc::checksum_mismatch, ErrorContext::remote_file, what);
-    return *wrong.verdict;
-  }
-  // Who only had other pieces wrong may have this one right.
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    std::optional<Error>& failure = sources[i].failure;
-    if (failure && failure->code() == Errc::checksum_mismatch && !wrong.brought_by.contains(i)) failure.reset();
-  }
-  return {};
+  wrong_->came_wrong(index, from, blame(Errc::checksum_mismatch, ErrorContext::remote_file, std::move(what)));
 }
 
-/// Whether nobody is left who may have the piece right. One that does not answer now may, and is waited for.
-bool Assembly::all_heard(const WrongPiece& wrong) const {
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const std::optional<Error>& failure = sources[i].failure;
-    const bool gone = failure && failure->code() == Failure::permanent && failure->code() != Errc::checksum_mismatch;
-    if (!gone && !wrong.brought_by.contains(i)) return false;
+void Assembly::note_asked(std::size_t source, ByteRange local) {
+  if (!any_wrong()) return;
+  for (const std::uint64_t index : wrong_->all()) {
+    const ByteRange piece = piece_with(index * pieces.bytes);
+    if (local.end() <= piece.offset || piece.end() <= local.offset) continue;
+    wrong_->is_asked(index, source);
+    if (!past_caches && wrong_->may_be_cached(index, source)) distrust_caches(context->model->lock());
   }
-  return true;
 }
 
-bool Assembly::ask_past_caches(const Model::Lock& lock) {
-  if (past_caches || !wrong_ || wrong_->empty()) return false;
-  distrust_caches(lock);
-  wrong_->clear();
-  for (Source& source : sources) {
-    if (source.failure && source.failure->code() == Errc::checksum_mismatch) source.failure.reset();
+std::vector<Standing> Assembly::standings() const {
+  std::vector<Standing> all;
+  for (const Source& it : sources) {
+    const bool gone = it.failure && is_for_good(*it.failure);
+    all.push_back(gone ? Standing::gone : it.failure ? Standing::away : Standing::here);
   }
-  return true;
+  return all;
 }
 
-std::set<std::size_t> Assembly::suspects() const {
-  if (!wrong_) return {};
-  Model::Lock lock = context->model->lock();
-  if (wrong_->empty()) return {};
-  const std::optional<ByteRange> gap = first_gap();
-  if (!gap) return {};
-  const auto found = wrong_->find(gap->offset / pieces.bytes);
-  return found == wrong_->end() ? std::set<std::size_t>{} : found->second.brought_by;
+std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, const RangeSet& taken) const {
+  if (!any_wrong()) return std::nullopt;
+  const std::vector<Standing> standing = standings();
+  const std::vector<std::uint64_t> all = wrong_->all();
+  for (ByteRange wish : wishes()) {
+    for (const std::uint64_t index : all) {
+      const ByteRange piece = piece_with(index * pieces.bytes);
+      const bool wished = wish.offset <= piece.offset && piece.offset < wish.end();
+      if (!wished || wrong_->call(index, source, standing) != call) continue;
+      const std::optional<ByteRange> gap = gap_in(piece);
+      if (gap && taken.first_gap(*gap) == gap) return gap;
+    }
+  }
+  return std::nullopt;
+}
+
+RangeSet Assembly::covered_for(std::size_t source, const RangeSet& taken) const {
+  RangeSet all = covered();
+  if (!any_wrong()) return all;
+  const std::vector<Standing> standing = standings();
+  for (const std::uint64_t index : wrong_->all()) {
+    const ByteRange piece = piece_with(index * pieces.bytes);
+    const bool in_work = taken.first_gap(piece) != piece;
+    if (!in_work || wrong_->call(index, source, standing) == Call::never) all.add(piece);
+  }
+  return all;
+}
+
+bool Assembly::is_shunned(std::size_t source) const {
+  const std::uint32_t wrong = sources[source].pieces_wrong;
+  if (wrong == 0) return false;
+  return std::any_of(sources.begin(), sources.end(), [&](const Source& other) {
+    return !other.failure && other.pieces_wrong == 0 && (!other.brought.empty() || wrong > 1);
+  });
+}
+
+std::optional<Error> Assembly::nowhere_right() const {
+  return any_wrong() ? wrong_->nowhere_right(standings()) : std::nullopt;
 }
 
 void Assembly::distrust_caches(const Model::Lock&) {

@@ -58,15 +58,14 @@ class Assembly {
   /// Drops all but these bytes, which are claimed again.
   asio::awaitable<Result<void>> keep_only(RangeSet kept);
   /// Looks at the piece of which `local` is a byte, if all of it is on disk. `hasher` may have seen it all; `buffer` is for
-  /// reading it again else. What is wrong is to be fetched once more: an error only after too many of them.
+  /// reading it again else. What is wrong is to be fetched once more.
   asio::awaitable<Result<void>> check_piece(std::uint64_t local, Hasher* hasher, std::span<std::byte> buffer);
   /// What came had the wrong digest: no cache answers for the file again, in later turns either.
   void distrust_caches(const Model::Lock& lock);
-  /// Whether pieces that were wrong may be right past every cache, which they are asked for from now on, once more from
-  /// everybody.
-  bool ask_past_caches(const Model::Lock& lock);
-  /// Who had the first missing piece wrong, of several sources.
-  [[nodiscard]] std::set<std::size_t> suspects() const;
+  /// Whether a piece was wrong and is not right yet.
+  [[nodiscard]] bool any_wrong() const noexcept { return wrong_ && !wrong_->empty(); }
+  /// This source is about to be asked for these bytes: past every cache, if it had them wrong.
+  void note_asked(std::size_t source, ByteRange local);
   /// Waits until the limits of job and queue allow the next chunk.
   asio::awaitable<Result<void>> pace(std::size_t bytes);
   /// The turn is over, and this is how it went: claims what is not claimed yet.
@@ -95,6 +94,17 @@ class Assembly {
   [[nodiscard]] RangeSet covered() const;
   [[nodiscard]] bool covers(ByteRange range) const { return !gap_in(range); }
   [[nodiscard]] bool has_pieces() const noexcept { return !pieces.sha256.empty(); }
+  /// What is missing of the first wanted piece that was wrong, and for which the source is called like this. `taken`: what others
+  /// are at work on.
+  [[nodiscard]] std::optional<ByteRange> wrong_gap(std::size_t source, Call call, const RangeSet& taken) const;
+  /// What the source is not asked for among other bytes: `covered`, and pieces that were wrong, but for those that somebody
+  /// is at work on whom it may relieve.
+  [[nodiscard]] RangeSet covered_for(std::size_t source, const RangeSet& taken) const;
+  /// Whether the source had pieces wrong, and somebody is here who had none wrong and who is known to have some right, or
+  /// could not do worse. It is asked only for pieces that were wrong.
+  [[nodiscard]] bool is_shunned(std::size_t source) const;
+  /// What the file ends with, because a piece of it is right nowhere.
+  [[nodiscard]] std::optional<Error> nowhere_right() const;
   /// The piece with this byte.
   [[nodiscard]] ByteRange piece_with(std::uint64_t local) const;
   /// Whether several connections may work at the same time.
@@ -157,7 +167,7 @@ class Assembly {
   RangeSet arrived;                                ///< And holes, which nobody fetches.
   bool any_arrived = false;                        ///< Of what is not a hole.
   RangeSet pending;                                ///< Written, in pieces that are not verified yet.
-  std::uint64_t wrong_pieces = 0;                  ///< So many times a piece was found to be wrong.
+  std::uint64_t times_wrong = 0;                   ///< That a piece was found to be.
   std::shared_ptr<OpenFile> open;
   std::shared_ptr<Hasher> hasher;                  ///< Of the whole file. Empty where no digest of it is wanted.
 
@@ -178,12 +188,10 @@ class Assembly {
   void remember_sources() const;
   [[nodiscard]] bool journal_lags();
   void forgive_differences();
-  Result<void> piece_is_wrong(std::uint64_t index, const Sha256& found);
-  void piece_is_right(std::uint64_t index);
-  [[nodiscard]] bool all_heard(const WrongPiece& wrong) const;
-  [[nodiscard]] std::optional<Error> earlier_verdict() const;
+  void piece_is_wrong(std::uint64_t index, const Sha256& found);
+  [[nodiscard]] std::vector<Standing> standings() const;
 
-  std::shared_ptr<WrongPieces> wrong_;             ///< Under the model's lock. Empty where there are no pieces.
+  std::shared_ptr<WrongPieces> wrong_;             ///< Empty where there are no hashes of pieces.
   RangeSet being_written_;                         ///< Where there may be several connections.
   std::uint64_t wishes_edition_ = 0;
   std::uint64_t disk_end_ = 0;                     ///< Of what an earlier turn left in the temporary file.

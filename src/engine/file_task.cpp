@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <set>
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -92,7 +91,7 @@ asio::awaitable<Result<void>> FileTask::run() {
     } else if (file_->together()) {
       outcome = co_await fetch_together();
     } else {
-      outcome = co_await fetch(*gap);
+      outcome = co_await fetch();
     }
   }
   file_->let_go(outcome);
@@ -101,14 +100,17 @@ asio::awaitable<Result<void>> FileTask::run() {
 
 // --- one connection ---
 
-asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
+asio::awaitable<Result<void>> FileTask::fetch() {
+  if (std::optional<Error> error = file_->nowhere_right()) co_return *std::move(error);
   const std::optional<std::size_t> source = next_source();
-  if (!source) {
+  const std::optional<Share> share = source ? share_of(*source, 1) : std::nullopt;
+  if (!share) {
     if (std::optional<Error> error = nobody_left()) co_return *std::move(error);
     co_return Result<void>{};
   }
   HostBook::Seat seat = co_await seat_at(*source);
-  Slice slice(*file_, *source, gap, buffer_);
+  file_->note_asked(*source, share->local);
+  Slice slice(*file_, *source, share->local, buffer_);
   Result<void> fetched = co_await slice.run();
   leave(seat, slice, fetched);
   if (fetched) file_->sources[*source].stumbles = 0;
@@ -118,39 +120,91 @@ asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
   co_return Result<void>{};
 }
 
-/// The next one to ask: of those whose origin has room, if any has, one with the fewest connections; see `goes_before`.
-/// Empty if nobody can be asked, because it has failed, has as many connections as it takes, or could not be believed.
+bool FileTask::takes_more(std::size_t source) const {
+  const Source& it = file_->sources[source];
+  return !it.failure && it.connections < it.connections_max && !(it.only_alone && file_->connections > 0);
+}
+
+RangeSet FileTask::taken() const {
+  RangeSet all;
+  for (const std::shared_ptr<Line>& line : lines_) all.add(line->slice.rest());
+  return all;
+}
+
+/// Whether anything else than pieces that were wrong, and that it is called for, is missing which the source may bring.
+bool FileTask::has_work_for(std::size_t source, const RangeSet& taken) const {
+  const Assembly& file = *file_;
+  const bool shunned = file.is_shunned(source);
+  if (!file.any_wrong()) return !shunned;
+  if (file.wrong_gap(source, Call::last, taken)) return true;
+  const RangeSet covered = file.covered_for(source, taken);
+  const std::vector<ByteRange> wishes = file.wishes();
+  return !shunned && std::any_of(wishes.begin(), wishes.end(), [&](ByteRange wish) { return !covered.contains(wish); });
+}
+
+/// A piece that was wrong is fetched by itself: whoever is called for it may be silent, and costs nothing else then.
+std::optional<Share> FileTask::share_of(std::size_t source, std::size_t connections) const {
+  const Assembly& file = *file_;
+  const Clock::TimePoint now = file.context->clock().now();
+  const RangeSet taken = this->taken();
+  if (const std::optional<ByteRange> gap = file.wrong_gap(source, Call::first, taken)) return Share{*gap};
+  std::optional<Share> share;
+  if (!file.is_shunned(source)) {
+    std::vector<InFlight> in_flight;
+    for (const std::shared_ptr<Line>& line : lines_) {
+      in_flight.push_back(InFlight{line->slice.rest(), line->slice.bytes_per_second(now), line->slice.relieved,
+                                   line->slice.silent_seconds(now)});
+    }
+    Cut cut;
+    cut.bytes_min = file.context->limits().slice_bytes_min;
+    if (file.has_pieces()) {
+      cut.align = file.pieces.bytes;
+      cut.bytes_min = std::max(cut.bytes_min, cut.align);
+    }
+    cut.connections = connections;
+    const std::vector<ByteRange> wishes = file.wishes();
+    share = next_share(wishes, file.covered_for(source, taken), in_flight, file.sources[source].bytes_per_second, cut);
+  }
+  if (share) return share;
+  const std::optional<ByteRange> gap = file.wrong_gap(source, Call::last, taken);
+  return gap ? std::optional(Share{*gap}) : std::nullopt;
+}
+
+/// The next one to ask: one that is called for a piece that was wrong; else, of those whose origin has room, if any has, one
+/// with the fewest connections; see `goes_before`.
+/// Empty if nobody can be asked, because it has failed, has as many connections as it takes, could not be believed, or has
+/// all that is missing wrong.
 std::optional<std::size_t> FileTask::next_source() const {
   const std::vector<Source>& sources = file_->sources;
   const HostBook& hosts = *file_->context->hosts;
   const Clock::TimePoint now = file_->context->clock().now();
-  const auto may_be_asked = [](const Source& it) { return !it.failure && it.connections < it.connections_max; };
   // What the URL has is the file, unless there are hashes by which anybody's bytes are judged: at once, or, where its
   // origin has just failed, at the end.
   const bool url_may_wait = file_->sha256 && sources.front().failed_lately;
   const bool url_decides = !file_->bound() && !file_->has_pieces() && !url_may_wait;
-  if (url_decides && may_be_asked(sources.front())) return 0;
-  // A piece that was wrong is asked for first of somebody who was not heard: one that is silent costs one connection.
-  const std::set<std::size_t> suspects = file_->suspects();
+  if (url_decides && takes_more(0)) return 0;
+  const RangeSet taken = this->taken();
   std::optional<std::size_t> best;
-  bool best_is_new = false;
+  bool best_is_called = false;
   bool best_has_room = false;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Source& it = sources[i];
-    if (!may_be_asked(it)) continue;
+    if (!takes_more(i)) continue;
     // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
     if (i != file_->home && !it.proven) {
       const Known known = file_->known(it);
       if (known.arrived && !known.trusted && (it.connections > 0 || !file_->any_arrived)) continue;
     }
+    const bool is_called = file_->wrong_gap(i, Call::first, taken).has_value();
+    if (!is_called && !has_work_for(i, taken)) continue;
     const bool has_room = sources.size() == 1 || hosts.known(it.origin).has_room(now);
-    const bool is_new = !suspects.empty() && !suspects.contains(i) && it.connections == 0;
-    const bool better = is_new != best_is_new       ? is_new
-                        : has_room != best_has_room ? has_room
-                                                    : best && goes_before(it, sources[*best]);
-    if (best && !better) continue;
+    bool better = !best || goes_before(it, sources[*best]);
+    if (best && has_room != best_has_room) better = has_room;
+    if (best && is_called != best_is_called) better = is_called;
+    if (best && it.only_alone != sources[*best].only_alone) better = !it.only_alone;
+    if (!better) continue;
     best = i;
-    best_is_new = is_new;
+    best_is_called = is_called;
     best_has_room = has_room;
   }
   return best;
@@ -193,17 +247,18 @@ std::optional<Error> FileTask::source_failed(std::size_t index, const Error& err
   return nobody_left();
 }
 
-std::optional<Error> FileTask::nobody_left() {
-  if (next_source() || file_->ask_past_caches(file_->context->model->lock())) return std::nullopt;
+std::optional<Error> FileTask::nobody_left() const {
+  if (next_source()) return std::nullopt;
   // The job waits if waiting may help with any of them; a mirror that differs from what is here does not change for that.
   const std::vector<Source>& sources = file_->sources;
   std::optional<Error> why;
   for (const Source& it : sources) {
     if (!it.failure) continue;
     const bool differs = &it != &sources.front() && it.failure->code() == Errc::resource_changed;
-    if (!differs && it.failure->code() != Failure::permanent) return it.failure;
+    if (!differs && !is_for_good(*it.failure)) return it.failure;
     if (!why) why = it.failure;
   }
+  if (std::optional<Error> error = file_->nowhere_right()) return error;
   return why;
 }
 
@@ -232,6 +287,7 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     const std::uint64_t seen = file_->changed.version();
     const std::size_t at_work = lines_.size();
     error = clear_ended_lines();
+    if (!error) error = file.nowhere_right();
     if (error || file.stopping || file.restart_wanted || file.wishes_are_new || !file.first_gap()) break;
     bool changed = lines_.size() != at_work;
     if (lines_.empty()) {
@@ -281,9 +337,9 @@ std::size_t FileTask::lines_wanted() const {
   const std::size_t most = may_divide() ? file_->connections_max : 1;
   if (lines_.size() >= most) return 0;
   std::size_t wanted = 0;
-  for (const Source& it : file_->sources) {
-    if (!it.failure && it.connections < it.connections_max)
-      wanted += std::min(it.connections_max - it.connections, most);
+  for (std::size_t i = 0; i < file_->sources.size(); ++i) {
+    const Source& it = file_->sources[i];
+    if (takes_more(i) && !file_->is_shunned(i)) wanted += std::min(it.connections_max - it.connections, most);
   }
   return std::min(wanted, most - lines_.size());
 }
@@ -294,9 +350,9 @@ std::size_t FileTask::room_for_lines() const {
   if (wanted == 0) return 0;
   const Clock::TimePoint now = file_->context->clock().now();
   std::size_t room = first_ ? 1 : 0;
-  for (const Source& it : file_->sources) {
-    if (it.failure || it.connections >= it.connections_max) continue;
-    const Origin origin = file_->context->hosts->known(it.origin);
+  for (std::size_t i = 0; i < file_->sources.size(); ++i) {
+    if (!takes_more(i) || file_->is_shunned(i)) continue;
+    const Origin origin = file_->context->hosts->known(file_->sources[i].origin);
     if (origin.has_room(now)) room += std::min(origin.connections_max(now) - origin.connections, wanted);
   }
   return std::min(room, wanted);
@@ -308,26 +364,13 @@ bool FileTask::start_line() {
   if (!source) return false;
   const Assembly& file = *file_;
   const Clock::TimePoint now = file.context->clock().now();
-  std::vector<InFlight> in_flight;
-  for (const std::shared_ptr<Line>& line : lines_) {
-    in_flight.push_back(InFlight{line->slice.rest(), line->slice.bytes_per_second(now), line->slice.relieved,
-                                 line->slice.silent_seconds(now)});
-  }
-  Cut cut;
-  cut.bytes_min = file.context->limits().slice_bytes_min;
-  if (file.has_pieces()) {
-    cut.align = file.pieces.bytes;
-    cut.bytes_min = std::max(cut.bytes_min, cut.align);
-  }
-  cut.connections = room_for_lines();
-  const std::vector<ByteRange> wishes = file.wishes();
-  const std::optional<Share> share =
-      next_share(wishes, file.covered(), in_flight, file.sources[*source].bytes_per_second, cut);
+  const std::optional<Share> share = share_of(*source, room_for_lines());
   if (!share) return false;
 
   std::optional<HostBook::Seat> seat =
       first ? std::optional(std::move(first->seat)) : file.context->hosts->try_enter(file.sources[*source].origin, now);
   if (!seat) return false;
+  file_->note_asked(*source, share->local);
   auto line = std::make_shared<Line>(file_, *source, *std::move(seat), share->local, file.context->buffers->borrow());
   if (share->from && !share->relieves) lines_[*share->from]->slice.end_at(share->local.offset);
   if (share->from && share->relieves) {

@@ -33,7 +33,7 @@ class FileTask {
   struct First;
 
   // One connection.
-  asio::awaitable<Result<void>> fetch(ByteRange gap);
+  asio::awaitable<Result<void>> fetch();
 
   // Several connections.
   asio::awaitable<Result<void>> fetch_together();
@@ -49,12 +49,19 @@ class FileTask {
 
   // Sources.
   [[nodiscard]] std::optional<std::size_t> next_source() const;
+  /// Whether one more connection to this source may be begun.
+  [[nodiscard]] bool takes_more(std::size_t source) const;
+  [[nodiscard]] bool has_work_for(std::size_t source, const RangeSet& taken) const;
+  /// The bytes that connections are at work on.
+  [[nodiscard]] RangeSet taken() const;
+  /// What one more connection to this source is to bring; empty: nothing that would help.
+  [[nodiscard]] std::optional<Share> share_of(std::size_t source, std::size_t connections) const;
   asio::awaitable<HostBook::Seat> seat_at(std::size_t source) const;
   void leave(HostBook::Seat& seat, const Slice& slice, const Result<void>& outcome) const;
   [[nodiscard]] bool goes_on(const Slice& slice, const Error& error);
   std::optional<Error> source_failed(std::size_t index, const Error& error);
   /// What the file ends with if nobody can be asked any more, and nobody is at work; empty if somebody can.
-  [[nodiscard]] std::optional<Error> nobody_left();
+  [[nodiscard]] std::optional<Error> nobody_left() const;
 
   // The end.
   asio::awaitable<Result<void>> check_pending();

@@ -19,6 +19,7 @@
 #include "pacer.hpp"
 #include "plan.hpp"
 #include "speed.hpp"
+#include "wrong_pieces.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -28,16 +29,6 @@ struct JobCore;
 
 /// A notification handler that knows jobs from inside.
 using CoreHandler = std::function<NotifyResult(const std::shared_ptr<JobCore>& job, const Event& event)>;
-
-/// What is known of a piece that was wrong, until it is right.
-struct WrongPiece {
-  std::set<std::size_t> brought_by{}; ///< Of several sources those that brought all of it, since caches are distrusted if so.
-  std::uint32_t by_nobody = 0;        ///< How often nobody alone had brought it, or the only one there is.
-  std::optional<Error> verdict{};     ///< Nobody has it right.
-};
-
-/// Those of one file since its job was resumed, by their index, over all turns: one may be too short to ask everybody.
-using WrongPieces = std::map<std::uint64_t, WrongPiece>;
 
 /// What the handles of one job hold: its record, what is known of it only while it is in memory, and the latch of
 /// those who wait for it. Everything but `model` and `changed` is guarded by the model's lock.
@@ -84,7 +75,8 @@ struct JobCore {
   std::uint64_t wishes_edition = 0;               ///< Counts changes of them.
   std::set<std::uint32_t> sequential{};           ///< Their servers do not send parts.
   std::set<std::uint32_t> distrusted{};           ///< What came was found to be wrong: caches are to be asked no more.
-  /// Where they are forgotten, a task that does not know it yet goes on with its own, which nobody reads.
+  /// Of files with hashes of pieces. Each is used by the file's task alone, without the lock; where they are forgotten, one that
+  /// does not know it yet goes on with its own, which nobody reads.
   std::map<std::uint32_t, std::shared_ptr<WrongPieces>> wrong_pieces{};
   std::map<std::uint32_t, std::vector<Header>> response_headers{};
   std::deque<std::uint32_t> answered{};           ///< Files with response headers, the ones answered last at the back.

@@ -200,9 +200,8 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
     verdict = Verdict::skip;
   }
   if (verdict == Verdict::skip && !alone()) {
-    // It sends everything from its start; the others bring that already.
-    source.connections_max = 1;
-    co_return blame(Errc::ranges_unsupported, url() + ": sends the whole resource, whatever is asked for");
+    source.only_alone = true;
+    co_return Result<void>{};
   }
   if (verdict == Verdict::restart || verdict == Verdict::restart_and_ask) {
     const bool in_place = alone() && at_home();
@@ -540,7 +539,7 @@ asio::awaitable<Result<void>> Slice::take(std::uint64_t local, std::span<const s
   if (local == begin) {
     co_await hasher->idle();
     if (file_.has_pieces() || !hasher->next()) hasher->begin(begin);
-    wrong_pieces_ = file_.wrong_pieces;
+    times_wrong_ = file_.times_wrong;
   }
   if (*ours) {
     co_await hasher->feed(local, bytes);
@@ -550,7 +549,10 @@ asio::awaitable<Result<void>> Slice::take(std::uint64_t local, std::span<const s
   if (!file_.has_pieces() || !file_.pending.contains(file_.piece_with(local))) co_return Result<void>{};
   co_await hasher->idle();
   // Once a piece was wrong, others may have written anew what this one has hashed.
-  co_return co_await file_.check_piece(local, wrong_pieces_ == file_.wrong_pieces ? hasher.get() : nullptr, buffer_);
+  Result<void> checked =
+      co_await file_.check_piece(local, times_wrong_ == file_.times_wrong ? hasher.get() : nullptr, buffer_);
+  if (file_.is_shunned(index_)) end_ = std::min(end_, local + bytes.size());  // The rest is for somebody else.
+  co_return checked;
 }
 
 }  // namespace bgxfer::inline v0::detail

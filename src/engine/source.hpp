@@ -29,6 +29,7 @@ struct Source {
   std::uint64_t overlap_max = ByteRange::to_end;  ///< Less than `Limits::overlap_bytes` where it sends too little.
   std::uint32_t refused = 0;                ///< Responses with bytes that nobody asked for.
   bool narrow = false;                      ///< It forbids wide ranges.
+  bool only_alone = false;                  ///< It sends everything, whatever is asked for: others leave it nothing to bring.
 
   // How well it does.
   std::optional<Error> failure{};           ///< Why it is not asked again in this turn, while others are.
@@ -38,6 +39,7 @@ struct Source {
   double bytes_per_second = 0;              ///< Of one connection, in this turn or of an earlier file; 0: not known.
   bool failed_lately = false;               ///< Its origin had when this turn began, and it has not answered since.
   RangeSet brought{};                       ///< Bytes that are on disk because of it; kept where there are mirrors.
+  std::uint32_t pieces_wrong = 0;           ///< That it brought alone; counted where there are mirrors.
 };
 
 /// A source is known to be faster than another one only if it is so by this much.

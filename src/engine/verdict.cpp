@@ -30,6 +30,11 @@ bool is_disk_full(std::error_code code) noexcept {
   return quota || code == std::errc::no_space_on_device;
 }
 
+bool is_for_good(const Error& error) noexcept {
+  const bool hosts_opinion = error.context() == ErrorContext::server_certificate && error.code() != Errc::validator_needed;
+  return error.code() == Failure::permanent && !error.retry_after() && !hosts_opinion;
+}
+
 void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& error) {
   const Clock::TimePoint now = model.clock().now();
 
@@ -45,9 +50,7 @@ void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& er
     model.move(lock, job, Stimulus::blocked, error);
     return;
   }
-  // A server that says when to come back means a refusal to pass (bad-servers.md row 37).
-  const bool hosts_opinion = error.context() == ErrorContext::server_certificate && error.code() != Errc::validator_needed;
-  if (error.code() == Failure::permanent && !error.retry_after() && !hosts_opinion) {
+  if (is_for_good(error)) {
     model.move(lock, job, Stimulus::failed_for_good, error);
     return;
   }

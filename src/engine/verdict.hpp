@@ -15,6 +15,10 @@ namespace bgxfer::inline v0::detail {
 /// Whether there is no room on the disk (or left of the quota): a hold, not a failure.
 [[nodiscard]] bool is_disk_full(std::error_code code) noexcept;
 
+/// Whether the same would come however long one waits. A server that says when to come back means a refusal to pass
+/// (bad-servers.md row 37), and the host may change its opinion of a certificate.
+[[nodiscard]] bool is_for_good(const Error& error) noexcept;
+
 /// Moves a running job to where its failure leads: to `transient_error` with a reason and the time of the next
 /// attempt, or to `error` if the failure is permanent or the budget of time without progress is spent.
 void settle(const Model::Lock& lock, Model& model, JobCore& job, const Error& error);

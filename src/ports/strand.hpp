@@ -31,6 +31,8 @@ namespace bgxfer::inline v0::detail {
 /// - While anybody holds a copy that tracks outstanding work, the executor below has work too, so `io_context::run` stays.
 /// - When the executor below dies, what waits in the strand is destroyed unrun. When it has no memory for the strand's turn,
 ///   whoever gave the first function hears that from `execute`; a turn that cannot be followed by one goes on instead.
+///   Functions that came in between while it was told so get one more try for a turn, and wait for the next function if there
+///   is no memory for that either: a strand that nothing is given any more keeps them, and they keep it.
 /// - What a function throws leaves through the executor below; those behind it run in a turn of their own.
 /// - An executor below that takes nothing any more and does not say so destroys what waits within the call that gave it.
 ///

@@ -768,6 +768,124 @@ TEST_CASE("pieces: a file whose sources have different ones wrong is put togethe
   }
 }
 
+TEST_CASE("pieces: one that is damaged after caches were passed is fetched once more as well") {
+  for (const std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+    world.transport->resources.erase(spec.mirrors.front());
+    Incident cut;
+    cut.cut_after = 2 * piece_bytes;
+    world.transport->incidents.push_back(cut);
+    world.resource("a").damaged_reads = {1, 13, 17, 30};
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    world.run_for(1h);
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces: a source that had one wrong is asked for the rest where the other one has nothing any more") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  damage(world.resource("a"), {0});
+  Incident cut;
+  cut.cut_after = 2 * piece_bytes;
+  Incident gone;
+  gone.refuse = Error(http_status(404), ErrorContext::remote_file, "gone");
+  world.transport->incidents = {cut, Incident(), gone};
+  Job job = world.add_job(spec, 1);
+  job.resume();
+  world.run_for(1h);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: a silent mirror does not keep its URL from being asked, however short the turns are") {
+  for (const bool wrong_for_good : {false, true}) {
+    CAPTURE(wrong_for_good);
+    Several world;
+    world.stop();
+    world.options.limits.foreground_jobs_max = 1;
+    world.options.limits.time_slice = 20s;
+    world.start();
+    const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+    if (wrong_for_good) {
+      damage(world.resource("a"), {0});
+    } else {
+      world.resource("a").damaged_reads = {1};
+    }
+    world.transport->silent_hosts = {"http://mirror0"};
+    JobOptions options;
+    options.priority = Priority::foreground;
+    options.files = {spec};
+    Job job = world.queue->add(options).value();
+    options.files = {world.file("b", size)};
+    world.resource("b").read_time = 1min;
+    Job other = world.queue->add(options).value();
+    job.resume();
+    other.resume();
+    world.run_for(20min);
+    CHECK(job.progress().bytes_transferred == (wrong_for_good ? size - piece_bytes : size));
+    other.cancel();
+    world.transport->silent_hosts.clear();
+    world.run_for(1h);
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces: one that sends everything, whatever is asked for, is asked once nobody else is at work") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  damage(world.resource("a"), {5});
+  world.mirror(0).ranges = false;
+  Job job = world.add_job(spec, 4);
+  job.resume();
+  world.run_for(1h);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: a mirror that says when to come back is waited for") {
+  for (const std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+    damage(world.resource("a"), {5});
+    const test::Resource mirror = world.mirror(0);
+    world.transport->resources.erase(spec.mirrors.front());
+    world.transport->missing = Error(http_status(403), ErrorContext::remote_file, "busy").with_retry_after(10min);
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    world.run_for(5min);
+    CHECK(job.state() == JobState::transient_error);
+    world.transport->resources[spec.mirrors.front()] = mirror;
+    world.run_for(1h);
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces: whoever is asked for one that was wrong is asked for nothing else with it") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  damage(world.resource("a"), {1});
+  Incident cut;
+  cut.cut_after = 2 * piece_bytes;
+  world.transport->incidents.push_back(cut);
+  Job job = world.run_job(spec, 1);
+  REQUIRE(world.transport->asked.size() >= 2);
+  CHECK(world.transport->asked[1].url == spec.mirrors.front());
+  CHECK(world.transport->asked[1].range == ByteRange{piece_bytes, piece_bytes});
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: a source that has them all wrong costs two pieces, not the whole file") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  world.resource("a").content = test::content(size, 9);
+  Job job = world.run_job(spec, 1);
+  CHECK(world.transport->bytes_sent == size + 2 * piece_bytes);
+  world.check_done(job, test::content(size));
+}
+
 TEST_CASE("pieces prove what was fetched before a restart, whatever the server calls the version now") {
   Several world;
   const FileSpec spec = with_pieces(world.file("a", size), test::content(size));

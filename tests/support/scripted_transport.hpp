@@ -76,6 +76,7 @@ class ScriptedTransport final : public Transport {
   std::map<std::string, std::size_t> host_connections_max;  ///< Of all URLs together, by scheme and host; more get 503.
   std::set<std::string> dead_hosts;                   ///< Scheme and host: no connection is taken.
   std::set<std::string> silent_hosts;                 ///< The same, and it takes half a minute to find out.
+  std::optional<Error> missing{};                     ///< What is said of a resource that is not there; empty: 404.
   std::size_t turned_down = 0;                        ///< Requests that were one connection too many.
   int network_changes = 0;
   std::uint64_t calls = 0;                            ///< Of `open` and `read`, all together.
@@ -116,7 +117,7 @@ class ScriptedTransport final : public Transport {
       co_return Error(Errc::connect_timeout, ErrorContext::transport, host);
     }
     auto found = resources.find(request.url);
-    if (found == resources.end()) co_return Error(http_status(404), ErrorContext::remote_file, request.url);
+    if (found == resources.end()) co_return missing.value_or(Error(http_status(404), ErrorContext::remote_file, request.url));
     const std::string& leads_to = found->second.final_url;
     if (!leads_to.empty() && request.redirects.mode == RedirectMode::refuse) {
       if (request.refused_redirect) *request.refused_redirect = leads_to;
