@@ -16,6 +16,8 @@ namespace {
 /// Smaller files are not worth a question about free space, nor setting space aside.
 constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
 
+bool touch(ByteRange a, ByteRange b) { return a.offset < b.end() && b.offset < a.end(); }
+
 Error blame(Errc code, ErrorContext where, std::string detail) { return Error(code, where, std::move(detail)); }
 
 }  // namespace
@@ -92,7 +94,9 @@ void Assembly::remember_sources() const {
 // --- what is wanted ---
 
 std::vector<ByteRange> Assembly::wishes() const {
-  return in_order(ByteRange{0, size.value_or(ByteRange::to_end)}, wanted, download.on_demand);
+  // Whose pieces the host knows is as large as it says, or nothing.
+  const std::optional<std::uint64_t> end = size || !has_pieces() ? size : expected_size;
+  return in_order(ByteRange{0, end.value_or(ByteRange::to_end)}, wanted, download.on_demand);
 }
 
 bool Assembly::idle() const { return download.on_demand && !ended && (!size || gap_in(ByteRange{0, *size})); }
@@ -524,25 +528,48 @@ void Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
     sources[i].brought.subtract(piece);
   }
   wrong_->came_wrong(index, from, blame(Errc::checksum_mismatch, ErrorContext::remote_file, std::move(what)));
+  changed.notify();  // Somebody may have nothing to do.
 }
 
 void Assembly::note_asked(std::size_t source, ByteRange local) {
   if (!any_wrong()) return;
   for (const std::uint64_t index : wrong_->all()) {
     const ByteRange piece = piece_with(index * pieces.bytes);
-    if (local.end() <= piece.offset || piece.end() <= local.offset) continue;
+    if (!touch(piece, local)) continue;
+    const std::optional<std::size_t> began = who_began(piece);
+    if (began == source) continue;
     wrong_->is_asked(index, source);
+    if (began && local == piece) {
+      // All of it comes from one source, so that it is known who has it right.
+      pending.subtract(piece);
+      for (Source& it : sources) it.brought.subtract(piece);
+    }
     if (!past_caches && wrong_->may_be_cached(index, source)) distrust_caches(context->model->lock());
   }
 }
 
+bool Assembly::is_gone(std::size_t source) const {
+  const std::optional<Error>& failure = sources[source].failure;
+  if (!failure) return false;
+  // A mirror that differs from what is here does not change for being waited for.
+  const bool differs = source > 0 && failure->code() == Errc::resource_changed;
+  return differs || is_for_good(*failure);
+}
+
 std::vector<Standing> Assembly::standings() const {
   std::vector<Standing> all;
-  for (const Source& it : sources) {
-    const bool gone = it.failure && is_for_good(*it.failure);
-    all.push_back(gone ? Standing::gone : it.failure ? Standing::away : Standing::here);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    all.push_back(is_gone(i) ? Standing::gone : sources[i].failure ? Standing::away : Standing::here);
   }
   return all;
+}
+
+/// Of several sources the last one that has brought a part of the piece.
+std::optional<std::size_t> Assembly::who_began(ByteRange piece) const {
+  for (std::size_t i = sources.size(); i-- > 0;) {
+    if (sources[i].brought.first_gap(piece) != piece) return i;
+  }
+  return std::nullopt;
 }
 
 std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, const RangeSet& taken) const {
@@ -552,9 +579,12 @@ std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, cons
   for (ByteRange wish : wishes()) {
     for (const std::uint64_t index : all) {
       const ByteRange piece = piece_with(index * pieces.bytes);
-      const bool wished = wish.offset <= piece.offset && piece.offset < wish.end();
-      if (!wished || wrong_->call(index, source, standing) != call) continue;
-      const std::optional<ByteRange> gap = gap_in(piece);
+      if (piece.offset < wish.offset || piece.offset >= wish.end()) continue;
+      const std::optional<std::size_t> began = who_began(piece);
+      const bool goes_on = began && standing[*began] == Standing::here;
+      const bool is_called = goes_on ? began == source && call == Call::first : wrong_->call(index, source, standing) == call;
+      std::optional<ByteRange> gap = is_called ? gap_in(piece) : std::nullopt;
+      if (gap && began && !goes_on) gap = piece;
       if (gap && taken.first_gap(*gap) == gap) return gap;
     }
   }
@@ -571,6 +601,16 @@ RangeSet Assembly::covered_for(std::size_t source, const RangeSet& taken) const 
     if (!in_work || wrong_->call(index, source, standing) == Call::never) all.add(piece);
   }
   return all;
+}
+
+bool Assembly::is_barred(std::size_t source, ByteRange local) const {
+  if (!any_wrong()) return false;
+  const std::vector<Standing> standing = standings();
+  const std::vector<std::uint64_t> all = wrong_->all();
+  return std::any_of(all.begin(), all.end(), [&](std::uint64_t index) {
+    const ByteRange piece = piece_with(index * pieces.bytes);
+    return touch(piece, local) && wrong_->call(index, source, standing) == Call::never;
+  });
 }
 
 bool Assembly::is_shunned(std::size_t source) const {

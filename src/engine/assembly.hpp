@@ -64,7 +64,7 @@ class Assembly {
   void distrust_caches(const Model::Lock& lock);
   /// Whether a piece was wrong and is not right yet.
   [[nodiscard]] bool any_wrong() const noexcept { return wrong_ && !wrong_->empty(); }
-  /// This source is about to be asked for these bytes: past every cache, if it had them wrong.
+  /// This source is about to be asked for these bytes: past every cache, if it had them wrong, as from then on is everybody.
   void note_asked(std::size_t source, ByteRange local);
   /// Waits until the limits of job and queue allow the next chunk.
   asio::awaitable<Result<void>> pace(std::size_t bytes);
@@ -94,15 +94,20 @@ class Assembly {
   [[nodiscard]] RangeSet covered() const;
   [[nodiscard]] bool covers(ByteRange range) const { return !gap_in(range); }
   [[nodiscard]] bool has_pieces() const noexcept { return !pieces.sha256.empty(); }
-  /// What is missing of the first wanted piece that was wrong, and for which the source is called like this. `taken`: what others
-  /// are at work on.
+  /// What the source is asked for of the first wanted piece that was wrong and for which it is called like this: what is
+  /// missing of it, or all if somebody who has failed since had begun to bring it. Whoever has begun goes on, before anything
+  /// else. `taken`: what others are at work on.
   [[nodiscard]] std::optional<ByteRange> wrong_gap(std::size_t source, Call call, const RangeSet& taken) const;
   /// What the source is not asked for among other bytes: `covered`, and pieces that were wrong, but for those that somebody
   /// is at work on whom it may relieve.
   [[nodiscard]] RangeSet covered_for(std::size_t source, const RangeSet& taken) const;
-  /// Whether the source had pieces wrong, and somebody is here who had none wrong and who is known to have some right, or
-  /// could not do worse. It is asked only for pieces that were wrong.
+  /// Whether these bytes touch a piece that was wrong and that the source is not asked for.
+  [[nodiscard]] bool is_barred(std::size_t source, ByteRange local) const;
+  /// Whether the source had pieces wrong, and somebody is here who had none wrong: who has brought something, or could not do
+  /// worse than to have two of them wrong. It is asked only for pieces that were wrong.
   [[nodiscard]] bool is_shunned(std::size_t source) const;
+  /// Whether the source has failed, and would fail again however long one waits.
+  [[nodiscard]] bool is_gone(std::size_t source) const;
   /// What the file ends with, because a piece of it is right nowhere.
   [[nodiscard]] std::optional<Error> nowhere_right() const;
   /// The piece with this byte.
@@ -190,6 +195,7 @@ class Assembly {
   void forgive_differences();
   void piece_is_wrong(std::uint64_t index, const Sha256& found);
   [[nodiscard]] std::vector<Standing> standings() const;
+  [[nodiscard]] std::optional<std::size_t> who_began(ByteRange piece) const;
 
   std::shared_ptr<WrongPieces> wrong_;             ///< Empty where there are no hashes of pieces.
   RangeSet being_written_;                         ///< Where there may be several connections.

@@ -120,9 +120,11 @@ asio::awaitable<Result<void>> FileTask::fetch() {
   co_return Result<void>{};
 }
 
-bool FileTask::takes_more(std::size_t source) const {
+std::size_t FileTask::more_at(std::size_t source) const {
   const Source& it = file_->sources[source];
-  return !it.failure && it.connections < it.connections_max && !(it.only_alone && file_->connections > 0);
+  if (it.failure || it.connections >= it.connections_max) return 0;
+  if (it.only_alone) return file_->connections > 0 ? 0 : 1;
+  return it.connections_max - it.connections;
 }
 
 RangeSet FileTask::taken() const {
@@ -131,15 +133,8 @@ RangeSet FileTask::taken() const {
   return all;
 }
 
-/// Whether anything else than pieces that were wrong, and that it is called for, is missing which the source may bring.
-bool FileTask::has_work_for(std::size_t source, const RangeSet& taken) const {
-  const Assembly& file = *file_;
-  const bool shunned = file.is_shunned(source);
-  if (!file.any_wrong()) return !shunned;
-  if (file.wrong_gap(source, Call::last, taken)) return true;
-  const RangeSet covered = file.covered_for(source, taken);
-  const std::vector<ByteRange> wishes = file.wishes();
-  return !shunned && std::any_of(wishes.begin(), wishes.end(), [&](ByteRange wish) { return !covered.contains(wish); });
+bool FileTask::may_help(std::size_t source) const {
+  return !file_->is_shunned(source) || file_->wrong_gap(source, Call::first, taken());
 }
 
 /// A piece that was wrong is fetched by itself: whoever is called for it may be silent, and costs nothing else then.
@@ -152,8 +147,9 @@ std::optional<Share> FileTask::share_of(std::size_t source, std::size_t connecti
   if (!file.is_shunned(source)) {
     std::vector<InFlight> in_flight;
     for (const std::shared_ptr<Line>& line : lines_) {
-      in_flight.push_back(InFlight{line->slice.rest(), line->slice.bytes_per_second(now), line->slice.relieved,
-                                   line->slice.silent_seconds(now)});
+      const ByteRange rest = line->slice.rest();
+      const bool keeps_it = line->slice.relieved || file.is_barred(source, rest);
+      in_flight.push_back(InFlight{rest, line->slice.bytes_per_second(now), keeps_it, line->slice.silent_seconds(now)});
     }
     Cut cut;
     cut.bytes_min = file.context->limits().slice_bytes_min;
@@ -161,7 +157,7 @@ std::optional<Share> FileTask::share_of(std::size_t source, std::size_t connecti
       cut.align = file.pieces.bytes;
       cut.bytes_min = std::max(cut.bytes_min, cut.align);
     }
-    cut.connections = connections;
+    cut.connections = file.sources[source].only_alone ? 1 : connections;
     const std::vector<ByteRange> wishes = file.wishes();
     share = next_share(wishes, file.covered_for(source, taken), in_flight, file.sources[source].bytes_per_second, cut);
   }
@@ -170,8 +166,8 @@ std::optional<Share> FileTask::share_of(std::size_t source, std::size_t connecti
   return gap ? std::optional(Share{*gap}) : std::nullopt;
 }
 
-/// The next one to ask: one that is called for a piece that was wrong; else, of those whose origin has room, if any has, one
-/// with the fewest connections; see `goes_before`.
+/// The next one to ask: of those whose origin has room, if any has, one that is called for a piece that was wrong; else one with
+/// the fewest connections; see `goes_before`.
 /// Empty if nobody can be asked, because it has failed, has as many connections as it takes, could not be believed, or has
 /// all that is missing wrong.
 std::optional<std::size_t> FileTask::next_source() const {
@@ -182,25 +178,25 @@ std::optional<std::size_t> FileTask::next_source() const {
   // origin has just failed, at the end.
   const bool url_may_wait = file_->sha256 && sources.front().failed_lately;
   const bool url_decides = !file_->bound() && !file_->has_pieces() && !url_may_wait;
-  if (url_decides && takes_more(0)) return 0;
+  if (url_decides && more_at(0) > 0) return 0;
   const RangeSet taken = this->taken();
   std::optional<std::size_t> best;
   bool best_is_called = false;
   bool best_has_room = false;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Source& it = sources[i];
-    if (!takes_more(i)) continue;
+    if (more_at(i) == 0) continue;
     // What a mirror sends can only be judged by what is here already, or by hashes: one connection finds out.
     if (i != file_->home && !it.proven) {
       const Known known = file_->known(it);
       if (known.arrived && !known.trusted && (it.connections > 0 || !file_->any_arrived)) continue;
     }
+    if (file_->any_wrong() ? !share_of(i, 1) : file_->is_shunned(i)) continue;
     const bool is_called = file_->wrong_gap(i, Call::first, taken).has_value();
-    if (!is_called && !has_work_for(i, taken)) continue;
     const bool has_room = sources.size() == 1 || hosts.known(it.origin).has_room(now);
     bool better = !best || goes_before(it, sources[*best]);
-    if (best && has_room != best_has_room) better = has_room;
     if (best && is_called != best_is_called) better = is_called;
+    if (best && has_room != best_has_room) better = has_room;
     if (best && it.only_alone != sources[*best].only_alone) better = !it.only_alone;
     if (!better) continue;
     best = i;
@@ -249,14 +245,13 @@ std::optional<Error> FileTask::source_failed(std::size_t index, const Error& err
 
 std::optional<Error> FileTask::nobody_left() const {
   if (next_source()) return std::nullopt;
-  // The job waits if waiting may help with any of them; a mirror that differs from what is here does not change for that.
+  // The job waits if waiting may help with any of them.
   const std::vector<Source>& sources = file_->sources;
   std::optional<Error> why;
-  for (const Source& it : sources) {
-    if (!it.failure) continue;
-    const bool differs = &it != &sources.front() && it.failure->code() == Errc::resource_changed;
-    if (!differs && !is_for_good(*it.failure)) return it.failure;
-    if (!why) why = it.failure;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (!sources[i].failure) continue;
+    if (!file_->is_gone(i)) return sources[i].failure;
+    if (!why) why = sources[i].failure;
   }
   if (std::optional<Error> error = file_->nowhere_right()) return error;
   return why;
@@ -338,8 +333,7 @@ std::size_t FileTask::lines_wanted() const {
   if (lines_.size() >= most) return 0;
   std::size_t wanted = 0;
   for (std::size_t i = 0; i < file_->sources.size(); ++i) {
-    const Source& it = file_->sources[i];
-    if (takes_more(i) && !file_->is_shunned(i)) wanted += std::min(it.connections_max - it.connections, most);
+    if (may_help(i)) wanted += std::min(more_at(i), most);
   }
   return std::min(wanted, most - lines_.size());
 }
@@ -351,7 +345,7 @@ std::size_t FileTask::room_for_lines() const {
   const Clock::TimePoint now = file_->context->clock().now();
   std::size_t room = first_ ? 1 : 0;
   for (std::size_t i = 0; i < file_->sources.size(); ++i) {
-    if (!takes_more(i) || file_->is_shunned(i)) continue;
+    if (more_at(i) == 0 || !may_help(i)) continue;
     const Origin origin = file_->context->hosts->known(file_->sources[i].origin);
     if (origin.has_room(now)) room += std::min(origin.connections_max(now) - origin.connections, wanted);
   }

@@ -49,9 +49,10 @@ class FileTask {
 
   // Sources.
   [[nodiscard]] std::optional<std::size_t> next_source() const;
-  /// Whether one more connection to this source may be begun.
-  [[nodiscard]] bool takes_more(std::size_t source) const;
-  [[nodiscard]] bool has_work_for(std::size_t source, const RangeSet& taken) const;
+  /// How many more connections to this source may be begun.
+  [[nodiscard]] std::size_t more_at(std::size_t source) const;
+  /// Whether it may have something to bring, now or once somebody else has become slow.
+  [[nodiscard]] bool may_help(std::size_t source) const;
   /// The bytes that connections are at work on.
   [[nodiscard]] RangeSet taken() const;
   /// What one more connection to this source is to bring; empty: nothing that would help.

@@ -28,6 +28,9 @@ struct Piece {
 struct Wishes {
   RangeSet ranges{};           ///< Places in the file; they may reach past its end.
   std::uint64_t position = 0;  ///< What is missing from here on comes before what is missing ahead of it.
+
+  /// Whether they ask for anything but the file from its start.
+  [[nodiscard]] bool orders() const noexcept { return position > 0 || !ranges.empty(); }
 };
 
 /// The runs of `whole` in the order in which they are to be fetched: wishes, then the rest, unless there are `only_wishes`.

@@ -169,7 +169,7 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
   }
 
   const ResponseHead& head = download->head();
-  if (alone() && (wished || !file_.is_first_gap(gap.offset))) {
+  if (alone() && (wished || (file_.wanted.orders() && !file_.is_first_gap(gap.offset)))) {
     const bool all_for_a_part = asked.remote != ByteRange{} && head.granted.length > asked.remote.length;
     const bool unproven = head.validator.empty() && known.validator.empty() && !known.trusted;
     if (all_for_a_part || unproven) co_return file_.lose_random_access(unproven);
@@ -551,7 +551,8 @@ asio::awaitable<Result<void>> Slice::take(std::uint64_t local, std::span<const s
   // Once a piece was wrong, others may have written anew what this one has hashed.
   Result<void> checked =
       co_await file_.check_piece(local, times_wrong_ == file_.times_wrong ? hasher.get() : nullptr, buffer_);
-  if (file_.is_shunned(index_)) end_ = std::min(end_, local + bytes.size());  // The rest is for somebody else.
+  // The rest is for somebody else, once what it was asked for has begun.
+  if (file_.is_shunned(index_) && local >= gap_.offset) end_ = std::min(end_, local + bytes.size());
   co_return checked;
 }
 

@@ -886,6 +886,102 @@ TEST_CASE("pieces: a source that has them all wrong costs two pieces, not the wh
   world.check_done(job, test::content(size));
 }
 
+TEST_CASE("pieces: a wrong one that a server without ranges did not bring again at once does not make it be asked for ever") {
+  for (const std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
+    world.resource("a").ranges = false;
+    world.resource("a").damaged_reads = {9};
+    Incident busy;
+    busy.refuse = Error(http_status(503), ErrorContext::remote_file, "busy");
+    world.transport->incidents.resize(connections);
+    world.transport->incidents.push_back(busy);
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    world.run_for(1h);
+    CHECK(world.transport->asked.size() < 30);
+    world.check_done(job, test::content(size));
+  }
+}
+
+TEST_CASE("pieces: a mirror that has another file is not waited for where the URL has one wrong for good") {
+  for (const std::uint32_t connections : {1u, 4u}) {
+    CAPTURE(connections);
+    Several world;
+    const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+    damage(world.resource("a"), {5});
+    world.mirror(0).content = test::content(size + 1);
+    Job job = world.add_job(spec, connections);
+    job.resume();
+    world.run_for(10min);
+    REQUIRE(job.state() == JobState::error);
+    CHECK(job.error()->code() == Errc::checksum_mismatch);
+  }
+}
+
+TEST_CASE("pieces: whoever breaks off in one that was wrong goes on with it, so that all of it comes from one source") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  world.resource("a").content[6 * piece_bytes - 1] ^= 1;
+  Incident cut;
+  cut.cut_after = piece_bytes / 2;
+  world.transport->incidents = {Incident(), cut};
+  Job job = world.run_job(spec, 1);
+  CHECK(world.asked_of("server") == 1);
+  CHECK(world.asked_of("mirror0") == 2);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: one that was wrong and that somebody who is gone had begun is fetched from its beginning") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  world.resource("a").damaged_reads = {24};
+  world.mirror(0).content[5 * piece_bytes] ^= 1;
+  Incident cut;
+  cut.cut_after = piece_bytes / 2;
+  cut.cut_with = Error(http_status(404), ErrorContext::remote_file, "gone");
+  world.transport->incidents = {Incident(), cut};
+  Job job = world.run_job(spec, 1);
+  REQUIRE(world.transport->asked.size() == 3);
+  CHECK(world.transport->asked.back().range == ByteRange{5 * piece_bytes, piece_bytes});
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: whoever had one wrong too often does not relieve a slow one that is asked for it") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
+  damage(world.resource("a"), {5});
+  world.transport->dead_hosts = {"http://mirror0"};
+  Job job = world.add_job(spec, 4);
+  job.resume();
+  world.run_for(5s);
+  REQUIRE(job.state() == JobState::transient_error);
+  world.transport->dead_hosts.clear();
+  world.mirror(0).read_time = 1min;
+  const std::size_t asked = world.asked_of("server");
+  world.run_for(1h);
+  CHECK(world.asked_of("server") == asked);
+  world.check_done(job, test::content(size));
+}
+
+TEST_CASE("pieces: a source that sends everything brings the one it is asked for, whatever it has wrong before that") {
+  Several world;
+  const FileSpec spec = with_pieces(world.mirrored(2), test::content(size));
+  damage(world.resource("a"), {2, 5});
+  damage(world.mirror(0), {2});
+  world.mirror(0).ranges = false;
+  world.transport->dead_hosts = {"http://mirror1"};
+  Job job = world.add_job(spec, 1);
+  job.resume();
+  world.run_for(1min);
+  CHECK(job.progress().bytes_transferred == size - piece_bytes);
+  world.transport->dead_hosts.clear();
+  world.run_for(1h);
+  CHECK(world.transport->asked.size() < 50);
+  world.check_done(job, test::content(size));
+}
+
 TEST_CASE("pieces prove what was fetched before a restart, whatever the server calls the version now") {
   Several world;
   const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
