@@ -539,10 +539,11 @@ void Assembly::note_asked(std::size_t source, ByteRange local) {
     const std::optional<std::size_t> began = who_began(piece);
     if (began == source) continue;
     wrong_->is_asked(index, source);
-    if (began && local == piece) {
-      // All of it comes from one source, so that it is known who has it right.
+    if (began) {
+      // All of it comes from one source, so that it is known who has it right. Nobody is at work on it (see `is_barred`).
       pending.subtract(piece);
       for (Source& it : sources) it.brought.subtract(piece);
+      ++times_wrong;
     }
     if (!past_caches && wrong_->may_be_cached(index, source)) distrust_caches(context->model->lock());
   }
@@ -564,7 +565,7 @@ std::vector<Standing> Assembly::standings() const {
   return all;
 }
 
-/// Of several sources the last one that has brought a part of the piece.
+/// Of several sources the one that has brought a part of the piece; the last of them if there are more.
 std::optional<std::size_t> Assembly::who_began(ByteRange piece) const {
   for (std::size_t i = sources.size(); i-- > 0;) {
     if (sources[i].brought.first_gap(piece) != piece) return i;
@@ -594,11 +595,10 @@ std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, cons
 RangeSet Assembly::covered_for(std::size_t source, const RangeSet& taken) const {
   RangeSet all = covered();
   if (!any_wrong()) return all;
-  const std::vector<Standing> standing = standings();
   for (const std::uint64_t index : wrong_->all()) {
     const ByteRange piece = piece_with(index * pieces.bytes);
     const bool in_work = taken.first_gap(piece) != piece;
-    if (!in_work || wrong_->call(index, source, standing) == Call::never) all.add(piece);
+    if (!in_work || is_barred(source, piece)) all.add(piece);
   }
   return all;
 }
@@ -609,7 +609,9 @@ bool Assembly::is_barred(std::size_t source, ByteRange local) const {
   const std::vector<std::uint64_t> all = wrong_->all();
   return std::any_of(all.begin(), all.end(), [&](std::uint64_t index) {
     const ByteRange piece = piece_with(index * pieces.bytes);
-    return touch(piece, local) && wrong_->call(index, source, standing) == Call::never;
+    if (!touch(piece, local)) return false;
+    const std::optional<std::size_t> began = who_began(piece);
+    return began ? began != source : wrong_->call(index, source, standing) == Call::never;
   });
 }
 

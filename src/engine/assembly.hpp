@@ -99,9 +99,9 @@ class Assembly {
   /// else. `taken`: what others are at work on.
   [[nodiscard]] std::optional<ByteRange> wrong_gap(std::size_t source, Call call, const RangeSet& taken) const;
   /// What the source is not asked for among other bytes: `covered`, and pieces that were wrong, but for those that somebody
-  /// is at work on whom it may relieve.
+  /// is at work on whom it may relieve, because none of it has come.
   [[nodiscard]] RangeSet covered_for(std::size_t source, const RangeSet& taken) const;
-  /// Whether these bytes touch a piece that was wrong and that the source is not asked for.
+  /// Whether these bytes touch a piece that was wrong and that the source is not asked for, or that somebody else has begun.
   [[nodiscard]] bool is_barred(std::size_t source, ByteRange local) const;
   /// Whether the source had pieces wrong, and somebody is here who had none wrong: who has brought something, or could not do
   /// worse than to have two of them wrong. It is asked only for pieces that were wrong.

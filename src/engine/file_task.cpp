@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <tuple>
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -120,6 +121,8 @@ asio::awaitable<Result<void>> FileTask::fetch() {
   co_return Result<void>{};
 }
 
+// --- sources ---
+
 std::size_t FileTask::more_at(std::size_t source) const {
   const Source& it = file_->sources[source];
   if (it.failure || it.connections >= it.connections_max) return 0;
@@ -166,8 +169,8 @@ std::optional<Share> FileTask::share_of(std::size_t source, std::size_t connecti
   return gap ? std::optional(Share{*gap}) : std::nullopt;
 }
 
-/// The next one to ask: of those whose origin has room, if any has, one that is called for a piece that was wrong; else one with
-/// the fewest connections; see `goes_before`.
+/// The next one to ask: none that sends everything, if there is another; of the others one whose origin has room, if any has; of
+/// these one that is called for a piece that was wrong; else one with the fewest connections; see `goes_before`.
 /// Empty if nobody can be asked, because it has failed, has as many connections as it takes, could not be believed, or has
 /// all that is missing wrong.
 std::optional<std::size_t> FileTask::next_source() const {
@@ -181,8 +184,7 @@ std::optional<std::size_t> FileTask::next_source() const {
   if (url_decides && more_at(0) > 0) return 0;
   const RangeSet taken = this->taken();
   std::optional<std::size_t> best;
-  bool best_is_called = false;
-  bool best_has_room = false;
+  std::tuple<bool, bool, bool> best_rank;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Source& it = sources[i];
     if (more_at(i) == 0) continue;
@@ -192,16 +194,12 @@ std::optional<std::size_t> FileTask::next_source() const {
       if (known.arrived && !known.trusted && (it.connections > 0 || !file_->any_arrived)) continue;
     }
     if (file_->any_wrong() ? !share_of(i, 1) : file_->is_shunned(i)) continue;
-    const bool is_called = file_->wrong_gap(i, Call::first, taken).has_value();
     const bool has_room = sources.size() == 1 || hosts.known(it.origin).has_room(now);
-    bool better = !best || goes_before(it, sources[*best]);
-    if (best && is_called != best_is_called) better = is_called;
-    if (best && has_room != best_has_room) better = has_room;
-    if (best && it.only_alone != sources[*best].only_alone) better = !it.only_alone;
-    if (!better) continue;
+    const bool is_called = file_->wrong_gap(i, Call::first, taken).has_value();
+    const std::tuple rank(!it.only_alone, has_room, is_called);
+    if (best && (rank != best_rank ? rank < best_rank : !goes_before(it, sources[*best]))) continue;
     best = i;
-    best_is_called = is_called;
-    best_has_room = has_room;
+    best_rank = rank;
   }
   return best;
 }
