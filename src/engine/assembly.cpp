@@ -537,7 +537,7 @@ void Assembly::note_asked(std::size_t source, ByteRange local) {
     const ByteRange piece = piece_with(index * pieces.bytes);
     if (!touch(piece, local)) continue;
     const std::optional<std::size_t> began = who_began(piece);
-    if (began == source) continue;
+    if (began == source && !wrong_->is_spent(index, source)) continue;
     wrong_->is_asked(index, source);
     if (began) {
       // All of it comes from one source, so that it is known who has it right. Nobody is at work on it (see `is_barred`).
@@ -582,7 +582,7 @@ std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, cons
       const ByteRange piece = piece_with(index * pieces.bytes);
       if (piece.offset < wish.offset || piece.offset >= wish.end()) continue;
       const std::optional<std::size_t> began = who_began(piece);
-      const bool goes_on = began && standing[*began] == Standing::here;
+      const bool goes_on = began && standing[*began] == Standing::here && !wrong_->is_spent(index, *began);
       const bool is_called = goes_on ? began == source && call == Call::first : wrong_->call(index, source, standing) == call;
       std::optional<ByteRange> gap = is_called ? gap_in(piece) : std::nullopt;
       if (gap && began && !goes_on) gap = piece;
@@ -611,7 +611,8 @@ bool Assembly::is_barred(std::size_t source, ByteRange local) const {
     const ByteRange piece = piece_with(index * pieces.bytes);
     if (!touch(piece, local)) return false;
     const std::optional<std::size_t> began = who_began(piece);
-    return began ? began != source : wrong_->call(index, source, standing) == Call::never;
+    const bool goes_on = began == source && !wrong_->is_spent(index, source);
+    return began ? !goes_on : wrong_->call(index, source, standing) == Call::never;
   });
 }
 

@@ -95,8 +95,8 @@ class Assembly {
   [[nodiscard]] bool covers(ByteRange range) const { return !gap_in(range); }
   [[nodiscard]] bool has_pieces() const noexcept { return !pieces.sha256.empty(); }
   /// What the source is asked for of the first wanted piece that was wrong and for which it is called like this: what is
-  /// missing of it, or all if somebody who has failed since had begun to bring it. Whoever has begun goes on, before anything
-  /// else. `taken`: what others are at work on.
+  /// missing of it, or all if somebody had begun to bring it who is not asked any more. Whoever has begun goes on, before
+  /// anything else. `taken`: what others are at work on.
   [[nodiscard]] std::optional<ByteRange> wrong_gap(std::size_t source, Call call, const RangeSet& taken) const;
   /// What the source is not asked for among other bytes: `covered`, and pieces that were wrong, but for those that somebody
   /// is at work on whom it may relieve, because none of it has come.

@@ -47,6 +47,11 @@ Call WrongPieces::call(std::uint64_t index, std::size_t source, std::span<const 
   return mine.asked > mine.wrong ? Call::last : Call::first;
 }
 
+bool WrongPieces::is_spent(std::uint64_t index, std::size_t source) const {
+  const auto found = pieces_.find(index);
+  return found != pieces_.end() && found->second.of(source).wrong >= tries_max;
+}
+
 bool WrongPieces::may_be_cached(std::uint64_t index, std::size_t source) const {
   const auto found = pieces_.find(index);
   return found != pieces_.end() && (found->second.of(source).wrong > 0 || found->second.from_nobody > 0);

@@ -49,6 +49,8 @@ class WrongPieces {
 
   /// When this source is asked for the piece, which was wrong. `sources`: all of them, this one among those that are here.
   [[nodiscard]] Call call(std::uint64_t piece, std::size_t source, std::span<const Standing> sources) const;
+  /// Whether this source had the piece wrong too often to be asked for it again.
+  [[nodiscard]] bool is_spent(std::uint64_t piece, std::size_t source) const;
   /// Whether a cache between here and this source may keep the piece as it is wrong.
   [[nodiscard]] bool may_be_cached(std::uint64_t piece, std::size_t source) const;
   /// What the file ends with, because a piece of it is right nowhere; empty while somebody may have each of them right. One that

@@ -54,6 +54,9 @@ TEST_CASE("one that had it wrong too often is not asked for it, and the others g
     pieces.is_asked(3, 0);
     pieces.came_wrong(3, 0, wrong());
   }
+  CHECK(pieces.is_spent(3, 0));
+  CHECK_FALSE(pieces.is_spent(3, 1));
+  CHECK_FALSE(pieces.is_spent(4, 0));
   CHECK(pieces.call(3, 0, both) == Call::never);
   for (std::uint32_t i = 0; i < 2 * WrongPieces::tries_max; ++i) pieces.is_asked(3, 1);
   CHECK(pieces.call(3, 1, both) == Call::last);
