@@ -513,7 +513,7 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
 
 /// It is missing again, and fetched once more: `WrongPieces` tells by whom.
 void Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
-  const ByteRange piece = piece_with(index * pieces.bytes);
+  const ByteRange piece = piece_at(index);
   std::string what = public_url(sources[home].url) + ": the piece at " + std::to_string(piece.offset) + " has " +
                      found.to_string() + " instead of " + pieces.sha256[index].to_string();
   context->log().say(LogEvent::file_piece_wrong, what, job->record.id, file);
@@ -534,10 +534,10 @@ void Assembly::piece_is_wrong(std::uint64_t index, const Sha256& found) {
 void Assembly::note_asked(std::size_t source, ByteRange local) {
   if (!any_wrong()) return;
   for (const std::uint64_t index : wrong_->all()) {
-    const ByteRange piece = piece_with(index * pieces.bytes);
+    const ByteRange piece = piece_at(index);
     if (!touch(piece, local)) continue;
     const std::optional<std::size_t> began = who_began(piece);
-    if (began == source && !wrong_->is_spent(index, source)) continue;
+    if (began == source) continue;  // It goes on.
     wrong_->is_asked(index, source);
     if (began) {
       // All of it comes from one source, so that it is known who has it right. Nobody is at work on it (see `is_barred`).
@@ -573,19 +573,31 @@ std::optional<std::size_t> Assembly::who_began(ByteRange piece) const {
   return std::nullopt;
 }
 
+/// When the source is asked for a piece that was wrong. Whoever has begun to bring it goes on.
+Call Assembly::call_for(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const {
+  const std::optional<std::size_t> began = who_began(piece_at(index));
+  const bool goes_on = began && standing[*began] == Standing::here && !wrong_->is_spent(index, *began);
+  if (goes_on) return began == source ? Call::first : Call::never;
+  return wrong_->call(index, source, standing);
+}
+
+/// Whether the source neither is asked for a piece that was wrong nor takes it over.
+bool Assembly::is_kept_from(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const {
+  const std::optional<std::size_t> began = who_began(piece_at(index));
+  return (began && began != source) || call_for(index, source, standing) == Call::never;
+}
+
 std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, const RangeSet& taken) const {
   if (!any_wrong()) return std::nullopt;
   const std::vector<Standing> standing = standings();
   const std::vector<std::uint64_t> all = wrong_->all();
   for (ByteRange wish : wishes()) {
     for (const std::uint64_t index : all) {
-      const ByteRange piece = piece_with(index * pieces.bytes);
+      const ByteRange piece = piece_at(index);
       if (piece.offset < wish.offset || piece.offset >= wish.end()) continue;
-      const std::optional<std::size_t> began = who_began(piece);
-      const bool goes_on = began && standing[*began] == Standing::here && !wrong_->is_spent(index, *began);
-      const bool is_called = goes_on ? began == source && call == Call::first : wrong_->call(index, source, standing) == call;
-      std::optional<ByteRange> gap = is_called ? gap_in(piece) : std::nullopt;
-      if (gap && began && !goes_on) gap = piece;
+      if (call_for(index, source, standing) != call) continue;
+      std::optional<ByteRange> gap = gap_in(piece);
+      if (gap && who_began(piece).value_or(source) != source) gap = piece;
       if (gap && taken.first_gap(*gap) == gap) return gap;
     }
   }
@@ -595,10 +607,11 @@ std::optional<ByteRange> Assembly::wrong_gap(std::size_t source, Call call, cons
 RangeSet Assembly::covered_for(std::size_t source, const RangeSet& taken) const {
   RangeSet all = covered();
   if (!any_wrong()) return all;
+  const std::vector<Standing> standing = standings();
   for (const std::uint64_t index : wrong_->all()) {
-    const ByteRange piece = piece_with(index * pieces.bytes);
+    const ByteRange piece = piece_at(index);
     const bool in_work = taken.first_gap(piece) != piece;
-    if (!in_work || is_barred(source, piece)) all.add(piece);
+    if (!in_work || is_kept_from(index, source, standing)) all.add(piece);
   }
   return all;
 }
@@ -608,11 +621,7 @@ bool Assembly::is_barred(std::size_t source, ByteRange local) const {
   const std::vector<Standing> standing = standings();
   const std::vector<std::uint64_t> all = wrong_->all();
   return std::any_of(all.begin(), all.end(), [&](std::uint64_t index) {
-    const ByteRange piece = piece_with(index * pieces.bytes);
-    if (!touch(piece, local)) return false;
-    const std::optional<std::size_t> began = who_began(piece);
-    const bool goes_on = began == source && !wrong_->is_spent(index, source);
-    return began ? !goes_on : wrong_->call(index, source, standing) == Call::never;
+    return touch(piece_at(index), local) && is_kept_from(index, source, standing);
   });
 }
 

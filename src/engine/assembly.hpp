@@ -195,7 +195,10 @@ class Assembly {
   void forgive_differences();
   void piece_is_wrong(std::uint64_t index, const Sha256& found);
   [[nodiscard]] std::vector<Standing> standings() const;
+  [[nodiscard]] ByteRange piece_at(std::uint64_t index) const { return piece_with(index * pieces.bytes); }
   [[nodiscard]] std::optional<std::size_t> who_began(ByteRange piece) const;
+  [[nodiscard]] Call call_for(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const;
+  [[nodiscard]] bool is_kept_from(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const;
 
   std::shared_ptr<WrongPieces> wrong_;             ///< Empty where there are no hashes of pieces.
   RangeSet being_written_;                         ///< Where there may be several connections.

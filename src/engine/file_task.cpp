@@ -92,7 +92,7 @@ asio::awaitable<Result<void>> FileTask::run() {
     } else if (file_->together()) {
       outcome = co_await fetch_together();
     } else {
-      outcome = co_await fetch();
+      outcome = co_await fetch(*gap);
     }
   }
   file_->let_go(outcome);
@@ -101,11 +101,12 @@ asio::awaitable<Result<void>> FileTask::run() {
 
 // --- one connection ---
 
-asio::awaitable<Result<void>> FileTask::fetch() {
+asio::awaitable<Result<void>> FileTask::fetch(ByteRange gap) {
   if (std::optional<Error> error = file_->nowhere_right()) co_return *std::move(error);
   const std::optional<std::size_t> source = next_source();
-  const std::optional<Share> share = source ? share_of(*source, 1) : std::nullopt;
-  if (!share) {
+  std::optional<Share> share(Share{gap});
+  if (source && file_->any_wrong()) share = share_of(*source, 1);
+  if (!source || !share) {
     if (std::optional<Error> error = nobody_left()) co_return *std::move(error);
     co_return Result<void>{};
   }

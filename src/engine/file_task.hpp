@@ -33,7 +33,7 @@ class FileTask {
   struct First;
 
   // One connection.
-  asio::awaitable<Result<void>> fetch();
+  asio::awaitable<Result<void>> fetch(ByteRange gap);
 
   // Several connections.
   asio::awaitable<Result<void>> fetch_together();

@@ -85,7 +85,7 @@ class Slice {
   Clock::TimePoint began_{};
   Clock::TimePoint heard_{};         ///< When it last brought something.
   std::shared_ptr<Hasher> pieces_;   ///< Of those that this slice brings. Empty where there are no hashes of pieces.
-  std::uint64_t times_wrong_ = 0;   ///< That had been found when it began to hash one.
+  std::uint64_t times_wrong_ = 0;    ///< That had been found when it began to hash one.
   std::optional<BufferPool::Loan> another_{};  ///< A second buffer, where something is hashed and there is one to be had.
   bool other_turn_ = false;          ///< Which buffer, or which half of the only one, comes next.
 };

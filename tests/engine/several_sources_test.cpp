@@ -49,6 +49,13 @@ struct Several : World {
     return job;
   }
 
+  Job run_job_for(Clock::Duration time, FileSpec spec, std::uint32_t connections) {
+    Job job = add_job(std::move(spec), connections);
+    job.resume();
+    run_for(time);
+    return job;
+  }
+
   Job add_job(FileSpec spec, std::uint32_t connections) {
     JobOptions job;
     job.connections_per_file = connections;
@@ -72,6 +79,12 @@ struct Several : World {
     CHECK(temporary_files() == 0);
   }
 };
+
+Incident cut_after(std::uint64_t bytes) {
+  Incident cut;
+  cut.cut_after = bytes;
+  return cut;
+}
 
 FileSpec with_pieces(FileSpec spec, const std::string& content) {
   return test::in_pieces(std::move(spec), content, piece_bytes);
@@ -189,9 +202,7 @@ TEST_CASE("a connection that breaks off is replaced while others work, and the j
 
 TEST_CASE("bad-servers 10: a resource that changes under several connections starts again, and no version is mixed with another") {
   Several world;
-  Job job = world.add_job(world.file("a", size), 4);
-  job.resume();
-  world.run_for(25ms);
+  Job job = world.run_job_for(25ms, world.file("a", size), 4);
   REQUIRE(job.progress().bytes_transferred > 0);
   world.resource("a").content = test::content(size, 2);
   world.resource("a").validator = "\"v2\"";
@@ -207,9 +218,7 @@ TEST_CASE("a resource that changes between two requests of one turn starts again
   const FileSpec spec = world.file("a", size);
   for (int i = 0; i < 2; ++i) world.transport->incidents.emplace_back();
   world.transport->incidents[1].cut_after = 64 * 1024;  // Its replacement meets the new version.
-  Job job = world.add_job(spec, 2);
-  job.resume();
-  world.run_for(21ms);
+  Job job = world.run_job_for(21ms, spec, 2);
   world.resource("a").content = test::content(size, 2);
   world.resource("a").validator = "\"v2\"";
   world.run();
@@ -218,9 +227,7 @@ TEST_CASE("a resource that changes between two requests of one turn starts again
 
 TEST_CASE("suspended in the middle, every byte of every connection is kept") {
   Several world;
-  Job job = world.add_job(world.file("a", size), 4);
-  job.resume();
-  world.run_for(24ms);
+  Job job = world.run_job_for(24ms, world.file("a", size), 4);
   job.suspend();
   world.run();
   const std::uint64_t kept = job.progress().bytes_transferred;
@@ -239,9 +246,7 @@ TEST_CASE("after a crash the gaps of several connections are filled, and nothing
   world.options.limits.claim_bytes = 64 * 1024;
   world.stop();
   world.start();
-  Job job = world.add_job(world.file("a", size), 4);
-  job.resume();
-  world.run_for(30ms);
+  Job job = world.run_job_for(30ms, world.file("a", size), 4);
   const std::uint64_t kept = job.progress().bytes_transferred;
   REQUIRE(kept > 0);
   world.crash();
@@ -255,9 +260,7 @@ TEST_CASE("after a crash the gaps of several connections are filled, and nothing
 
 TEST_CASE("the host sees which connection brings what") {
   Several world;
-  Job job = world.add_job(world.mirrored(1), 4);
-  job.resume();
-  world.run_for(40ms);
+  Job job = world.run_job_for(40ms, world.mirrored(1), 4);
   const std::vector<FileConnection> connections = job.files().front().connections();
   CHECK(connections.size() == 4);
   std::set<std::string> urls;
@@ -295,9 +298,7 @@ TEST_CASE("a job waits if one of its sources may come back") {
   const FileSpec spec = world.mirrored(1);
   world.transport->resources.erase(spec.url);
   world.mirror(0).connections_max = 0;
-  Job job = world.add_job(spec, 4);
-  job.resume();
-  world.run_for(500ms);
+  Job job = world.run_job_for(500ms, spec, 4);
   CHECK(job.state() == JobState::transient_error);
   world.mirror(0).connections_max = 4;
   world.run();
@@ -335,9 +336,7 @@ TEST_CASE("a mirror that tells no version is compared each time, for it may have
   spec.ranges = {{1024 * 1024, 64 * 1024}, {0, 64 * 1024}};
   for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->validator.clear();
   Job job = world.add_job(spec, 1);
-  Incident cut;
-  cut.cut_after = 32 * 1024;
-  world.transport->incidents.push_back(cut);
+  world.transport->incidents.push_back(cut_after(32 * 1024));
   job.resume();
   // The URL is gone once the first bytes are here, and the mirror has another file once it has been compared.
   while (job.progress().bytes_transferred == 0) world.run_for(1ms);
@@ -357,9 +356,7 @@ TEST_CASE("a URL that is gone is not asked again and again because its mirror ca
     spec.placed_at = {0, 1024 * 1024};  // With a hole, bytes of which prove nothing.
     for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->validator.clear();
     Job job = world.add_job(spec, connections);
-    Incident cut;
-    cut.cut_after = 64 * 1024;
-    world.transport->incidents.push_back(cut);
+    world.transport->incidents.push_back(cut_after(64 * 1024));
     job.resume();
     while (job.progress().bytes_transferred == 0) world.run_for(1ms);
     world.transport->resources.erase(spec.url);
@@ -379,9 +376,7 @@ TEST_CASE("a file with a hole that began with a mirror goes on with its URL, by 
     spec.placed_at = {64 * 1024};  // The hole comes first, and is joined to what has arrived.
     world.transport->dead_hosts.insert("http://server");
     Job job = world.add_job(spec, connections);
-    Incident cut;
-    cut.cut_after = 128 * 1024;
-    world.transport->incidents.push_back(cut);
+    world.transport->incidents.push_back(cut_after(128 * 1024));
     job.resume();
     while (job.progress().bytes_transferred == 0) world.run_for(1ms);
     world.transport->resources.erase(spec.mirrors[0]);
@@ -406,8 +401,7 @@ TEST_CASE("the URL decides what the file is: begun with a mirror that differs, i
       }
       Incident refused;
       refused.refuse = Error(http_status(503), ErrorContext::remote_file, spec.url);
-      Incident cut;
-      cut.cut_after = 256 * 1024;
+      Incident cut = cut_after(256 * 1024);
       world.transport->incidents = {refused, cut};
       Job job = world.add_job(spec, connections);
       job.resume();
@@ -429,8 +423,7 @@ TEST_CASE("the URL decides what the file is: where it ends before the bytes that
   world.resource("a").delimited = true;
   Incident refused;
   refused.refuse = Error(http_status(503), ErrorContext::remote_file, spec.url);
-  Incident cut;
-  cut.cut_after = 256 * 1024;
+  Incident cut = cut_after(256 * 1024);
   world.transport->incidents = {refused, cut};
   Job job = world.add_job(spec, 1);
   job.resume();
@@ -444,9 +437,7 @@ TEST_CASE("a mirror that differs is not asked after it, and is not waited for, w
   Several world;
   FileSpec spec = world.mirrored(1);
   Job job = world.add_job(spec, 1);
-  Incident cut;
-  cut.cut_after = 256 * 1024;
-  world.transport->incidents.push_back(cut);
+  world.transport->incidents.push_back(cut_after(256 * 1024));
   job.resume();
   while (job.progress().bytes_transferred == 0) world.run_for(1ms);
   world.transport->resources.erase(spec.url);
@@ -462,8 +453,7 @@ TEST_CASE("what a mirror calls its version is believed once the bytes of that re
   FileSpec spec = world.mirrored(1);
   for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->validator.clear();
   Job job = world.add_job(spec, 1);
-  Incident cut;
-  cut.cut_after = 256 * 1024;
+  Incident cut = cut_after(256 * 1024);
   Incident proof;
   Incident too_little;  // No more than what is compared: nothing of it is read.
   too_little.grant_max = 1024;
@@ -481,8 +471,7 @@ TEST_CASE("what a mirror calls its version is believed once the bytes of that re
 TEST_CASE("a source that breaks off is asked for the rest before another one is") {
   Several world;
   const FileSpec spec = world.mirrored(1);
-  Incident cut;
-  cut.cut_after = 256 * 1024;
+  Incident cut = cut_after(256 * 1024);
   world.transport->incidents = {cut, cut, cut};
   Job job = world.run_job(spec, 1);
   CHECK(world.asked_of("server") == 4);
@@ -494,8 +483,7 @@ TEST_CASE("a source that breaks off is asked for the rest before another one is"
 TEST_CASE("a source that breaks off for good is not asked for the rest, and nobody waits for it") {
   Several world;
   const FileSpec spec = world.mirrored(1);
-  Incident cut;
-  cut.cut_after = size / 2;
+  Incident cut = cut_after(size / 2);
   cut.cut_with = Error(Errc::response_too_large, ErrorContext::remote_file, spec.url);
   world.transport->incidents.push_back(cut);
   Job job = world.run_job(spec, 1);
@@ -536,9 +524,7 @@ TEST_CASE("bad-servers 10: all of another version in place of a range of the fil
     Several world;
     FileSpec spec = world.file("a", size);
     spec.ranges = {{1024 * 1024, 512 * 1024}, {0, 512 * 1024}};
-    Job job = world.add_job(spec, connections);
-    job.resume();
-    world.run_for(14ms);
+    Job job = world.run_job_for(14ms, spec, connections);
     REQUIRE(job.progress().bytes_transferred > 0);
     job.suspend();
     world.run();
@@ -558,9 +544,7 @@ TEST_CASE("what nobody has to do anything about is looked at ever less often") {
   world.options.limits.slice_bytes_min = 2 * size;
   world.stop();
   world.start();
-  Job job = world.add_job(spec, 2);
-  job.resume();
-  world.run_for(1s);
+  Job job = world.run_job_for(1s, spec, 2);
   const std::uint64_t before = world.simulation.steps();
   world.run_for(30min);
   CHECK(world.simulation.steps() - before < 30 * 60);
@@ -571,9 +555,7 @@ TEST_CASE("what nobody has to do anything about is looked at ever less often") {
 TEST_CASE("a mirror that dies costs nothing but its share") {
   Several world;
   const FileSpec spec = world.mirrored(1);
-  Job job = world.add_job(spec, 4);
-  job.resume();
-  world.run_for(40ms);
+  Job job = world.run_job_for(40ms, spec, 4);
   world.transport->resources.erase(spec.mirrors[0]);
   world.run();
   CHECK(world.count<AttemptFailed>(job) == 0);
@@ -651,9 +633,7 @@ TEST_CASE("a wrong rest of a mirror is missing still, even if only the end of it
   for (test::Resource* resource : {&world.resource("a"), &world.mirror(0)}) resource->sized = false;
   std::string& lie = world.mirror(0).content;
   for (std::size_t i = size / 3; i < lie.size(); ++i) lie[i] ^= 1;
-  Incident cut;
-  cut.cut_after = size / 4;
-  world.transport->incidents.push_back(cut);
+  world.transport->incidents.push_back(cut_after(size / 4));
   Job job = world.run_job(spec, 1);
   world.check_done(job, wanted);
 }
@@ -706,9 +686,7 @@ TEST_CASE("pieces: a job whose URL is gone and whose mirror lies ends its turn")
   Several world;
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   world.mirror(0).content = test::content(size, 9);
-  Job job = world.add_job(spec, 4);
-  job.resume();
-  world.run_for(12ms);
+  Job job = world.run_job_for(12ms, spec, 4);
   world.transport->resources.erase(spec.url);
   world.run_for(1h);
   CHECK(job.state() != JobState::transferred);
@@ -746,9 +724,7 @@ TEST_CASE("pieces: what was damaged on its way is fetched once more from where i
       if (mirror == Mirror::refuses) world.transport->dead_hosts = {"http://mirror0"};
       if (mirror == Mirror::has_nothing) world.transport->resources.erase(spec.mirrors.front());
       if (mirror == Mirror::is_silent) world.transport->silent_hosts = {"http://mirror0"};
-      Job job = world.add_job(spec, connections);
-      job.resume();
-      world.run_for(1h);
+      Job job = world.run_job_for(1h, spec, connections);
       world.check_done(job, test::content(size));
     }
   }
@@ -761,9 +737,7 @@ TEST_CASE("pieces: a file whose sources have different ones wrong is put togethe
     const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
     damage(world.resource("a"), {1, 4});
     damage(world.mirror(0), {0, 5, 6});
-    Job job = world.add_job(spec, connections);
-    job.resume();
-    world.run_for(1h);
+    Job job = world.run_job_for(1h, spec, connections);
     world.check_done(job, test::content(size));
   }
 }
@@ -774,13 +748,9 @@ TEST_CASE("pieces: one that is damaged after caches were passed is fetched once 
     Several world;
     const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
     world.transport->resources.erase(spec.mirrors.front());
-    Incident cut;
-    cut.cut_after = 2 * piece_bytes;
-    world.transport->incidents.push_back(cut);
+    world.transport->incidents.push_back(cut_after(2 * piece_bytes));
     world.resource("a").damaged_reads = {1, 13, 17, 30};
-    Job job = world.add_job(spec, connections);
-    job.resume();
-    world.run_for(1h);
+    Job job = world.run_job_for(1h, spec, connections);
     world.check_done(job, test::content(size));
   }
 }
@@ -789,14 +759,10 @@ TEST_CASE("pieces: a source that had one wrong is asked for the rest where the o
   Several world;
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   damage(world.resource("a"), {0});
-  Incident cut;
-  cut.cut_after = 2 * piece_bytes;
   Incident gone;
   gone.refuse = Error(http_status(404), ErrorContext::remote_file, "gone");
-  world.transport->incidents = {cut, Incident(), gone};
-  Job job = world.add_job(spec, 1);
-  job.resume();
-  world.run_for(1h);
+  world.transport->incidents = {cut_after(2 * piece_bytes), Incident(), gone};
+  Job job = world.run_job_for(1h, spec, 1);
   world.check_done(job, test::content(size));
 }
 
@@ -838,9 +804,7 @@ TEST_CASE("pieces: one that sends everything, whatever is asked for, is asked on
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   damage(world.resource("a"), {5});
   world.mirror(0).ranges = false;
-  Job job = world.add_job(spec, 4);
-  job.resume();
-  world.run_for(1h);
+  Job job = world.run_job_for(1h, spec, 4);
   world.check_done(job, test::content(size));
 }
 
@@ -853,9 +817,7 @@ TEST_CASE("pieces: a mirror that says when to come back is waited for") {
     const test::Resource mirror = world.mirror(0);
     world.transport->resources.erase(spec.mirrors.front());
     world.transport->missing = Error(http_status(403), ErrorContext::remote_file, "busy").with_retry_after(10min);
-    Job job = world.add_job(spec, connections);
-    job.resume();
-    world.run_for(5min);
+    Job job = world.run_job_for(5min, spec, connections);
     CHECK(job.state() == JobState::transient_error);
     world.transport->resources[spec.mirrors.front()] = mirror;
     world.run_for(1h);
@@ -867,9 +829,7 @@ TEST_CASE("pieces: whoever is asked for one that was wrong is asked for nothing 
   Several world;
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   damage(world.resource("a"), {1});
-  Incident cut;
-  cut.cut_after = 2 * piece_bytes;
-  world.transport->incidents.push_back(cut);
+  world.transport->incidents.push_back(cut_after(2 * piece_bytes));
   Job job = world.run_job(spec, 1);
   REQUIRE(world.transport->asked.size() >= 2);
   CHECK(world.transport->asked[1].url == spec.mirrors.front());
@@ -897,9 +857,7 @@ TEST_CASE("pieces: a wrong one that a server without ranges did not bring again 
     busy.refuse = Error(http_status(503), ErrorContext::remote_file, "busy");
     world.transport->incidents.resize(connections);
     world.transport->incidents.push_back(busy);
-    Job job = world.add_job(spec, connections);
-    job.resume();
-    world.run_for(1h);
+    Job job = world.run_job_for(1h, spec, connections);
     CHECK(world.transport->asked.size() < 30);
     world.check_done(job, test::content(size));
   }
@@ -912,9 +870,7 @@ TEST_CASE("pieces: a mirror that has another file is not waited for where the UR
     const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
     damage(world.resource("a"), {5});
     world.mirror(0).content = test::content(size + 1);
-    Job job = world.add_job(spec, connections);
-    job.resume();
-    world.run_for(10min);
+    Job job = world.run_job_for(10min, spec, connections);
     REQUIRE(job.state() == JobState::error);
     CHECK(job.error()->code() == Errc::checksum_mismatch);
   }
@@ -924,9 +880,7 @@ TEST_CASE("pieces: whoever breaks off in one that was wrong goes on with it, so 
   Several world;
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   world.resource("a").content[6 * piece_bytes - 1] ^= 1;
-  Incident cut;
-  cut.cut_after = piece_bytes / 2;
-  world.transport->incidents = {Incident(), cut};
+  world.transport->incidents = {Incident(), cut_after(piece_bytes / 2)};
   Job job = world.run_job(spec, 1);
   CHECK(world.asked_of("server") == 1);
   CHECK(world.asked_of("mirror0") == 2);
@@ -938,8 +892,7 @@ TEST_CASE("pieces: one that was wrong and that somebody who is gone had begun is
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   world.resource("a").damaged_reads = {24};
   world.mirror(0).content[5 * piece_bytes] ^= 1;
-  Incident cut;
-  cut.cut_after = piece_bytes / 2;
+  Incident cut = cut_after(piece_bytes / 2);
   cut.cut_with = Error(http_status(404), ErrorContext::remote_file, "gone");
   world.transport->incidents = {Incident(), cut};
   Job job = world.run_job(spec, 1);
@@ -953,9 +906,7 @@ TEST_CASE("pieces: whoever had one wrong too often does not relieve a slow one t
   const FileSpec spec = with_pieces(world.mirrored(1), test::content(size));
   damage(world.resource("a"), {5});
   world.transport->dead_hosts = {"http://mirror0"};
-  Job job = world.add_job(spec, 4);
-  job.resume();
-  world.run_for(5s);
+  Job job = world.run_job_for(5s, spec, 4);
   REQUIRE(job.state() == JobState::transient_error);
   world.transport->dead_hosts.clear();
   world.mirror(0).read_time = 1min;
@@ -972,9 +923,7 @@ TEST_CASE("pieces: a source that sends everything brings the one it is asked for
   damage(world.mirror(0), {2});
   world.mirror(0).ranges = false;
   world.transport->dead_hosts = {"http://mirror1"};
-  Job job = world.add_job(spec, 1);
-  job.resume();
-  world.run_for(1min);
+  Job job = world.run_job_for(1min, spec, 1);
   CHECK(job.progress().bytes_transferred == size - piece_bytes);
   world.transport->dead_hosts.clear();
   world.run_for(1h);
@@ -985,9 +934,7 @@ TEST_CASE("pieces: a source that sends everything brings the one it is asked for
 TEST_CASE("pieces prove what was fetched before a restart, whatever the server calls the version now") {
   Several world;
   const FileSpec spec = with_pieces(world.file("a", size), test::content(size));
-  Job job = world.add_job(spec, 1);
-  job.resume();
-  world.run_for(60ms);
+  Job job = world.run_job_for(60ms, spec, 1);
   const std::uint64_t kept = job.progress().bytes_transferred;
   REQUIRE(kept > 0);
   world.crash();
