@@ -3,8 +3,8 @@
 // Prints a line of JSON: what was asked of the storage from the job's start until it was transferred, and how long that
 // took.
 // With --count it also tells how many syncs of the journal and of files there were in the steady state: from the first
-// sync of a file to the last one before the job's end. Run: fetch LIST JOURNAL [--parallel N] [--connections N]
-// [--mirror URL]... [--pieces FILE] [--threads N]
+// sync of a file to the last one before the job's end.
+// Run: fetch LIST JOURNAL [--parallel N] [--connections N] [--mirror URL]... [--pieces FILE] [--threads N]
 //            [--checkpoint-ms N] [--ca FILE] [--count]
 // FILE has the size of the file, that of a piece, and the SHA-256 of each piece, a line each.
 #include <algorithm>

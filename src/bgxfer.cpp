@@ -1,5 +1,6 @@
 // The table of contents of the core: every source, in layer order. The build reads its list of sources
 // from here, and compiling this file alone builds the whole core.
+// clang-format off
 #include "base/bits.cpp"
 #include "base/error.cpp"
 #include "base/file_name.cpp"

@@ -1,4 +1,5 @@
 // The table of contents of bgxfer::http: every source, in order. The build reads its list of sources from here.
+// clang-format off
 // What is said, decided without I/O.
 #include "http/text.cpp"
 #include "http/url.cpp"

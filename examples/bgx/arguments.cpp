@@ -52,7 +52,8 @@ std::string secret_of(const std::string& option, const std::string& text) {
   if (!text.starts_with('@')) return text;
   std::ifstream in(text.substr(1));
   std::string line;
-  if (!std::getline(in, line)) throw UsageError(fmt::format("{}: {} cannot be read, or is empty", option, text.substr(1)));
+  if (!std::getline(in, line))
+    throw UsageError(fmt::format("{}: {} cannot be read, or is empty", option, text.substr(1)));
   return line;
 }
 
@@ -91,7 +92,8 @@ std::uint64_t parse_offset(const std::string& option, const std::string& text, s
   std::uint64_t value = 0;
   const auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), value);
   if (failed == std::errc() && end == part.data() + part.size()) return value;
-  throw UsageError(fmt::format("{} {}: use FIRST-LAST, or FIRST- for all from there on, and @PLACE behind it", option, text));
+  throw UsageError(
+      fmt::format("{} {}: use FIRST-LAST, or FIRST- for all from there on, and @PLACE behind it", option, text));
 }
 
 /// FIRST-LAST, FIRST-, and either with @PLACE.
@@ -145,8 +147,7 @@ const Option options[] = {
      [](Arguments& a, const std::string& o, const std::string& v) { a.time_max = parse_seconds(o, v); }},
     {"--max-size", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.size_max = parse_bytes(o, v); }},
-    {"--cost", "", true,
-     [](Arguments& a, const std::string& o, const std::string& v) { a.cost = parse_cost(o, v); }},
+    {"--cost", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.cost = parse_cost(o, v); }},
     {"--sha256", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
     {"--range", "", true, [](Arguments& a, const std::string& o, const std::string& v) { add_range(a, o, v); }},
@@ -167,7 +168,8 @@ const Option options[] = {
     {"--proxy-bypass", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy_bypass = v; }},
     {"--cert", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.certificate = absolute(path_of(o, v)); }},
-    {"--key", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.key = absolute(path_of(o, v)); }},
+    {"--key", "", true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.key = absolute(path_of(o, v)); }},
     {"--key-password", "", true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.key_password = secret_of(o, v); }},
     {"--crl", "", true,
@@ -181,9 +183,12 @@ const Option options[] = {
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_authority = true; }},
     {"--insecure-expired", "", false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_expired = true; }},
-    {"--insecure-host", "", false, [](Arguments& a, const std::string&, const std::string&) { a.insecure_host = true; }},
-    {"--insecure-usage", "", false, [](Arguments& a, const std::string&, const std::string&) { a.insecure_usage = true; }},
-    {"--insecure-auth", "", false, [](Arguments& a, const std::string&, const std::string&) { a.insecure_auth = true; }},
+    {"--insecure-host", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.insecure_host = true; }},
+    {"--insecure-usage", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.insecure_usage = true; }},
+    {"--insecure-auth", "", false,
+     [](Arguments& a, const std::string&, const std::string&) { a.insecure_auth = true; }},
     {"--insecure-redirects", "", false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_redirects = true; }},
 };
@@ -240,7 +245,9 @@ bgxfer::Priority parse_priority(const std::string& what, const std::string& text
 
 std::uint32_t parse_parallel(const std::string& what, const std::string& text) { return parse_count(what, text, 64); }
 
-std::uint32_t parse_connections(const std::string& what, const std::string& text) { return parse_count(what, text, 32); }
+std::uint32_t parse_connections(const std::string& what, const std::string& text) {
+  return parse_count(what, text, 32);
+}
 
 std::uint64_t parse_bytes(const std::string& what, const std::string& text) {
   std::uint64_t count = 0;

@@ -9,8 +9,8 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
-#include "job_options.hpp"
 #include "job_list.hpp"
+#include "job_options.hpp"
 #include "json_lines.hpp"
 
 namespace bgx {
@@ -34,7 +34,8 @@ Edit parse_edit(const std::string& word) {
     return [count = parse_parallel(key, value)](bgxfer::JobOptions& options) { options.parallel_files = count; };
   }
   if (key == "connections") {
-    return [count = parse_connections(key, value)](bgxfer::JobOptions& options) { options.connections_per_file = count; };
+    return
+        [count = parse_connections(key, value)](bgxfer::JobOptions& options) { options.connections_per_file = count; };
   }
   if (key == "limit-rate") {
     return [rate = parse_bytes(key, value)](bgxfer::JobOptions& options) { options.bytes_per_second_max = rate; };
@@ -55,10 +56,11 @@ Edit parse_edit(const std::string& word) {
   if (key == "cost") {
     return [policy = parse_cost(key, value)](bgxfer::JobOptions& options) { options.transfer_policy = policy; };
   }
-  throw UsageError(fmt::format(
-      "unknown key {}; use name, description, priority, parallel, connections, limit-rate, retry-delay, no-progress-timeout, max-time "
-      "or cost",
-      key));
+  throw UsageError(
+      fmt::format("unknown key {}; use name, description, priority, parallel, connections, limit-rate, retry-delay, "
+                  "no-progress-timeout, max-time "
+                  "or cost",
+                  key));
 }
 
 /// `bgx set ID url=...`: where the job's files come from. Empty: it is about something else.

@@ -23,25 +23,18 @@ std::string blamed_file(const bgxfer::Job& job, const bgxfer::Error& error) {
 
 std::string cure_of_status(int status) {
   switch (status) {
-    case 400:
-      return "check the URL, or give a certificate with --cert if the server wants one";
-    case 401:
-      return "give a name and a password with --user, or another permission with --header 'Authorization: ...'";
-    case 403:
-      return "the server wants a permission: give it with --user, --cert or --header 'Authorization: ...'";
-    case 407:
-      return "give a name and a password with --proxy-user";
+    case 400: return "check the URL, or give a certificate with --cert if the server wants one";
+    case 401: return "give a name and a password with --user, or another permission with --header 'Authorization: ...'";
+    case 403: return "the server wants a permission: give it with --user, --cert or --header 'Authorization: ...'";
+    case 407: return "give a name and a password with --proxy-user";
     case 301:
     case 302:
     case 303:
     case 307:
-    case 308:
-      return "use the URL that it leads to, or let it be followed: --redirects follow";
+    case 308: return "use the URL that it leads to, or let it be followed: --redirects follow";
     case 404:
-    case 410:
-      return "check the URL: the server has nothing there";
-    default:
-      break;
+    case 410: return "check the URL: the server has nothing there";
+    default: break;
   }
   if (status >= 500 || status == 408 || status == 429) return "the server is in trouble: try again later";
   return "check the URL";
@@ -49,67 +42,40 @@ std::string cure_of_status(int status) {
 
 std::string cure_of_errc(Errc code) {
   switch (code) {
-    case Errc::invalid_url:
-      return "use an http://, https:// or file:/// URL";
-    case Errc::relative_target:
-      return "use an absolute path";
-    case Errc::unsafe_target:
-      return "choose another file name or folder";
-    case Errc::duplicate_target:
-      return "give every URL a file of its own";
-    case Errc::checksum_mismatch:
-      return "check --sha256 and the URL; the file was not put in place";
+    case Errc::invalid_url: return "use an http://, https:// or file:/// URL";
+    case Errc::relative_target: return "use an absolute path";
+    case Errc::unsafe_target: return "choose another file name or folder";
+    case Errc::duplicate_target: return "give every URL a file of its own";
+    case Errc::checksum_mismatch: return "check --sha256 and the URL; the file was not put in place";
     case Errc::certificate_untrusted:
       return "if its authority is yours, name it with --cacert FILE; --insecure-ca accepts any";
-    case Errc::certificate_pin_mismatch:
-      return "find out whether the server got a new key, and give that with --pin";
-    case Errc::certificate_revoked:
-      return "do not trust this server; tell its owner";
+    case Errc::certificate_pin_mismatch: return "find out whether the server got a new key, and give that with --pin";
+    case Errc::certificate_revoked: return "do not trust this server; tell its owner";
     case Errc::revocation_unknown:
       return "check the lists of --crl: every authority of the server's certificate needs a fresh one";
-    case Errc::certificate_wrong_usage:
-      return "tell the owner of the server; --insecure-usage accepts it";
-    case Errc::client_certificate_needed:
-      return "give a certificate with --cert FILE, and its key with --key FILE";
-    case Errc::client_certificate_unusable:
-      return "check --cert, --key and --key-password";
-    case Errc::client_certificate_refused:
-      return "give a certificate that the server knows with --cert FILE";
-    case Errc::invalid_proxy:
-      return "use --proxy http://server:port or socks5://server:port, or --proxy none";
-    case Errc::proxy_failed:
-      return "check --proxy, and whether the proxy runs";
+    case Errc::certificate_wrong_usage: return "tell the owner of the server; --insecure-usage accepts it";
+    case Errc::client_certificate_needed: return "give a certificate with --cert FILE, and its key with --key FILE";
+    case Errc::client_certificate_unusable: return "check --cert, --key and --key-password";
+    case Errc::client_certificate_refused: return "give a certificate that the server knows with --cert FILE";
+    case Errc::invalid_proxy: return "use --proxy http://server:port or socks5://server:port, or --proxy none";
+    case Errc::proxy_failed: return "check --proxy, and whether the proxy runs";
     case Errc::certificate_expired:
       return "check the clock of this computer, or tell the owner of the server; --insecure-expired accepts it";
-    case Errc::certificate_wrong_host:
-      return "check the host name in the URL; --insecure-host accepts any";
-    case Errc::headers_needed:
-      return "give --header again, and --user and the like: they are secret and not stored";
-    case Errc::unproven_end:
-      return "give the file's --sha256";
-    case Errc::download_time_exceeded:
-      return "give it more time with `bgx set ID max-time=SECONDS`, then resume it";
-    case Errc::download_too_large:
-      return "give --max-size a greater value";
-    case Errc::no_progress:
-      return "check the network and the server, then run the same command again";
+    case Errc::certificate_wrong_host: return "check the host name in the URL; --insecure-host accepts any";
+    case Errc::headers_needed: return "give --header again, and --user and the like: they are secret and not stored";
+    case Errc::unproven_end: return "give the file's --sha256";
+    case Errc::download_time_exceeded: return "give it more time with `bgx set ID max-time=SECONDS`, then resume it";
+    case Errc::download_too_large: return "give --max-size a greater value";
+    case Errc::no_progress: return "check the network and the server, then run the same command again";
     case Errc::too_many_redirects:
-    case Errc::redirect_refused:
-      return "check the URL, or use the one that it leads to";
-    case Errc::not_found:
-      return "`bgx list` shows the jobs that there are";
-    case Errc::journal_locked:
-      return "wait for it to end, or use another --journal";
-    case Errc::journal_foreign:
-      return "name another file with --journal; this one was left as it is";
-    case Errc::journal_newer:
-      return "use the bgx that wrote it, or another --journal";
-    case Errc::journal_damaged:
-      return "move it away to start anew, or use another --journal";
-    case Errc::journal_failed:
-      return "check the disk with the journal, then run the same command again";
-    default:
-      return {};
+    case Errc::redirect_refused: return "check the URL, or use the one that it leads to";
+    case Errc::not_found: return "`bgx list` shows the jobs that there are";
+    case Errc::journal_locked: return "wait for it to end, or use another --journal";
+    case Errc::journal_foreign: return "name another file with --journal; this one was left as it is";
+    case Errc::journal_newer: return "use the bgx that wrote it, or another --journal";
+    case Errc::journal_damaged: return "move it away to start anew, or use another --journal";
+    case Errc::journal_failed: return "check the disk with the journal, then run the same command again";
+    default: return {};
   }
 }
 
@@ -149,7 +115,8 @@ std::string cure_of(const bgxfer::Error& error) {
   if (code == std::errc::no_such_file_or_directory) cure = "make the folder first, or choose another one";
   if (error.context() == bgxfer::ErrorContext::remote_file) {
     // A file:// URL: what is missing is not on the side of the target.
-    if (code == std::errc::permission_denied) cure = "check the permissions of the file and of the folders on the way to it";
+    if (code == std::errc::permission_denied)
+      cure = "check the permissions of the file and of the folders on the way to it";
     if (code == std::errc::no_such_file_or_directory) cure = "check the URL: there is no such file";
     if (code == std::errc::is_a_directory) cure = "name a file in it";
   }
@@ -171,10 +138,8 @@ bool is_usage(const bgxfer::Error& error) {
     case Errc::empty_job:
     case Errc::string_too_long:
     case Errc::unsupported_configuration:
-    case Errc::too_many_files:
-      return true;
-    default:
-      return false;
+    case Errc::too_many_files: return true;
+    default: return false;
   }
 }
 

@@ -66,8 +66,8 @@ std::optional<bgxfer::Job> earlier_job(bgxfer::TransferQueue& queue, const std::
   return std::nullopt;
 }
 
-/// Whether a wish that was refused is met all the same, because the file has arrived. One that is made of ranges has only
-/// those.
+/// Whether a wish that was refused is met all the same, because the file has arrived. One that is made of ranges has
+/// only those.
 bool is_met(const bgxfer::Error& refused, const bgxfer::File& file) {
   const bool too_late = refused.code() == bgxfer::Errc::invalid_state;
   const bool never_in_parts = refused.code() == bgxfer::Errc::random_access_unsupported && file.ranges().empty();

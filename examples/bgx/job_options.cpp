@@ -45,7 +45,8 @@ void apply_http(const Arguments& arguments, bgxfer::HttpOptions& http) {
   }
   if (arguments.proxy_bypass) http.proxy.bypass = *arguments.proxy_bypass;
   if (!arguments.certificate.empty()) {
-    http.tls.client = bgxfer::ClientCertificate{arguments.certificate, arguments.key, arguments.key_password.value_or("")};
+    http.tls.client =
+        bgxfer::ClientCertificate{arguments.certificate, arguments.key, arguments.key_password.value_or("")};
   }
   if (!arguments.revocation_lists.empty()) {
     http.tls.check_revocation = true;

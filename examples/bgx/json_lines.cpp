@@ -41,10 +41,11 @@ std::string connections_json(const bgxfer::File& file) {
   std::string json;
   for (const bgxfer::FileConnection& one : file.connections()) {
     json += json.empty() ? ",\"connections\":[" : ",";
-    fmt::format_to(std::back_inserter(json),
-                   "{{\"url\":{},\"from\":{},\"bytes_left\":{},\"bytes_received\":{},\"bytes_per_second\":{},\"relieved\":{}}}",
-                   text_of(bgxfer::public_url(one.url)), one.rest.offset, one.rest.length, one.bytes_received,
-                   one.bytes_per_second, one.relieved);
+    fmt::format_to(
+        std::back_inserter(json),
+        "{{\"url\":{},\"from\":{},\"bytes_left\":{},\"bytes_received\":{},\"bytes_per_second\":{},\"relieved\":{}}}",
+        text_of(bgxfer::public_url(one.url)), one.rest.offset, one.rest.length, one.bytes_received,
+        one.bytes_per_second, one.relieved);
   }
   return json.empty() ? json : json + ']';
 }

@@ -37,19 +37,23 @@ void print_row(std::string_view name, const std::string& value) { fmt::print("{:
 /// The first runs of bytes that are missing, in words.
 std::string gaps_text(const bgxfer::File& file, const bgxfer::FileProgress& progress) {
   const bgxfer::RangeSet arrived(file.arrived());
-  const std::vector<bgxfer::ByteRange> gaps = arrived.gaps(bgxfer::ByteRange{0, progress.bytes_total.value_or(bgxfer::ByteRange::to_end)});
-  const std::uint64_t missing = progress.bytes_total.value_or(0) - std::min(progress.bytes_total.value_or(0), progress.bytes_transferred);
+  const std::vector<bgxfer::ByteRange> gaps =
+      arrived.gaps(bgxfer::ByteRange{0, progress.bytes_total.value_or(bgxfer::ByteRange::to_end)});
+  const std::uint64_t missing =
+      progress.bytes_total.value_or(0) - std::min(progress.bytes_total.value_or(0), progress.bytes_transferred);
   return fmt::format("{} missing in {} run{}, from byte {} on", progress.bytes_total ? bytes_text(missing) : "the rest",
                      gaps.size(), gaps.size() == 1 ? "" : "s", gaps.empty() ? 0 : gaps.front().offset);
 }
 
-/// What the next run does to fetch the file, and why; nothing for a file that is here, or that simply comes from its URL.
+/// What the next run does to fetch the file, and why; nothing for a file that is here, or that simply comes from its
+/// URL.
 std::vector<std::string> plan_of(const bgxfer::File& file, const bgxfer::JobOptions& options) {
   std::vector<std::string> lines;
   const std::vector<std::string> mirrors = file.mirrors();
   for (const std::string& mirror : mirrors) lines.push_back("or " + printable(bgxfer::public_url(mirror)));
   const bgxfer::FileProgress progress = file.progress();
-  if (progress.transferred || (options.connections_per_file == 1 && mirrors.empty() && progress.bytes_transferred == 0)) return lines;
+  if (progress.transferred || (options.connections_per_file == 1 && mirrors.empty() && progress.bytes_transferred == 0))
+    return lines;
   std::string plan = "plan: " + gaps_text(file, progress);
   if (options.connections_per_file > 1) {
     plan += fmt::format("; up to {} connections, each new one takes a part of the rest that would take longest",
@@ -57,9 +61,10 @@ std::vector<std::string> plan_of(const bgxfer::File& file, const bgxfer::JobOpti
   }
   lines.push_back(plan);
   if (!mirrors.empty()) {
-    lines.push_back(options.connections_per_file > 1
-                        ? "      mirrors share the work once bytes of theirs were compared with what is here, first those known to be fast"
-                        : "      mirrors are asked if the URL fails, first those known to be fast; --connections lets them share the work");
+    lines.push_back(options.connections_per_file > 1 ? "      mirrors share the work once bytes of theirs were "
+                                                       "compared with what is here, first those known to be fast"
+                                                     : "      mirrors are asked if the URL fails, first those known to "
+                                                       "be fast; --connections lets them share the work");
   }
   return lines;
 }

@@ -87,10 +87,12 @@ std::string connection_text(const bgxfer::FileConnection& connection) {
   const std::string url = bgxfer::public_url(connection.url);
   const std::size_t scheme = url.find("://");
   const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
-  const std::string why = connection.relieved            ? ", too slow: being relieved"
-                          : connection.bytes_received == 0 ? ", asked"
-                                                           : fmt::format(" at {}/s", bytes_text(connection.bytes_per_second));
-  const std::string left = connection.rest.length == bgxfer::ByteRange::to_end ? "all of it" : bytes_text(connection.rest.length);
+  const std::string why = connection.relieved ? ", too slow: being relieved"
+                          : connection.bytes_received == 0
+                              ? ", asked"
+                              : fmt::format(" at {}/s", bytes_text(connection.bytes_per_second));
+  const std::string left =
+      connection.rest.length == bgxfer::ByteRange::to_end ? "all of it" : bytes_text(connection.rest.length);
   return fmt::format("    {}: {} left, from {}{}", printable(url.substr(host, url.find('/', host) - host)), left,
                      bytes_text(connection.rest.offset), why);
 }
@@ -109,28 +111,14 @@ std::string waiting_text(const bgxfer::Job& job) {
   const bgxfer::Waiting waiting = job.waiting();
   std::string text;
   switch (waiting.reason) {
-    case WaitReason::none:
-      return {};
-    case WaitReason::turn:
-      return "waits for its turn";
-    case WaitReason::retry:
-      text = "waits before the next attempt";
-      break;
-    case WaitReason::server:
-      text = "waits because the server asked for it";
-      break;
-    case WaitReason::network:
-      text = "waits for the network";
-      break;
-    case WaitReason::disk_space:
-      text = "waits for disk space";
-      break;
-    case WaitReason::journal:
-      text = "waits because the journal cannot be written";
-      break;
-    case WaitReason::cost:
-      text = "waits for a network that costs less";
-      break;
+    case WaitReason::none: return {};
+    case WaitReason::turn: return "waits for its turn";
+    case WaitReason::retry: text = "waits before the next attempt"; break;
+    case WaitReason::server: text = "waits because the server asked for it"; break;
+    case WaitReason::network: text = "waits for the network"; break;
+    case WaitReason::disk_space: text = "waits for disk space"; break;
+    case WaitReason::journal: text = "waits because the journal cannot be written"; break;
+    case WaitReason::cost: text = "waits for a network that costs less"; break;
   }
   if (text.empty()) text = fmt::format("waits ({})", std::string(to_string(waiting.reason)));
   if (waiting.next_attempt_in) {

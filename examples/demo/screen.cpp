@@ -21,16 +21,12 @@ constexpr int columns_beside_bar = 69;
 Colour colour_of(const Row& row) {
   switch (row.state) {
     case bgxfer::JobState::completed:
-    case bgxfer::JobState::transferred:
-      return Colour::green;
+    case bgxfer::JobState::transferred: return Colour::green;
     case bgxfer::JobState::error:
-    case bgxfer::JobState::cancelled:
-      return Colour::red;
+    case bgxfer::JobState::cancelled: return Colour::red;
     case bgxfer::JobState::connecting:
-    case bgxfer::JobState::transferring:
-      return Colour::cyan;
-    default:
-      return Colour::yellow;
+    case bgxfer::JobState::transferring: return Colour::cyan;
+    default: return Colour::yellow;
   }
 }
 

@@ -14,8 +14,8 @@
 #include <bgxfer/error.hpp>
 #include <bgxfer/event.hpp>
 #include <bgxfer/file.hpp>
-#include <bgxfer/http_options.hpp>
 #include <bgxfer/file_attributes.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/identity.hpp>
 #include <bgxfer/ids.hpp>
 #include <bgxfer/job.hpp>
@@ -31,8 +31,8 @@
 #include <bgxfer/request_provider.hpp>
 #include <bgxfer/restore_report.hpp>
 #include <bgxfer/result.hpp>
-#include <bgxfer/secret_store.hpp>
 #include <bgxfer/scheme_transport.hpp>
+#include <bgxfer/secret_store.hpp>
 #include <bgxfer/state.hpp>
 #include <bgxfer/storage.hpp>
 #include <bgxfer/subscription.hpp>

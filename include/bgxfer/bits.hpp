@@ -10,9 +10,9 @@
 
 namespace bgxfer::inline v0 {
 
-/// The result code that BITS would give for `error`, for programs that show or compare BITS's own numbers (spec part 7).
-/// 0 for no error. An HTTP status s is 0x80190000 + s; an error of the operating system is the 0x8007.... code of its
-/// nearest relative on Windows, and 0x80004005 (E_FAIL) if it has none. Any thread.
+/// The result code that BITS would give for `error`, for programs that show or compare BITS's own numbers (spec part
+/// 7). 0 for no error. An HTTP status s is 0x80190000 + s; an error of the operating system is the 0x8007.... code of
+/// its nearest relative on Windows, and 0x80004005 (E_FAIL) if it has none. Any thread.
 [[nodiscard]] BGXFER_API std::uint32_t bits_code(const std::error_code& error) noexcept;
 [[nodiscard]] inline std::uint32_t bits_code(const Error& error) noexcept { return bits_code(error.code()); }
 

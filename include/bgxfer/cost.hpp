@@ -11,20 +11,20 @@ namespace bgxfer::inline v0 {
 
 /// What bytes cost on the network that is in use. Bits are those of BITS (spec part 9.5).
 enum class CostState : std::uint32_t {
-  unrestricted = 0x01,         ///< Unlimited, or of unknown cost. What a queue assumes until it is told.
-  capped_usage_unknown = 0x02, ///< A capped plan, of which nobody knows how much is used.
-  below_cap = 0x04,            ///< A capped plan, less than 80% used.
-  near_cap = 0x08,             ///< 80% to 100% used.
-  overcap_charged = 0x10,      ///< Over the cap, and charged.
-  overcap_throttled = 0x20,    ///< Over the cap, and slowed down.
-  usage_based = 0x40,          ///< Paid by volume.
-  roaming = 0x80,              ///< In somebody else's network.
+  unrestricted = 0x01,          ///< Unlimited, or of unknown cost. What a queue assumes until it is told.
+  capped_usage_unknown = 0x02,  ///< A capped plan, of which nobody knows how much is used.
+  below_cap = 0x04,             ///< A capped plan, less than 80% used.
+  near_cap = 0x08,              ///< 80% to 100% used.
+  overcap_charged = 0x10,       ///< Over the cap, and charged.
+  overcap_throttled = 0x20,     ///< Over the cap, and slowed down.
+  usage_based = 0x40,           ///< Paid by volume.
+  roaming = 0x80,               ///< In somebody else's network.
 };
 
 /// What the host knows of the cost of its network: `TransferQueue::cost_changed`.
 struct NetworkCost {
   CostState state = CostState::unrestricted;
-  bool congested = false;      ///< The plan asks to keep traffic low just now.
+  bool congested = false;  ///< The plan asks to keep traffic low just now.
 
   friend bool operator==(const NetworkCost&, const NetworkCost&) = default;
 };

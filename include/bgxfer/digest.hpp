@@ -27,11 +27,11 @@ struct Sha256 {
   friend bool operator==(const Sha256&, const Sha256&) noexcept = default;
 };
 
-/// The SHA-256 of each piece of a file: pieces of `bytes` bytes, the last one as long as is left. They let a wrong piece be
-/// told apart from the rest, and fetched again alone.
+/// The SHA-256 of each piece of a file: pieces of `bytes` bytes, the last one as long as is left. They let a wrong
+/// piece be told apart from the rest, and fetched again alone.
 struct PieceHashes {
-  std::uint64_t bytes = 0;         ///< Of a piece; 16 KiB to 1 GiB.
-  std::vector<Sha256> sha256{};    ///< One for each piece, in order. Empty: no pieces are known.
+  std::uint64_t bytes = 0;       ///< Of a piece; 16 KiB to 1 GiB.
+  std::vector<Sha256> sha256{};  ///< One for each piece, in order. Empty: no pieces are known.
 
   friend bool operator==(const PieceHashes&, const PieceHashes&) = default;
 };

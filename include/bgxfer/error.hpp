@@ -16,86 +16,86 @@ namespace bgxfer::inline v0 {
 /// Values are part of the journal format: append, never renumber.
 enum class Errc {
   // Calls that were refused; nothing changed.
-  cancelled = 1,             ///< The operation was given up on request.
-  queue_closed = 2,          ///< The queue is gone or closing.
-  invalid_state = 3,         ///< Not allowed in the job's state (spec part 1.4).
-  not_found = 4,             ///< No such job or file.
-  empty_job = 5,             ///< A job without files cannot be resumed.
-  invalid_argument = 6,      ///< An option has a value that it cannot have.
-  invalid_url = 7,           ///< Not an absolute URL that this queue can fetch.
-  relative_target = 8,       ///< The target is not an absolute path.
-  unsafe_target = 9,         ///< The target's name or folder breaks the file name rules.
-  duplicate_target = 10,     ///< Two files of one job have the same target.
-  overlapping_ranges = 11,   ///< Two ranges of one file share bytes.
-  invalid_range = 12,        ///< A range is empty, or lies outside the resource.
-  too_many_jobs = 13,        ///< `Limits::jobs_max`.
-  too_many_files = 14,       ///< `Limits::files_per_job_max`.
-  too_many_ranges = 15,      ///< `Limits::ranges_per_file_max`.
-  string_too_long = 16,      ///< A name, description, URL or header exceeds its limit.
-  digest_unavailable = 17,   ///< A file has a SHA-256, but the queue has no `QueueOptions::sha256`.
-  read_only_after_add = 18,     ///< Can be set only before the first file is added.
-  read_only_after_resume = 19,  ///< Can be set only before the first resume.
-  read_only_while_active = 20,  ///< Can be set only while the job is suspended, in error or transferred.
-  unsupported_configuration = 21,  ///< Two options exclude each other.
-  command_forbidden = 22,    ///< A notify command, but the host set no `QueueOptions::run_command`.
-  too_many_jobs_of_owner = 23,  ///< `Limits::jobs_per_owner_max`.
-  file_not_transferred = 24, ///< Only for a file whose bytes have all arrived.
-  random_access_unsupported = 25,  ///< The job, or its server, cannot send parts of a file in any order.
+  cancelled = 1,                        ///< The operation was given up on request.
+  queue_closed = 2,                     ///< The queue is gone or closing.
+  invalid_state = 3,                    ///< Not allowed in the job's state (spec part 1.4).
+  not_found = 4,                        ///< No such job or file.
+  empty_job = 5,                        ///< A job without files cannot be resumed.
+  invalid_argument = 6,                 ///< An option has a value that it cannot have.
+  invalid_url = 7,                      ///< Not an absolute URL that this queue can fetch.
+  relative_target = 8,                  ///< The target is not an absolute path.
+  unsafe_target = 9,                    ///< The target's name or folder breaks the file name rules.
+  duplicate_target = 10,                ///< Two files of one job have the same target.
+  overlapping_ranges = 11,              ///< Two ranges of one file share bytes.
+  invalid_range = 12,                   ///< A range is empty, or lies outside the resource.
+  too_many_jobs = 13,                   ///< `Limits::jobs_max`.
+  too_many_files = 14,                  ///< `Limits::files_per_job_max`.
+  too_many_ranges = 15,                 ///< `Limits::ranges_per_file_max`.
+  string_too_long = 16,                 ///< A name, description, URL or header exceeds its limit.
+  digest_unavailable = 17,              ///< A file has a SHA-256, but the queue has no `QueueOptions::sha256`.
+  read_only_after_add = 18,             ///< Can be set only before the first file is added.
+  read_only_after_resume = 19,          ///< Can be set only before the first resume.
+  read_only_while_active = 20,          ///< Can be set only while the job is suspended, in error or transferred.
+  unsupported_configuration = 21,       ///< Two options exclude each other.
+  command_forbidden = 22,               ///< A notify command, but the host set no `QueueOptions::run_command`.
+  too_many_jobs_of_owner = 23,          ///< `Limits::jobs_per_owner_max`.
+  file_not_transferred = 24,            ///< Only for a file whose bytes have all arrived.
+  random_access_unsupported = 25,       ///< The job, or its server, cannot send parts of a file in any order.
   stored_credentials_unsupported = 26,  ///< `HttpOptions::stored_credentials` is for proxies only.
   // The network and the server.
-  network_disconnected = 30, ///< The host said that there is no network.
-  connection_closed = 31,    ///< The peer closed before the answer was complete.
-  connect_timeout = 32,      ///< No connection within the connect timeout.
-  response_timeout = 33,     ///< No response head within the first-byte timeout.
-  stalled = 34,              ///< No byte within the stall timeout.
-  body_truncated = 35,       ///< The body ended before its announced length.
-  invalid_response = 36,     ///< The response breaks HTTP in a way that could hide wrong bytes.
-  response_too_large = 37,   ///< A head, trailer or body exceeds its limit.
-  encoded_body = 38,         ///< The body carries a Content-Encoding although identity was asked for.
-  unproven_end = 39,         ///< The body has no length and no terminator, and no size or digest is known.
-  range_ignored = 40,        ///< Bytes other than those asked for were sent.
-  resource_changed = 41,     ///< The resource is no longer the one whose bytes arrived before.
+  network_disconnected = 30,  ///< The host said that there is no network.
+  connection_closed = 31,     ///< The peer closed before the answer was complete.
+  connect_timeout = 32,       ///< No connection within the connect timeout.
+  response_timeout = 33,      ///< No response head within the first-byte timeout.
+  stalled = 34,               ///< No byte within the stall timeout.
+  body_truncated = 35,        ///< The body ended before its announced length.
+  invalid_response = 36,      ///< The response breaks HTTP in a way that could hide wrong bytes.
+  response_too_large = 37,    ///< A head, trailer or body exceeds its limit.
+  encoded_body = 38,          ///< The body carries a Content-Encoding although identity was asked for.
+  unproven_end = 39,          ///< The body has no length and no terminator, and no size or digest is known.
+  range_ignored = 40,         ///< Bytes other than those asked for were sent.
+  resource_changed = 41,      ///< The resource is no longer the one whose bytes arrived before.
   too_many_redirects = 42,
-  redirect_refused = 43,     ///< The redirect policy forbids the next hop.
+  redirect_refused = 43,  ///< The redirect policy forbids the next hop.
   certificate_untrusted = 44,
   certificate_expired = 45,  ///< Expired, or not yet valid.
   certificate_wrong_host = 46,
   certificate_revoked = 47,
   certificate_wrong_usage = 48,
-  tls_failed = 49,           ///< The TLS handshake or record layer failed.
-  no_progress = 50,          ///< The no-progress timeout passed, or a file restarted without end.
-  blocked_address = 51,      ///< The name resolved to an address that the policy forbids.
-  ranges_unsupported = 52,   ///< The server cannot send the parts of the resource that the file consists of.
-  certificate_pin_mismatch = 53,    ///< The server's key is none of `TlsOptions::pins`.
-  client_certificate_needed = 54,   ///< The server wants a client certificate, and the job has none.
-  client_certificate_unusable = 55, ///< The client certificate or its key cannot be read or used.
-  client_certificate_refused = 56,  ///< The server does not accept the client certificate.
-  revocation_unknown = 57,   ///< Whether the server's certificate is revoked cannot be known.
-  invalid_proxy = 58,        ///< A proxy, or the list of hosts to reach without, is not understood.
-  proxy_failed = 59,         ///< The proxy did not make the connection, or does not speak as it should.
+  tls_failed = 49,                   ///< The TLS handshake or record layer failed.
+  no_progress = 50,                  ///< The no-progress timeout passed, or a file restarted without end.
+  blocked_address = 51,              ///< The name resolved to an address that the policy forbids.
+  ranges_unsupported = 52,           ///< The server cannot send the parts of the resource that the file consists of.
+  certificate_pin_mismatch = 53,     ///< The server's key is none of `TlsOptions::pins`.
+  client_certificate_needed = 54,    ///< The server wants a client certificate, and the job has none.
+  client_certificate_unusable = 55,  ///< The client certificate or its key cannot be read or used.
+  client_certificate_refused = 56,   ///< The server does not accept the client certificate.
+  revocation_unknown = 57,           ///< Whether the server's certificate is revoked cannot be known.
+  invalid_proxy = 58,                ///< A proxy, or the list of hosts to reach without, is not understood.
+  proxy_failed = 59,                 ///< The proxy did not make the connection, or does not speak as it should.
   // The local disk.
-  partial_file_changed = 60, ///< The temporary file is not the one that this job wrote.
-  checksum_mismatch = 61,    ///< All bytes arrived, but their SHA-256 is not the expected one.
-  target_exists = 62,        ///< The target exists and must not be overwritten.
-  wrong_size = 63,           ///< The resource has another size than the one that was given for the file.
-  validation_failed = 64,    ///< The host found the finished file to be wrong (`File::set_validation_state`).
-  attributes_denied = 66,    ///< The privilege to give the file its owner, group or permissions is missing.
-  commit_refused = 67,       ///< `QueueOptions::commit_guard` does not let the file have its name.
+  partial_file_changed = 60,  ///< The temporary file is not the one that this job wrote.
+  checksum_mismatch = 61,     ///< All bytes arrived, but their SHA-256 is not the expected one.
+  target_exists = 62,         ///< The target exists and must not be overwritten.
+  wrong_size = 63,            ///< The resource has another size than the one that was given for the file.
+  validation_failed = 64,     ///< The host found the finished file to be wrong (`File::set_validation_state`).
+  attributes_denied = 66,     ///< The privilege to give the file its owner, group or permissions is missing.
+  commit_refused = 67,        ///< `QueueOptions::commit_guard` does not let the file have its name.
   // The journal.
-  journal_locked = 70,       ///< Another process uses the journal.
-  journal_foreign = 71,      ///< The file is not a bgxfer journal.
-  journal_newer = 72,        ///< The journal was written by a later version.
-  journal_damaged = 73,      ///< The journal cannot be used, and cannot be salvaged either.
-  journal_failed = 74,       ///< The journal cannot be written; nothing more is promised.
+  journal_locked = 70,   ///< Another process uses the journal.
+  journal_foreign = 71,  ///< The file is not a bgxfer journal.
+  journal_newer = 72,    ///< The journal was written by a later version.
+  journal_damaged = 73,  ///< The journal cannot be used, and cannot be salvaged either.
+  journal_failed = 74,   ///< The journal cannot be written; nothing more is promised.
   // Restarted jobs.
-  headers_needed = 80,       ///< The job's request headers are secret, were not stored, and must be given again.
-  validator_needed = 81,     ///< The job's certificate validator or certificate source must be given again.
-  identity_needed = 83,      ///< The job's helper identity was not stored, and must be given again.
-  identity_refused = 84,     ///< The process may not open files as the job's helper identity.
+  headers_needed = 80,    ///< The job's request headers are secret, were not stored, and must be given again.
+  validator_needed = 81,  ///< The job's certificate validator or certificate source must be given again.
+  identity_needed = 83,   ///< The job's helper identity was not stored, and must be given again.
+  identity_refused = 84,  ///< The process may not open files as the job's helper identity.
   // Policies and budgets.
   download_time_exceeded = 90,  ///< The job's maximum download time has passed.
-  download_too_large = 91,   ///< The job's maximum download size has been reached.
-  blocked_by_cost = 92,      ///< The job's transfer policy does not allow the network that is in use.
+  download_too_large = 91,      ///< The job's maximum download size has been reached.
+  blocked_by_cost = 92,         ///< The job's transfer policy does not allow the network that is in use.
 };
 
 /// What a caller may do about an error. Compare any `std::error_code` with these; codes of the
@@ -110,13 +110,13 @@ enum class Failure {
 enum class ErrorContext : std::uint8_t {
   none = 0,
   unknown = 1,
-  queue = 2,                ///< General queue manager, policy blocks.
+  queue = 2,  ///< General queue manager, policy blocks.
   notification = 3,
   local_file = 4,
-  remote_file = 5,          ///< The resource, or the server's answer about it.
-  transport = 6,            ///< Connection, TLS, name resolution.
+  remote_file = 5,  ///< The resource, or the server's answer about it.
+  transport = 6,    ///< Connection, TLS, name resolution.
   remote_application = 7,
-  server_certificate = 8,   ///< The host's certificate callback.
+  server_certificate = 8,  ///< The host's certificate callback.
 };
 
 /// The category of `Errc`.

@@ -54,25 +54,24 @@ struct JobFailed {
   Error error;
 };
 
-/// Bytes that were asked for on demand are on disk. Only for handlers (`Notify::ranges_transferred`), and never owed: ranges
-/// may be merged, and need not be those that were asked for.
+/// Bytes that were asked for on demand are on disk. Only for handlers (`Notify::ranges_transferred`), and never owed:
+/// ranges may be merged, and need not be those that were asked for.
 struct FileRangesTransferred {
   JobId job{};
   FileIndex file{};
   std::vector<ByteRange> ranges{};
 };
 
-/// Something about the job changed: a property, its state or its progress; not its way to `transferred` or `error`, which
-/// have events of their own. Only for handlers (`Notify::modification`): coalesced, at most one in
+/// Something about the job changed: a property, its state or its progress; not its way to `transferred` or `error`,
+/// which have events of their own. Only for handlers (`Notify::modification`): coalesced, at most one in
 /// `NotifyOptions::interval_min`, and never owed.
 struct JobModified {
   JobId job{};
 };
 
 /// Everything a queue can tell its host. A host that does not know an alternative ignores it: more may come.
-using Event =
-    std::variant<JobAdded, StateChanged, ProgressMade, FileTransferred, AttemptFailed, JobTransferred, JobFailed,
-                 JobModified, FileRangesTransferred>;
+using Event = std::variant<JobAdded, StateChanged, ProgressMade, FileTransferred, AttemptFailed, JobTransferred,
+                           JobFailed, JobModified, FileRangesTransferred>;
 
 /// The job that an event is about.
 [[nodiscard]] inline JobId job_of(const Event& event) {

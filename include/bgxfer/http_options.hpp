@@ -30,8 +30,8 @@ enum class RedirectMode : std::uint8_t {
   follow = 0,  ///< Followed; the file keeps its URL.
   report = 1,  ///< Followed; `File::url` tells the one that the bytes came from. Requests, and what is secret in them,
                ///< still go to the file's own.
-  refuse = 2,  ///< An error: the status of the redirect. `File::url` tells where it leads, and `File::set_url` goes there;
-               ///< until then requests still go to the file's own.
+  refuse = 2,  ///< An error: the status of the redirect. `File::url` tells where it leads, and `File::set_url` goes
+               ///< there; until then requests still go to the file's own.
 };
 
 /// What to do when a server sends the request elsewhere (spec part 3.9; RFC 9110 section 15.4).
@@ -63,7 +63,7 @@ enum class CredentialScheme : std::uint8_t {
 struct Credentials {
   CredentialTarget target = CredentialTarget::server;
   CredentialScheme scheme = CredentialScheme::basic;
-  std::string user{};      ///< At most 300 bytes. Basic: no colon. Empty, Negotiate and NTLM alone: the user's own cache.
+  std::string user{};  ///< At most 300 bytes. Basic: no colon. Empty, Negotiate and NTLM alone: the user's own cache.
   std::string password{};  ///< At most 65536 bytes. For `bearer` the token.
 
   friend bool operator==(const Credentials&, const Credentials&) = default;

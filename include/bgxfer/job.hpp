@@ -67,8 +67,8 @@ class BGXFER_API Job {
   /// Adds files; all or none. Resume a transferred job to fetch them.
   CommandResult add(std::vector<FileSpec> files);
   CommandResult set_priority(Priority priority);
-  /// `File::set_url` for every file whose URL begins with `from`, in capitals and all: `to` stands there instead. Mirrors
-  /// keep theirs. Returns how many files there are; if one of the new URLs is none, nothing is changed.
+  /// `File::set_url` for every file whose URL begins with `from`, in capitals and all: `to` stands there instead.
+  /// Mirrors keep theirs. Returns how many files there are; if one of the new URLs is none, nothing is changed.
   Result<std::size_t> replace_url_prefix(const std::string& from, const std::string& to);
   /// Changes any of the job's options in one step: all of `edit` is applied, or none. `edit` runs before this
   /// returns, again if another thread was faster meanwhile. A transfer in flight goes on, and its next request follows
@@ -77,12 +77,12 @@ class BGXFER_API Job {
   /// `read_only_after_resume`.
   CommandResult configure(const std::function<void(JobOptions&)>& edit);
 
-  /// Who takes the job's notifications from here on (spec part 6; `NotifyOptions` says which). Not kept across restarts: set
-  /// it again, or name one in `NotifyOptions::handler`. What is owed is told at once. Replaces the one before; empty: none.
-  /// A call that is running goes on. The handler is dropped when the job leaves the queue.
+  /// Who takes the job's notifications from here on (spec part 6; `NotifyOptions` says which). Not kept across
+  /// restarts: set it again, or name one in `NotifyOptions::handler`. What is owed is told at once. Replaces the one
+  /// before; empty: none. A call that is running goes on. The handler is dropped when the job leaves the queue.
   CommandResult set_notify_handler(NotifyHandler handler);
-  /// Makes the queue's owner that of the job. What was the former one's is dropped: request headers, credentials, stored ones
-  /// too, the client certificate, the helper identity and the notify command.
+  /// Makes the queue's owner that of the job. What was the former one's is dropped: request headers, credentials,
+  /// stored ones too, the client certificate, the helper identity and the notify command.
   CommandResult take_ownership();
 
   // Conditions. They resume on the awaiting coroutine's executor. Cancelling the wait leaves the job

@@ -55,9 +55,9 @@ enum class LogEvent : std::uint8_t {
 /// One thing that happened.
 struct LogEntry {
   LogEvent event{};
-  LogLevel level{};                  ///< Always `level_of(event)`.
-  std::optional<JobId> job{};        ///< Where it is about one.
-  std::optional<FileIndex> file{};   ///< Where it is about one.
+  LogLevel level{};                 ///< Always `level_of(event)`.
+  std::optional<JobId> job{};       ///< Where it is about one.
+  std::optional<FileIndex> file{};  ///< Where it is about one.
   /// For people: one line without control characters, and without secrets: no header, credential or URL query.
   std::string text{};
 };
@@ -70,7 +70,8 @@ struct LogEntry {
 /// All events there are, in the order of their numbers.
 [[nodiscard]] BGXFER_API std::span<const LogEvent> log_events() noexcept;
 
-/// `warning file.restarted job={...} file=3 http://...`: what most hosts want to write, without a time and without a newline.
+/// `warning file.restarted job={...} file=3 http://...`: what most hosts want to write, without a time and without a
+/// newline.
 [[nodiscard]] BGXFER_API std::string to_line(const LogEntry& entry);
 
 }  // namespace bgxfer::inline v0

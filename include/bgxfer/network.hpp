@@ -21,7 +21,7 @@ struct TlsRequest {
   TlsRequest(std::string host_name, std::uint16_t port_number, TlsOptions tls)
       : host(std::move(host_name)), port(port_number), options(std::move(tls)) {}
 
-  std::string host;     ///< Whom the certificate must name: as in `ConnectRequest`.
+  std::string host;  ///< Whom the certificate must name: as in `ConnectRequest`.
   std::uint16_t port;
   TlsOptions options;
   std::chrono::nanoseconds timeout = std::chrono::seconds{30};  ///< For the handshake.
@@ -61,9 +61,9 @@ struct ConnectRequest {
   explicit ConnectRequest(std::string host_name, std::uint16_t port_number, bool use_tls)
       : host(std::move(host_name)), port(port_number), secure(use_tls) {}
 
-  std::string host;     ///< A host name without trailing dot, or an IP address without brackets.
+  std::string host;  ///< A host name without trailing dot, or an IP address without brackets.
   std::uint16_t port;
-  bool secure;          ///< TLS, with `host` verified as `tls` says.
+  bool secure;  ///< TLS, with `host` verified as `tls` says.
   TlsOptions tls{};
   /// Refuse addresses that a redirect from a public host must not reach: loopback, link-local, private,
   /// multicast, unspecified, and IPv4 mapped forms of these (security rule "address filter").

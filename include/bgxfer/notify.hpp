@@ -36,8 +36,8 @@ inline constexpr Notify all_notifications = static_cast<Notify>(0x3f);
 /// A program to run when a job is transferred or has failed (spec part 3.4). It is run as it is: no shell, no search
 /// path, no expansion.
 struct NotifyCommand {
-  std::string program{};                  ///< Absolute path. Empty: no program is run.
-  std::vector<std::string> arguments{};   ///< Without the program's own name, which it gets as its first.
+  std::string program{};                 ///< Absolute path. Empty: no program is run.
+  std::vector<std::string> arguments{};  ///< Without the program's own name, which it gets as its first.
 
   friend bool operator==(const NotifyCommand&, const NotifyCommand&) = default;
 };

@@ -12,9 +12,9 @@ namespace bgxfer::inline v0 {
 /// Values are part of the journal format.
 enum class PeerCaching : std::uint8_t {
   none = 0,
-  client = 1,             ///< Its files may come from peers.
-  server = 2,             ///< Its files may be kept, and served to peers.
-  no_branch_cache = 4,    ///< No other cache of the operating system's is to be used.
+  client = 1,           ///< Its files may come from peers.
+  server = 2,           ///< Its files may be kept, and served to peers.
+  no_branch_cache = 4,  ///< No other cache of the operating system's is to be used.
 };
 
 /// Every bit that means something.

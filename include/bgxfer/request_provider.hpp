@@ -18,15 +18,15 @@ namespace bgxfer::inline v0 {
 struct RequestQuestion {
   JobId job{};
   FileIndex file{};
-  std::string url{};               ///< The file's own.
+  std::string url{};  ///< The file's own.
   /// Why the last answer was of no use: HTTP status 401 or 403. Empty before the first attempt.
   std::optional<Error> refused{};
 };
 
 /// What to ask the server for instead. Used for this request, never stored.
 struct RequestAnswer {
-  std::string url{};               ///< The same resource at another place, or signed afresh. Empty: the file's own URL.
-  std::vector<Header> headers{};   ///< Sent beside the job's own, under the same rules.
+  std::string url{};              ///< The same resource at another place, or signed afresh. Empty: the file's own URL.
+  std::vector<Header> headers{};  ///< Sent beside the job's own, under the same rules.
 };
 
 /// Makes URLs and headers at the moment they are needed: for signed URLs that expire, and tokens that are renewed.

@@ -16,13 +16,13 @@ struct BytesLost {
   JobId job{};
   FileIndex file{};
   std::uint64_t bytes = 0;
-  std::string why{};   ///< For people, such as "the temporary file is missing".
+  std::string why{};  ///< For people, such as "the temporary file is missing".
 };
 
 /// What opening the journal found.
 struct RestoreReport {
   std::size_t jobs_restored = 0;
-  std::uint64_t bytes_to_fetch_again = 0;   ///< Sum over `lost`.
+  std::uint64_t bytes_to_fetch_again = 0;  ///< Sum over `lost`.
   std::vector<BytesLost> lost{};
   /// Bytes at the journal's end that the last run did not finish writing. Normal after a crash; nothing that
   /// was acknowledged is in them.

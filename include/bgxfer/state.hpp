@@ -57,7 +57,7 @@ struct Progress {
   std::optional<std::uint64_t> bytes_total{};  ///< Empty until every file's size is known.
   std::uint32_t files_transferred = 0;
   std::uint32_t files_total = 0;
-  std::uint64_t bytes_per_second = 0;          ///< Smoothed over some seconds; 0 while nothing moves.
+  std::uint64_t bytes_per_second = 0;  ///< Smoothed over some seconds; 0 while nothing moves.
   /// Time to the end at this speed; empty while the size or the speed is unknown.
   std::optional<std::chrono::seconds> time_left{};
 
@@ -67,7 +67,7 @@ struct Progress {
 /// When things happened to a job, by the wall clock (BITS `BG_JOB_TIMES`).
 struct JobTimes {
   std::chrono::system_clock::time_point created{};
-  std::chrono::system_clock::time_point modified{};                     ///< The last command or change of state.
+  std::chrono::system_clock::time_point modified{};                    ///< The last command or change of state.
   std::optional<std::chrono::system_clock::time_point> transferred{};  ///< Empty until the job is transferred.
 
   friend bool operator==(const JobTimes&, const JobTimes&) = default;

@@ -27,8 +27,8 @@ struct FilePlace {
   FilePlace(std::filesystem::path final_path, std::string temporary)
       : target(std::move(final_path)), temporary_name(std::move(temporary)) {}
 
-  std::filesystem::path target{};   ///< Absolute.
-  std::string temporary_name{};     ///< One path component, unique to the job and the file.
+  std::filesystem::path target{};  ///< Absolute.
+  std::string temporary_name{};    ///< One path component, unique to the job and the file.
   /// Whose rights count for everything that happens to these names. Empty: the process's. `Errc::identity_refused`
   /// where it may not act for others; a storage whose files have no owners takes no notice.
   std::shared_ptr<const PosixUser> user{};
@@ -58,7 +58,8 @@ class BGXFER_API PartialFile {
   /// A full disk is `std::errc::no_space_on_device`.
   virtual asio::awaitable<Result<void>> write(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
 
-  /// Fills the front of `into` from `offset` and resolves with the byte count; less than asked only at the end of the file.
+  /// Fills the front of `into` from `offset` and resolves with the byte count; less than asked only at the end of the
+  /// file.
   virtual asio::awaitable<Result<std::size_t>> read(std::uint64_t offset, std::span<std::byte> into) = 0;
 
   /// Size of the file in bytes.
@@ -77,8 +78,8 @@ class BGXFER_API PartialFile {
   virtual asio::awaitable<Result<void>> sync() = 0;
 
   /// Gives the file what `wanted` names of `attributes`; it keeps them with its final name if `CommitFile::preserved`
-  /// says so. A missing privilege is `Errc::attributes_denied`. The one member with a default: a storage whose files have
-  /// no owners takes no notice.
+  /// says so. A missing privilege is `Errc::attributes_denied`. The one member with a default: a storage whose files
+  /// have no owners takes no notice.
   virtual asio::awaitable<Result<void>> set_attributes(FileAttributes attributes, FileAclFlags wanted);
 };
 
@@ -97,7 +98,7 @@ struct CommitFile {
   explicit CommitFile(FilePlace where) : place(std::move(where)) {}
 
   FilePlace place;
-  FileIdentity identity{};     ///< The file must be this one, under either name. All zero: not checked.
+  FileIdentity identity{};  ///< The file must be this one, under either name. All zero: not checked.
   std::optional<std::chrono::system_clock::time_point> modified{};  ///< Becomes the modification time.
   FileAclFlags preserved = FileAclFlags::none;  ///< What was set with `PartialFile::set_attributes`, and stays.
 
@@ -134,7 +135,8 @@ class BGXFER_API LogFile {
   /// After an error the only call that may follow is `replace`.
   virtual asio::awaitable<Result<void>> sync() = 0;
   /// Puts a new file with these contents in the log's place, atomically and durably: after a power cut
-  /// there is either the old log or the new one. After an error the old log is still in place, and `replace` may be tried again.
+  /// there is either the old log or the new one. After an error the old log is still in place, and `replace` may be
+  /// tried again.
   virtual asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) = 0;
   /// Copies the log as it is to a name of its own beside it ("<log>.damaged-N") and resolves with that path.
   virtual asio::awaitable<Result<std::filesystem::path>> keep_copy() = 0;
@@ -160,8 +162,8 @@ class BGXFER_API Storage {
 
   /// Gives each temporary file its final name, in order, replacing what had that name; then makes the names
   /// durable. A file whose temporary name is gone while its target is the wanted file already counts as done: the redo
-  /// of a commit that a crash interrupted. Stops at the first failure, `std::errc::no_such_file_or_directory` if the file
-  /// is nowhere. The files were synced before. `files` stay valid until the awaitable resolves.
+  /// of a commit that a crash interrupted. Stops at the first failure, `std::errc::no_such_file_or_directory` if the
+  /// file is nowhere. The files were synced before. `files` stay valid until the awaitable resolves.
   virtual asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) = 0;
 
   /// Deletes the temporary files, durably; one that is not there counts as deleted. All are tried; resolves with the

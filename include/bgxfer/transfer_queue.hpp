@@ -64,7 +64,8 @@ class BGXFER_API TransferQueue {
   /// The host's word about the network. Connections kept for later are closed.
   void network_changed(Connectivity now);
 
-  /// Stops everything, in the order of the ports' contracts: what has arrived is noted. From here on commands are refused.
+  /// Stops everything, in the order of the ports' contracts: what has arrived is noted. From here on commands are
+  /// refused.
   void close();
 
   /// Resolves when the journal has been read, and a new one made where there was none: jobs of earlier runs are in

@@ -15,8 +15,8 @@
 #include <bgxfer/byte_range.hpp>
 #include <bgxfer/config.hpp>
 #include <bgxfer/detail/asio.hpp>
-#include <bgxfer/http_options.hpp>
 #include <bgxfer/file_attributes.hpp>
+#include <bgxfer/http_options.hpp>
 #include <bgxfer/identity.hpp>
 #include <bgxfer/result.hpp>
 
@@ -38,11 +38,11 @@ struct Request {
 
   std::string url;
   std::string method = "GET";
-  ByteRange range{};                  ///< The bytes wanted. The default is the whole resource.
+  ByteRange range{};  ///< The bytes wanted. The default is the whole resource.
   /// Send the range only if the resource still carries this validator, as `ResponseHead::validator`
   /// gave it; else the whole resource (If-Range, RFC 9110 section 13.1.5). Empty: no condition.
   std::string validator{};
-  std::vector<Header> headers{};      ///< Secret by default: they stay with the origin of `url`.
+  std::vector<Header> headers{};           ///< Secret by default: they stay with the origin of `url`.
   std::vector<Credentials> credentials{};  ///< Secret: they stay with the origin of `url`, and with proxies.
   bool credentials_without_tls = false;
   std::optional<CredentialTarget> stored_credentials{};  ///< As `HttpOptions::stored_credentials`.
@@ -52,15 +52,15 @@ struct Request {
   std::shared_ptr<RequestBody> body{};  ///< Empty: a request without a body.
   /// With whose rights files are opened. Empty: the process's. Its credentials are in `credentials` already.
   std::shared_ptr<const HelperIdentity> identity{};
-  /// Takes the URL to which a redirect leads that `RedirectMode::refuse` refuses, secrets and all: an `Error` has no room
-  /// for them. Empty: nobody asks.
+  /// Takes the URL to which a redirect leads that `RedirectMode::refuse` refuses, secrets and all: an `Error` has no
+  /// room for them. Empty: nobody asks.
   std::shared_ptr<std::string> refused_redirect{};
 };
 
 /// What the server said before the body.
 struct ResponseHead {
-  ByteRange granted{};      ///< The bytes that the body carries; not always those asked for.
-  bool range_stated = true; ///< False: the server did not say which bytes these are, only their number is right.
+  ByteRange granted{};       ///< The bytes that the body carries; not always those asked for.
+  bool range_stated = true;  ///< False: the server did not say which bytes these are, only their number is right.
   std::optional<std::uint64_t> resource_size{};  ///< Size of the whole resource.
   /// Proves that two responses carry the same bytes: a strong ETag (quoted) or a strong
   /// Last-Modified date. Empty if the server gave neither.

@@ -33,7 +33,8 @@ constexpr BitsCode bits_codes[] = {
     {0x8020000B, "BG_E_ERROR_CONTEXT_GENERAL_TRANSPORT", "error context 6"},
     {0x8020000C, "BG_E_ERROR_CONTEXT_QUEUE_MANAGER_NOTIFICATION", "error context 3"},
     {0x8020000D, "BG_E_DESTINATION_LOCKED", "the destination volume is locked"},
-    {0x8020000E, "BG_E_VOLUME_CHANGED", "another volume is in the drive of the destination; put the old one back and resume"},
+    {0x8020000E, "BG_E_VOLUME_CHANGED",
+     "another volume is in the drive of the destination; put the old one back and resume"},
     {0x8020000F, "BG_E_ERROR_INFORMATION_UNAVAILABLE", "there is no error to tell about"},
     {0x80200010, "BG_E_NETWORK_DISCONNECTED", "there is no network"},
     {0x80200011, "BG_E_MISSING_FILE_SIZE", "the server does not tell the size of the file"},
@@ -201,6 +202,7 @@ std::uint32_t code_of(Errc error) noexcept {
 
 /// The nearest relatives of POSIX's errors on Windows.
 std::uint32_t code_of_system(const std::error_condition& cause) noexcept {
+  // clang-format off
   constexpr std::pair<std::errc, std::uint32_t> relatives[] = {
       {std::errc::no_such_file_or_directory, 2}, {std::errc::not_a_directory, 3},
       {std::errc::permission_denied, 5},         {std::errc::operation_not_permitted, 5},
@@ -215,6 +217,7 @@ std::uint32_t code_of_system(const std::error_condition& cause) noexcept {
       {std::errc::connection_refused, 0x2EFD},   {std::errc::connection_reset, 0x2EFE},
       {std::errc::connection_aborted, 0x2EFE},   {std::errc::broken_pipe, 0x2EFE},
   };
+  // clang-format on
   if (cause == std::errc::not_enough_memory) return 0x8007000E;
   for (const auto& [condition, number] : relatives) {
     if (cause == condition) return system_facility | number;

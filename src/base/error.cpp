@@ -87,8 +87,8 @@ constexpr Row rows[] = {
     {Errc::journal_damaged, Failure::permanent, "the journal is damaged"},
     {Errc::journal_failed, Failure::transient, "the journal cannot be written"},
     {Errc::attributes_denied, Failure::transient,
-     "permission denied: the process may not give the file its owner, group or permissions; run it with the privilege, or "
-     "ask for less with JobOptions::file_acl_flags"},
+     "permission denied: the process may not give the file its owner, group or permissions; run it with the privilege, "
+     "or ask for less with JobOptions::file_acl_flags"},
     {Errc::identity_needed, Failure::permanent,
      "the job's helper identity is not stored; give it again with configure(), then resume"},
     {Errc::identity_refused, Failure::permanent,
@@ -126,8 +126,10 @@ class HttpCategory final : public std::error_category {
 /// Spec part 7.3, with the improvements of bad-servers.md part 3: statuses that ask for patience are transient.
 Failure judge_status(int status) noexcept {
   switch (status) {
+    // clang-format off
     case 408: case 409: case 421: case 425: case 429: case 420: return Failure::transient;
     case 501: case 505: return Failure::permanent;
+    // clang-format on
     default: return status >= 500 && status <= 599 ? Failure::transient : Failure::permanent;
   }
 }
@@ -136,11 +138,12 @@ Failure judge_status(int status) noexcept {
 Failure judge_system(const std::error_code& code) noexcept {
   const std::error_condition cause = detail::cause_of(code);
   if (cause == std::errc::operation_canceled) return Failure::cancelled;
-  for (std::errc fatal : {std::errc::permission_denied, std::errc::no_such_file_or_directory, std::errc::not_a_directory,
-                          std::errc::is_a_directory, std::errc::read_only_file_system, std::errc::filename_too_long,
-                          std::errc::file_too_large, std::errc::operation_not_permitted, std::errc::invalid_argument,
-                          std::errc::cross_device_link, std::errc::too_many_symbolic_link_levels,
-                          std::errc::function_not_supported, std::errc::not_supported, std::errc::file_exists}) {
+  for (std::errc fatal :
+       {std::errc::permission_denied, std::errc::no_such_file_or_directory, std::errc::not_a_directory,
+        std::errc::is_a_directory, std::errc::read_only_file_system, std::errc::filename_too_long,
+        std::errc::file_too_large, std::errc::operation_not_permitted, std::errc::invalid_argument,
+        std::errc::cross_device_link, std::errc::too_many_symbolic_link_levels, std::errc::function_not_supported,
+        std::errc::not_supported, std::errc::file_exists}) {
     if (cause == fatal) return Failure::permanent;
   }
   return Failure::transient;

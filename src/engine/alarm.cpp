@@ -12,7 +12,7 @@ namespace bgxfer::inline v0::detail {
 struct Alarm::Sleep {
   asio::cancellation_signal signal;
   Clock::TimePoint when;
-  bool given_up = false;   // before it could begin, perhaps
+  bool given_up = false;  // before it could begin, perhaps
 
   static asio::awaitable<void> run(std::shared_ptr<Sleep> self, std::shared_ptr<Clock> clock) {
     if (!self->given_up) co_await clock->sleep_until(self->when);

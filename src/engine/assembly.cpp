@@ -86,7 +86,8 @@ void Assembly::remember_sources() const {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (i == home) continue;
     const std::optional<Error>& failure = sources[i].failure;
-    const bool differs = failure && (failure->code() == Errc::checksum_mismatch || failure->code() == Errc::resource_changed);
+    const bool differs =
+        failure && (failure->code() == Errc::checksum_mismatch || failure->code() == Errc::resource_changed);
     if (differs || sources[i].pieces_wrong > 0) context->hosts->distrust(sources[i].origin, now);
   }
 }
@@ -174,8 +175,8 @@ std::optional<ByteRange> Assembly::gap_in(ByteRange range) const {
   return std::nullopt;
 }
 
-/// The first run that nobody has written or is writing: two connections may bring the same bytes, and what one of them has
-/// hashed is to stay what is on disk.
+/// The first run that nobody has written or is writing: two connections may bring the same bytes, and what one of them
+/// has hashed is to stay what is on disk.
 std::optional<ByteRange> Assembly::unwritten_in(ByteRange range) const {
   ByteRange rest = range;
   while (std::optional<ByteRange> gap = gap_in(rest)) {
@@ -203,17 +204,15 @@ Known Assembly::known(const Source& source) const {
   Known known;
   known.resource_size = resource_size;
   known.arrived = bound();
-  // The host's hashes decide, whatever the server calls the version. That a mirror was compared once decides nothing: without
-  // a validator nothing tells whether it has still what it had then.
+  // The host's hashes decide, whatever the server calls the version. That a mirror was compared once decides nothing:
+  // without a validator nothing tells whether it has still what it had then.
   known.trusted = has_pieces() || (together() && sha256);
   if (!has_pieces()) known.validator = source.validator;
   if (&source == &sources[home]) known.modified = modified;
   return known;
 }
 
-bool Assembly::bound() const noexcept {
-  return any_arrived || !pending.empty() || (head_seen && connections > 0);
-}
+bool Assembly::bound() const noexcept { return any_arrived || !pending.empty() || (head_seen && connections > 0); }
 
 bool Assembly::own_method() const noexcept { return http.method != default_method; }
 
@@ -254,8 +253,8 @@ asio::awaitable<Result<void>> Assembly::make_file() {
     Result<std::uint64_t> free = co_await context->storage->free_bytes(place.target.parent_path());
     if (free && *free < *size) {
       co_return Error(std::make_error_code(std::errc::no_space_on_device), ErrorContext::local_file,
-                      place.target.string() + ": needs " + std::to_string(*size) + " bytes, " +
-                          std::to_string(*free) + " are free");
+                      place.target.string() + ": needs " + std::to_string(*size) + " bytes, " + std::to_string(*free) +
+                          " are free");
     }
   }
   OpenPartial request(place);
@@ -283,11 +282,12 @@ asio::awaitable<Result<void>> Assembly::make_file() {
 asio::awaitable<Result<void>> Assembly::learn(const ResponseHead& head, std::size_t index, const std::string& asked) {
   Source& source = sources[index];
   if (head.resource_size && !layout.fits(*head.resource_size)) {
-    co_return blame(Errc::invalid_range, ErrorContext::remote_file,
-                    public_url(source.url) + " has " + std::to_string(*head.resource_size) +
-                        " bytes; a range ends after that");
+    co_return blame(
+        Errc::invalid_range, ErrorContext::remote_file,
+        public_url(source.url) + " has " + std::to_string(*head.resource_size) + " bytes; a range ends after that");
   }
-  const bool anew = !bound();  // Nothing is here of what an earlier response told about: this one may be of another version.
+  const bool anew =
+      !bound();  // Nothing is here of what an earlier response told about: this one may be of another version.
   const std::optional<std::uint64_t> total = head.resource_size || anew ? head.resource_size : resource_size;
   const std::optional<std::uint64_t> found = layout.size(total);
   if (found && expected_size && *found != *expected_size) co_return wrong_size(*found, source);
@@ -359,7 +359,8 @@ Result<void> Assembly::learn_size(std::uint64_t found) {
 
 // --- bytes ---
 
-asio::awaitable<Result<bool>> Assembly::store(std::uint64_t local, std::span<const std::byte> bytes, std::size_t source) {
+asio::awaitable<Result<bool>> Assembly::store(std::uint64_t local, std::span<const std::byte> bytes,
+                                              std::size_t source) {
   const ByteRange chunk{local, bytes.size()};
   ByteRange rest = chunk;
   std::uint64_t count = 0;
@@ -433,8 +434,8 @@ void Assembly::claim(const Model::Lock& lock) {
   if (download.high_performance) return;
   if (unclaimed_.empty() || !identity || superseded(lock)) return;
   if (!std::exchange(open->noted, true)) context->model->commit(lock, *job, started());
-  context->model->commit(
-      lock, *job, FileProgressed{job->record.id, file, generation, BGXFER_MUTANT(6), unclaimed_.ranges()});
+  context->model->commit(lock, *job,
+                         FileProgressed{job->record.id, file, generation, BGXFER_MUTANT(6), unclaimed_.ranges()});
   if (context->pump) {
     const Journal& journal = context->pump->journal();
     if (journal.written() >= claimed_until_) at_risk_ = 0;  // The claims before this one are safe.
@@ -540,7 +541,8 @@ void Assembly::note_asked(std::size_t source, ByteRange local) {
     if (began == source) continue;  // It goes on.
     wrong_->is_asked(index, source);
     if (began) {
-      // All of it comes from one source, so that it is known who has it right. Nobody is at work on it (see `is_barred`).
+      // All of it comes from one source, so that it is known who has it right. Nobody is at work on it (see
+      // `is_barred`).
       pending.subtract(piece);
       for (Source& it : sources) it.brought.subtract(piece);
       ++times_wrong;
@@ -759,9 +761,9 @@ std::optional<Error> Assembly::too_large() const {
 }
 
 Error Assembly::wrong_size(std::uint64_t found, const Source& source) const {
-  return blame(Errc::wrong_size, ErrorContext::remote_file,
-               public_url(source.url) + " has " + std::to_string(found) + " bytes instead of " +
-                   std::to_string(*expected_size));
+  return blame(
+      Errc::wrong_size, ErrorContext::remote_file,
+      public_url(source.url) + " has " + std::to_string(found) + " bytes instead of " + std::to_string(*expected_size));
 }
 
 Error Assembly::cancelled() const { return Error(Errc::cancelled, ErrorContext::none, public_url(sources[home].url)); }

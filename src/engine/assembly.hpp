@@ -25,11 +25,11 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// One file that is being put together: what is known of it, what of it has arrived, and where that is written. What the
-/// connections of the file share; used on one strand.
+/// One file that is being put together: what is known of it, what of it has arrived, and where that is written. What
+/// the connections of the file share; used on one strand.
 ///
-/// Whatever ends it, every byte that was written is in the model, and is claimed in the journal by `let_go`. Bytes of a file
-/// with hashes of pieces count as arrived only once their piece is verified: until then they are `pending`.
+/// Whatever ends it, every byte that was written is in the model, and is claimed in the journal by `let_go`. Bytes of a
+/// file with hashes of pieces count as arrived only once their piece is verified: until then they are `pending`.
 class Assembly {
  public:
   /// `stopping` is set when the turn is over, and outlives every call.
@@ -57,14 +57,15 @@ class Assembly {
   asio::awaitable<Result<void>> begin_anew();
   /// Drops all but these bytes, which are claimed again.
   asio::awaitable<Result<void>> keep_only(RangeSet kept);
-  /// Looks at the piece of which `local` is a byte, if all of it is on disk. `hasher` may have seen it all; `buffer` is for
-  /// reading it again else. What is wrong is to be fetched once more.
+  /// Looks at the piece of which `local` is a byte, if all of it is on disk. `hasher` may have seen it all; `buffer` is
+  /// for reading it again else. What is wrong is to be fetched once more.
   asio::awaitable<Result<void>> check_piece(std::uint64_t local, Hasher* hasher, std::span<std::byte> buffer);
   /// What came had the wrong digest: no cache answers for the file again, in later turns either.
   void distrust_caches(const Model::Lock& lock);
   /// Whether a piece was wrong and is not right yet.
   [[nodiscard]] bool any_wrong() const noexcept { return wrong_ && !wrong_->empty(); }
-  /// This source is about to be asked for these bytes: past every cache, if it had them wrong, as from then on is everybody.
+  /// This source is about to be asked for these bytes: past every cache, if it had them wrong, as from then on is
+  /// everybody.
   void note_asked(std::size_t source, ByteRange local);
   /// Waits until the limits of job and queue allow the next chunk.
   asio::awaitable<Result<void>> pace(std::size_t bytes);
@@ -94,17 +95,18 @@ class Assembly {
   [[nodiscard]] RangeSet covered() const;
   [[nodiscard]] bool covers(ByteRange range) const { return !gap_in(range); }
   [[nodiscard]] bool has_pieces() const noexcept { return !pieces.sha256.empty(); }
-  /// What the source is asked for of the first wanted piece that was wrong and for which it is called like this: what is
-  /// missing of it, or all if somebody had begun to bring it who is not asked any more. Whoever has begun goes on, before
-  /// anything else. `taken`: what others are at work on.
+  /// What the source is asked for of the first wanted piece that was wrong and for which it is called like this: what
+  /// is missing of it, or all if somebody had begun to bring it who is not asked any more. Whoever has begun goes on,
+  /// before anything else. `taken`: what others are at work on.
   [[nodiscard]] std::optional<ByteRange> wrong_gap(std::size_t source, Call call, const RangeSet& taken) const;
-  /// What the source is not asked for among other bytes: `covered`, and pieces that were wrong, but for those that somebody
-  /// is at work on whom it may relieve, because none of it has come.
+  /// What the source is not asked for among other bytes: `covered`, and pieces that were wrong, but for those that
+  /// somebody is at work on whom it may relieve, because none of it has come.
   [[nodiscard]] RangeSet covered_for(std::size_t source, const RangeSet& taken) const;
-  /// Whether these bytes touch a piece that was wrong and that the source is not asked for, or that somebody else has begun.
+  /// Whether these bytes touch a piece that was wrong and that the source is not asked for, or that somebody else has
+  /// begun.
   [[nodiscard]] bool is_barred(std::size_t source, ByteRange local) const;
-  /// Whether the source had pieces wrong, and somebody is here who had none wrong: who has brought something, or could not do
-  /// worse than to have two of them wrong. It is asked only for pieces that were wrong.
+  /// Whether the source had pieces wrong, and somebody is here who had none wrong: who has brought something, or could
+  /// not do worse than to have two of them wrong. It is asked only for pieces that were wrong.
   [[nodiscard]] bool is_shunned(std::size_t source) const;
   /// Whether the source has failed, and would fail again however long one waits.
   [[nodiscard]] bool is_gone(std::size_t source) const;
@@ -135,7 +137,7 @@ class Assembly {
   [[nodiscard]] FileStarted started() const;
 
   const std::shared_ptr<const TaskContext> context;
-  const asio::any_io_executor strand;              ///< Of everything here.
+  const asio::any_io_executor strand;  ///< Of everything here.
   const Model::Core job;
   const FileIndex file;
   const std::atomic<bool>& stopping;
@@ -150,40 +152,40 @@ class Assembly {
   std::optional<std::uint64_t> expected_size;
   std::optional<Sha256> sha256;
   PieceHashes pieces;
-  std::size_t connections_max = 1;                 ///< At the same time, over all sources.
+  std::size_t connections_max = 1;  ///< At the same time, over all sources.
 
   // What was learned.
-  std::vector<Source> sources;                     ///< The URL, then the mirrors.
-  std::size_t home = 0;                            ///< The source whose validator the journal keeps.
+  std::vector<Source> sources;  ///< The URL, then the mirrors.
+  std::size_t home = 0;         ///< The source whose validator the journal keeps.
   std::optional<std::uint64_t> resource_size;
-  std::optional<std::uint64_t> size;               ///< Of the finished file.
+  std::optional<std::uint64_t> size;  ///< Of the finished file.
   std::optional<std::chrono::system_clock::time_point> modified;
-  std::optional<FileAttributes> attributes;        ///< What the last head said.
-  std::string reported;                            ///< Where redirects led to, or would have, if the job wants to be told.
-  bool head_seen = false;                          ///< Of this version, in this turn.
-  bool maybe_ended = false;                        ///< What was compared ends where the missing bytes would begin.
-  bool past_caches = false;                        ///< See `distrust_caches`.
-  bool ended = false;                              ///< A body of unknown length has come to its end.
-  bool finished = false;                           ///< All is here, and noted.
+  std::optional<FileAttributes> attributes;  ///< What the last head said.
+  std::string reported;                      ///< Where redirects led to, or would have, if the job wants to be told.
+  bool head_seen = false;                    ///< Of this version, in this turn.
+  bool maybe_ended = false;                  ///< What was compared ends where the missing bytes would begin.
+  bool past_caches = false;                  ///< See `distrust_caches`.
+  bool ended = false;                        ///< A body of unknown length has come to its end.
+  bool finished = false;                     ///< All is here, and noted.
 
   // What is on disk.
   std::optional<FileIdentity> identity;
   std::uint32_t generation = 0;
-  RangeSet arrived;                                ///< And holes, which nobody fetches.
-  bool any_arrived = false;                        ///< Of what is not a hole.
-  RangeSet pending;                                ///< Written, in pieces that are not verified yet.
-  std::uint64_t times_wrong = 0;                   ///< That a piece was found to be.
+  RangeSet arrived;               ///< And holes, which nobody fetches.
+  bool any_arrived = false;       ///< Of what is not a hole.
+  RangeSet pending;               ///< Written, in pieces that are not verified yet.
+  std::uint64_t times_wrong = 0;  ///< That a piece was found to be.
   std::shared_ptr<OpenFile> open;
-  std::shared_ptr<Hasher> hasher;                  ///< Of the whole file. Empty where no digest of it is wanted.
+  std::shared_ptr<Hasher> hasher;  ///< Of the whole file. Empty where no digest of it is wanted.
 
   // What the host wants first.
   Wishes wanted;
-  bool wishes_are_new = false;                     ///< Not yet seen by whoever starts connections.
+  bool wishes_are_new = false;  ///< Not yet seen by whoever starts connections.
 
   // The connections.
-  std::size_t connections = 0;                     ///< That are at work, where there may be several.
-  std::optional<std::string> restart_wanted;       ///< Why one of them wants the file to start again, once it is alone.
-  Latch changed;                                   ///< One of them has ended, or the first head has come.
+  std::size_t connections = 0;                ///< That are at work, where there may be several.
+  std::optional<std::string> restart_wanted;  ///< Why one of them wants the file to start again, once it is alone.
+  Latch changed;                              ///< One of them has ended, or the first head has come.
 
  private:
   [[nodiscard]] std::optional<ByteRange> gap_in(ByteRange range) const;
@@ -200,14 +202,14 @@ class Assembly {
   [[nodiscard]] Call call_for(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const;
   [[nodiscard]] bool is_kept_from(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const;
 
-  std::shared_ptr<WrongPieces> wrong_;             ///< Empty where there are no hashes of pieces.
-  RangeSet being_written_;                         ///< Where there may be several connections.
+  std::shared_ptr<WrongPieces> wrong_;  ///< Empty where there are no hashes of pieces.
+  RangeSet being_written_;              ///< Where there may be several connections.
   std::uint64_t wishes_edition_ = 0;
-  std::uint64_t disk_end_ = 0;                     ///< Of what an earlier turn left in the temporary file.
-  RangeSet unclaimed_;                             ///< Arrived, and not yet in the journal.
-  std::uint64_t at_risk_ = 0;                      ///< Bytes of claims that the journal may not have written yet, ...
-  std::uint64_t claimed_until_ = 0;                ///< ... which are among its first changes up to this.
-  std::set<std::uint64_t> being_checked_;          ///< Pieces, by their index.
+  std::uint64_t disk_end_ = 0;             ///< Of what an earlier turn left in the temporary file.
+  RangeSet unclaimed_;                     ///< Arrived, and not yet in the journal.
+  std::uint64_t at_risk_ = 0;              ///< Bytes of claims that the journal may not have written yet, ...
+  std::uint64_t claimed_until_ = 0;        ///< ... which are among its first changes up to this.
+  std::set<std::uint64_t> being_checked_;  ///< Pieces, by their index.
 };
 
 }  // namespace bgxfer::inline v0::detail

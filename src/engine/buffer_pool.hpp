@@ -12,8 +12,8 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// Chunk buffers that go from one transfer to the next, so that moving bytes allocates nothing. Together they stay within a
-/// budget: who comes later gets a small one, and is slower, but is never turned away. Thread-safe.
+/// Chunk buffers that go from one transfer to the next, so that moving bytes allocates nothing. Together they stay
+/// within a budget: who comes later gets a small one, and is slower, but is never turned away. Thread-safe.
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
   /// A buffer on loan. Goes back to the pool when destroyed.

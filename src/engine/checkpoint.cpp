@@ -101,7 +101,8 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     file->failed = true;
     const FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
     const bool same = record.facts && record.facts->identity == file->partial->identity();
-    if (same && record.stage != FileStage::committed && !file->job->removed) model_->forget_unsynced_bytes(lock, *file->job, file->file);
+    if (same && record.stage != FileStage::committed && !file->job->removed)
+      model_->forget_unsynced_bytes(lock, *file->job, file->file);
     co_return;
   }
   if (!facts_of(*file)) co_return;

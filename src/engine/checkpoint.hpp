@@ -26,10 +26,10 @@ struct OpenFile {
 
   const Model::Core job;
   const FileIndex file;
-  const std::uint32_t generation;            ///< Progress of any other generation is not its business.
+  const std::uint32_t generation;  ///< Progress of any other generation is not its business.
   const std::shared_ptr<PartialFile> partial;
-  bool noted = false;                        ///< The journal knows identity and size. Guarded by the model's lock.
-  bool failed = false;                       ///< A sync failed: what was unsynced is forgotten. Guarded by the model's lock.
+  bool noted = false;   ///< The journal knows identity and size. Guarded by the model's lock.
+  bool failed = false;  ///< A sync failed: what was unsynced is forgotten. Guarded by the model's lock.
 };
 
 /// Makes what has arrived durable every `checkpoint_interval` while bytes arrive, beside the transfers, which do not

@@ -70,7 +70,8 @@ Result<void> check_command(const Model::Lock& lock, const Model& model, const Jo
 
 bool has_ranges(const JobCore& job) {
   const std::vector<FileRecord>& files = job.record.files;
-  return std::any_of(files.begin(), files.end(), [](const FileRecord& it) { return it.facts && !it.facts->ranges.empty(); });
+  return std::any_of(files.begin(), files.end(),
+                     [](const FileRecord& it) { return it.facts && !it.facts->ranges.empty(); });
 }
 
 bool has_ranges(const std::vector<FileSpec>& files) {

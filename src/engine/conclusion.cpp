@@ -81,8 +81,8 @@ asio::awaitable<Result<void>> Conclusion::commit_files() {
   }
 }
 
-/// Every file is asked for before the first one gets its name. What was answered is in the journal by then: after a crash in
-/// the middle some temporary files have gone already, and nobody could look at them.
+/// Every file is asked for before the first one gets its name. What was answered is in the journal by then: after a
+/// crash in the middle some temporary files have gone already, and nobody could look at them.
 asio::awaitable<Result<void>> Conclusion::ask_guard() {
   if (!context_.guard) co_return Result<void>{};
   for (std::size_t next = 0;; ++next) {
@@ -115,8 +115,7 @@ asio::awaitable<Result<void>> Conclusion::ask_guard() {
 
 void Conclusion::commit_failed(const Error& error) {
   Model::Lock lock = context_.model->lock();
-  context_.model->commit(lock, *job_,
-                         CommitFailed{job_->record.id, committed_, error, context_.clock().wall_now()});
+  context_.model->commit(lock, *job_, CommitFailed{job_->record.id, committed_, error, context_.clock().wall_now()});
   // Somebody deleted or exchanged what had arrived: only fetching it again helps, and `resume` then does.
   const bool lost = error.code() == Errc::partial_file_changed || error.code() == std::errc::no_such_file_or_directory;
   if (lost && error.file()) context_.model->restart_file(lock, *job_, static_cast<FileIndex>(*error.file()));

@@ -14,8 +14,8 @@
 #include "notifier.hpp"
 #include "restore.hpp"
 #include "schedule.hpp"
-#include "verdict.hpp"
 #include "spawn.hpp"
+#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -47,16 +47,18 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
   context->model->set_notifier(context->model->lock(), std::move(notifier));
   context->transport = options.transport;
   context->storage = options.storage;
-  context->buffers = std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max, options.limits.buffer_bytes_max);
+  context->buffers =
+      std::make_shared<BufferPool>(options.chunk_bytes, spare_buffers_max, options.limits.buffer_bytes_max);
   context->hosts = std::make_shared<HostBook>(options.limits.origins_known_max);
   context->sha256 = options.sha256;
   context->requests = options.requests;
   context->guard = options.commit_guard;
   if (options.secrets && !options.journal.empty()) {
     context->secrets = std::make_shared<SecretKeeper>(context->strand, context->model, options.secrets);
-    context->model->on_secrets([link = std::weak_ptr<SecretKeeper>(context->secrets)](const Model::Lock& lock, JobId job) {
-      if (const std::shared_ptr<SecretKeeper> keeper = link.lock()) keeper->changed(lock, job);
-    });
+    context->model->on_secrets(
+        [link = std::weak_ptr<SecretKeeper>(context->secrets)](const Model::Lock& lock, JobId job) {
+          if (const std::shared_ptr<SecretKeeper> keeper = link.lock()) keeper->changed(lock, job);
+        });
   }
   if (!options.journal.empty()) {
     context->checkpoint = std::make_shared<Checkpoint>(context->strand, context->model, options.storage);
@@ -125,7 +127,8 @@ void Engine::start() {
     if (!context) return Error(Errc::queue_closed, ErrorContext::queue);
     return check_file(*context, file);
   });
-  model()->on_check_url([transport = context_->transport](const std::string& url) { return transport->check_url(url); });
+  model()->on_check_url(
+      [transport = context_->transport](const std::string& url) { return transport->check_url(url); });
 
   if (journal_.empty()) {
     Model::Lock lock = model()->lock();
@@ -165,7 +168,8 @@ void Engine::turn() {
   std::optional<Clock::TimePoint> next;
   run_schedule(lock, now, next);
   stop_overtime(lock, now, next);
-  if (const auto due = model()->notifier(lock).look_after(lock, *model(), now)) next = std::min(next.value_or(*due), *due);
+  if (const auto due = model()->notifier(lock).look_after(lock, *model(), now))
+    next = std::min(next.value_or(*due), *due);
   cancel_inactive(lock, now, next);
   finish_jobs(lock);
   for (const JobCore* job : model()->active(lock)) {
@@ -207,8 +211,9 @@ void Engine::wake_sleepers(const Model::Lock& lock, Clock::TimePoint now) {
 void Engine::block_by_cost(const Model::Lock& lock, JobCore& job) {
   const NetworkCost cost = model()->cost(lock);
   const TransferPolicy policy = policy_of(job, model()->limits());
-  std::string detail = "the network is " + std::string(to_string(cost.state)) + (cost.congested ? " and congested" : "") +
-                       "; the job's transfer policy is " + std::string(to_string(policy));
+  std::string detail = "the network is " + std::string(to_string(cost.state)) +
+                       (cost.congested ? " and congested" : "") + "; the job's transfer policy is " +
+                       std::string(to_string(policy));
   job.reason = WaitReason::cost;
   job.next_attempt.reset();
   model()->move(lock, job, Stimulus::blocked, Error(Errc::blocked_by_cost, ErrorContext::queue, std::move(detail)));
@@ -232,8 +237,8 @@ void Engine::stop_overtime(const Model::Lock& lock, Clock::TimePoint now, std::o
   }
 }
 
-/// Jobs that nobody has looked after (spec part 1.3, T25). The whole table is looked at only when the first of them may be
-/// due, which is seldom.
+/// Jobs that nobody has looked after (spec part 1.3, T25). The whole table is looked at only when the first of them may
+/// be due, which is seldom.
 void Engine::cancel_inactive(const Model::Lock& lock, Clock::TimePoint now, std::optional<Clock::TimePoint>& next) {
   const std::optional<Clock::TimePoint> due = model()->inactivity_due(lock);
   if (!due) return;
@@ -387,7 +392,8 @@ void Engine::note_restored(const Model::Lock& lock, const RestoreReport& report)
                       report.damaged_copy.string());
   }
   for (const BytesLost& lost : report.lost) {
-    model()->note(lock, LogEvent::file_bytes_lost, std::to_string(lost.bytes) + " bytes: " + lost.why, lost.job, lost.file);
+    model()->note(lock, LogEvent::file_bytes_lost, std::to_string(lost.bytes) + " bytes: " + lost.why, lost.job,
+                  lost.file);
   }
   model()->note(lock, LogEvent::queue_restored,
                 std::to_string(report.jobs_restored) + " jobs, " + std::to_string(report.bytes_to_fetch_again) +

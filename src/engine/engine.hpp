@@ -74,14 +74,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   const std::shared_ptr<TaskContext> context_;
   const std::filesystem::path journal_;
-  std::unique_ptr<Alarm> alarm_;                  // on the strand
+  std::unique_ptr<Alarm> alarm_;  // on the strand
   std::atomic<bool> woken_ = false;
 
   // Guarded by the model's lock.
-  bool ready_ = false;                            // the journal has been read: jobs may run
+  bool ready_ = false;  // the journal has been read: jobs may run
   bool closing_ = false;
   bool winding_up_ = false;
-  bool ended_ = false;                            // nothing works any more, and the journal is written
+  bool ended_ = false;  // nothing works any more, and the journal is written
   std::optional<Result<RestoreReport>> restored_;
 };
 

@@ -37,7 +37,8 @@ void EventHub::on_delivered(std::function<void(JobId, bool taken)> delivered) {
   delivered_ = std::move(delivered);
 }
 
-std::shared_ptr<Registration> EventHub::subscribe(std::optional<JobId> job, std::function<void(const Event&)> callback) {
+std::shared_ptr<Registration> EventHub::subscribe(std::optional<JobId> job,
+                                                  std::function<void(const Event&)> callback) {
   auto registration = std::make_shared<Registration>(job, std::move(callback));
   std::lock_guard lock(mutex_);
   std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });

@@ -34,7 +34,7 @@ class Registration {
   void cancel();
 
  private:
-  std::recursive_mutex running_;   // recursive: a callback may cancel itself
+  std::recursive_mutex running_;  // recursive: a callback may cancel itself
   std::optional<JobId> job_;
   std::function<void(const Event&)> callback_;
 };
@@ -43,8 +43,8 @@ class Registration {
 /// Thread-safe; `post` never runs a callback itself.
 class EventHub : public std::enable_shared_from_this<EventHub> {
  public:
-  /// `executor` is sequential. `delivered` is told of each owed event that callbacks were called with, and whether one of
-  /// them has taken it: returned, that is.
+  /// `executor` is sequential. `delivered` is told of each owed event that callbacks were called with, and whether one
+  /// of them has taken it: returned, that is.
   EventHub(asio::any_io_executor executor, Dispatcher dispatch);
 
   void on_delivered(std::function<void(JobId, bool taken)> delivered);
@@ -68,7 +68,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   std::function<void(JobId, bool taken)> delivered_;
   std::deque<Event> waiting_;
   std::vector<std::weak_ptr<Registration>> listeners_;
-  bool draining_ = false;   // a drain is on its way to the host's thread, or running there
+  bool draining_ = false;  // a drain is on its way to the host's thread, or running there
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -19,8 +19,8 @@ namespace bgxfer::inline v0::detail {
 
 namespace {
 
-/// How often connections are looked at that are slower than others, while one has nothing to do: so often at first, and then
-/// each time half as often, down to the other, until a connection begins or ends.
+/// How often connections are looked at that are slower than others, while one has nothing to do: so often at first, and
+/// then each time half as often, down to the other, until a connection begins or ends.
 constexpr std::chrono::milliseconds relief_interval_min{100};
 constexpr std::chrono::seconds relief_interval_max{10};
 /// The same where other files have all the connections that an origin gives, and nobody tells when one of them ends.
@@ -32,8 +32,8 @@ constexpr std::uint32_t stumbles_max = 3;
 /// What no other source could do better: the disk, the host's limits, the end of the turn.
 bool is_ours(const Error& error) {
   return error.context() == ErrorContext::local_file || error.context() == ErrorContext::queue ||
-         error.code() == Errc::cancelled || error.code() == Errc::checksum_mismatch || error.code() == Errc::no_progress ||
-         is_disk_full(error.code());
+         error.code() == Errc::cancelled || error.code() == Errc::checksum_mismatch ||
+         error.code() == Errc::no_progress || is_disk_full(error.code());
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ struct FileTask::Line {
   const BufferPool::Loan loan;
   Slice slice;
   asio::cancellation_signal cancel;
-  std::optional<Result<void>> outcome{};   ///< Once it has ended.
+  std::optional<Result<void>> outcome{};  ///< Once it has ended.
 
   /// Ends the line soon, whatever it waits for.
   void drop() {
@@ -170,10 +170,10 @@ std::optional<Share> FileTask::share_of(std::size_t source, std::size_t connecti
   return gap ? std::optional(Share{*gap}) : std::nullopt;
 }
 
-/// The next one to ask: none that sends everything, if there is another; of the others one whose origin has room, if any has; of
-/// these one that is called for a piece that was wrong; else one with the fewest connections; see `goes_before`.
-/// Empty if nobody can be asked, because it has failed, has as many connections as it takes, could not be believed, or has
-/// all that is missing wrong.
+/// The next one to ask: none that sends everything, if there is another; of the others one whose origin has room, if
+/// any has; of these one that is called for a piece that was wrong; else one with the fewest connections; see
+/// `goes_before`. Empty if nobody can be asked, because it has failed, has as many connections as it takes, could not
+/// be believed, or has all that is missing wrong.
 std::optional<std::size_t> FileTask::next_source() const {
   const std::vector<Source>& sources = file_->sources;
   const HostBook& hosts = *file_->context->hosts;
@@ -205,8 +205,8 @@ std::optional<std::size_t> FileTask::next_source() const {
   return best;
 }
 
-/// Whether the source of a slice that broke off is asked for the rest at once: not where the next turn would do the same,
-/// because nobody else is at work or can be asked, and no piece is lost that is not whole.
+/// Whether the source of a slice that broke off is asked for the rest at once: not where the next turn would do the
+/// same, because nobody else is at work or can be asked, and no piece is lost that is not whole.
 bool FileTask::goes_on(const Slice& slice, const Error& error) {
   const bool matters = file_->connections > 0 || file_->sources.size() > 1 || file_->has_pieces();
   if (!matters || is_ours(error) || error.code() == Failure::permanent || slice.brought() == 0) return false;
@@ -258,8 +258,8 @@ std::optional<Error> FileTask::nobody_left() const {
 
 // --- several connections ---
 
-/// Whether parts of the file may come over different connections: what it is has been seen, in this turn or an earlier one,
-/// and bytes of another version would be found out.
+/// Whether parts of the file may come over different connections: what it is has been seen, in this turn or an earlier
+/// one, and bytes of another version would be found out.
 bool FileTask::may_divide() const {
   const Assembly& file = *file_;
   const Source& home = file.sources[file.home];
@@ -298,8 +298,8 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
       error = nobody_left();
       break;
     }
-    // Somebody who has nothing to do looks now and then whether another one has become slow, or, where other files have all
-    // that its origin gives, whether there is room.
+    // Somebody who has nothing to do looks now and then whether another one has become slow, or, where other files have
+    // all that its origin gives, whether there is room.
     const Clock::TimePoint now = file.context->clock().now();
     const bool held_back = room_for_lines() == 0;
     if (changed) {
@@ -521,8 +521,8 @@ asio::awaitable<Result<void>> FileTask::finish() {
   if (file.open->failed || file.superseded(lock) || is_final(job->record.state)) co_return file.overtaken();
   const FileAclFlags preserved = file.attributes ? file.wanted_attributes : FileAclFlags::none;
   context.model->commit(lock, *job,
-                        FileFinished{job->record.id, file.file, file.generation, *file.identity, *file.size, file.modified,
-                                     false, preserved});
+                        FileFinished{job->record.id, file.file, file.generation, *file.identity, *file.size,
+                                     file.modified, false, preserved});
   context.model->move(lock, *job, Stimulus::file_finished);
   job->restarts.erase(static_cast<std::uint32_t>(file.file));
   job->distrusted.erase(static_cast<std::uint32_t>(file.file));
@@ -579,8 +579,8 @@ asio::awaitable<Result<void>> FileTask::verified(bool right, const Sha256& found
   std::vector<Source>& sources = file.sources;
   const std::string url = public_url(sources[file.home].url);
   const std::string what = url + ": " + found.to_string() + " instead of " + file.sha256->to_string();
-  // Mirrors are suspected first. What they brought is fetched again, from others; all of it where the file began with one,
-  // for nobody knows then who brought what earlier turns left.
+  // Mirrors are suspected first. What they brought is fetched again, from others; all of it where the file began with
+  // one, for nobody knows then who brought what earlier turns left.
   bool suspects = false;
   RangeSet kept = file.arrived;
   for (std::size_t i = 1; i < sources.size(); ++i) {

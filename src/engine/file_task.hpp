@@ -17,8 +17,9 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// Fetches whatever is still missing of one file until nothing is: slice by slice over one connection, or several slices
-/// at the same time, as `next_share` cuts them. One coroutine on one strand, with one more for each further connection.
+/// Fetches whatever is still missing of one file until nothing is: slice by slice over one connection, or several
+/// slices at the same time, as `next_share` cuts them. One coroutine on one strand, with one more for each further
+/// connection.
 class FileTask {
  public:
   /// `stopping` is set when the turn is over: the task then ends soon, with `Errc::cancelled`.

@@ -14,8 +14,8 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// A SHA-256 of bytes in their order, computed beside the transfer that brings them: while one chunk is hashed on a strand
-/// of its own, the next one arrives. With one thread nothing is gained, and little is lost.
+/// A SHA-256 of bytes in their order, computed beside the transfer that brings them: while one chunk is hashed on a
+/// strand of its own, the next one arrives. With one thread nothing is gained, and little is lost.
 ///
 /// Used on one strand, by one coroutine at a time or by several that take turns.
 class Hasher : public std::enable_shared_from_this<Hasher> {

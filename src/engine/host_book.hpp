@@ -48,12 +48,13 @@ struct Origin {
     Clock::Duration patience{};
   };
 
-  std::size_t connections = 0;               ///< That are at work now, for all files.
-  std::size_t waiting = 0;                   ///< Files that have none, and wait for one of these to end.
-  std::optional<Cap> cap{};                  ///< Empty: it has turned none down.
-  std::optional<Cap> cap_before{};           ///< What was believed before those began that were turned down last.
-  std::optional<Clock::TimePoint> answered{};  ///< When a connection last ended that the server had answered, be it 429 or 503.
-  double bytes_per_second = 0;               ///< Of one connection; 0: not known.
+  std::size_t connections = 0;      ///< That are at work now, for all files.
+  std::size_t waiting = 0;          ///< Files that have none, and wait for one of these to end.
+  std::optional<Cap> cap{};         ///< Empty: it has turned none down.
+  std::optional<Cap> cap_before{};  ///< What was believed before those began that were turned down last.
+  std::optional<Clock::TimePoint>
+      answered{};               ///< When a connection last ended that the server had answered, be it 429 or 503.
+  double bytes_per_second = 0;  ///< Of one connection; 0: not known.
   std::optional<Clock::TimePoint> failed{};  ///< When it last brought nothing, for a reason that is not the file's.
 
   /// How long a cap is believed, before one connection more is tried. Doubled each time that one is turned down by a

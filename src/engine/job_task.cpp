@@ -13,8 +13,8 @@
 #include "../ports/strand.hpp"
 #include "durable.hpp"
 #include "file_task.hpp"
-#include "verdict.hpp"
 #include "spawn.hpp"
+#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -31,8 +31,8 @@ struct JobTask::Lane {
   explicit Lane(const asio::any_io_executor& executor) : strand(Strand(executor)) {}
 
   asio::any_io_executor strand;
-  asio::cancellation_signal cancel;   // on the strand
-  bool alive = true;                  // on the strand
+  asio::cancellation_signal cancel;  // on the strand
+  bool alive = true;                 // on the strand
 };
 
 JobTask::JobTask(std::shared_ptr<const TaskContext> context, Model::Core job)
@@ -53,7 +53,7 @@ void JobTask::start(const Model::Lock& lock) {
       self->lane_ended();
     };
     spawn(lane->strand, run_lane(shared_from_this()),
-                   asio::bind_cancellation_slot(lane->cancel.slot(), std::move(ended)));
+          asio::bind_cancellation_slot(lane->cancel.slot(), std::move(ended)));
   }
 }
 
@@ -170,8 +170,8 @@ bool JobTask::served() const {
                      [this](const auto& wish) { return is_served(*job_, static_cast<FileIndex>(wish.first)); });
 }
 
-/// The turn is over. If it failed, the job waits or stops as the failure deserves; else it goes back into the line, unless
-/// somebody has moved it on already.
+/// The turn is over. If it failed, the job waits or stops as the failure deserves; else it goes back into the line,
+/// unless somebody has moved it on already.
 void JobTask::end() {
   asio::post(context_->strand, [self = shared_from_this()] {
     Model& model = *self->context_->model;

@@ -51,10 +51,10 @@ class JobTask : public std::enable_shared_from_this<JobTask> {
 
   // Guarded by the model's lock.
   std::size_t next_file_ = 0;
-  std::set<FileIndex> at_work_;        ///< Files that a lane has.
+  std::set<FileIndex> at_work_;  ///< Files that a lane has.
   std::vector<FileIndex> given_back_;
   std::size_t lanes_alive_ = 0;
-  std::size_t lanes_working_ = 0;      ///< Those that may still take a file.
+  std::size_t lanes_working_ = 0;  ///< Those that may still take a file.
   std::optional<Error> failure_;
 };
 

@@ -31,15 +31,16 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   /// The journal must be rewritten before it can be written to. Any thread; only posts.
   void kick_rewrite();
 
-  /// Resolves when a rewrite has been tried, whether the disk took it or not. On the strand. The pump outlives the wait.
+  /// Resolves when a rewrite has been tried, whether the disk took it or not. On the strand. The pump outlives the
+  /// wait.
   asio::awaitable<void> rewrite_tried();
 
   /// Resolves when every change so far is durable; `Errc::queue_closed` or the queue's error if it closes before.
   /// The pump outlives the wait.
   asio::awaitable<Result<void>> saved();
 
-  /// Resolves when the first `changes` survive this process, or cannot for now because the disk fails. Waits for no sync of
-  /// its own. The pump outlives the wait.
+  /// Resolves when the first `changes` survive this process, or cannot for now because the disk fails. Waits for no
+  /// sync of its own. The pump outlives the wait.
   asio::awaitable<void> written(std::uint64_t changes);
 
   /// The queue closes: a disk that fails is not waited for any more, and whoever waits for it is told. Any thread.

@@ -20,7 +20,8 @@ void Log::say(LogEntry entry) const noexcept {
   }
 }
 
-void Log::say(LogEvent event, std::string text, std::optional<JobId> job, std::optional<FileIndex> file) const noexcept {
+void Log::say(LogEvent event, std::string text, std::optional<JobId> job,
+              std::optional<FileIndex> file) const noexcept {
   if (wants(event)) say(make_entry(event, std::move(text), job, file));
 }
 

@@ -38,7 +38,8 @@ bool urgent(const Change& change) {
 /// Failures count, but not those that only say that the network is gone or the host has no room.
 bool counts(Stimulus stimulus) {
   return stimulus == Stimulus::connect_failed || stimulus == Stimulus::failed_for_now ||
-         stimulus == Stimulus::failed_for_good || stimulus == Stimulus::custom_method_failed || stimulus == Stimulus::too_long;
+         stimulus == Stimulus::failed_for_good || stimulus == Stimulus::custom_method_failed ||
+         stimulus == Stimulus::too_long;
 }
 
 }  // namespace
@@ -189,7 +190,8 @@ void Model::commit(const Lock& lock, JobCore& job, const Change& change) {
   const auto* failed = std::get_if<CommitFailed>(&change);
   if (failed && failed->error) note(lock, LogEvent::job_commit_failed, failed->error->message(), job.record.id);
   if (!std::holds_alternative<FileProgressed>(change)) job.changed.notify();
-  if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<UrlChanged>(change) || std::holds_alternative<CommitFailed>(change)) {
+  if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<UrlChanged>(change) ||
+      std::holds_alternative<CommitFailed>(change)) {
     note_modified(lock, job);
   }
   if (std::holds_alternative<FileFinished>(change)) notify(lock, job);
@@ -272,9 +274,7 @@ void Model::note_move(const Lock& lock, const JobCore& job, JobState from) {
     case JobState::transient_error:
       meter.attempts_failed.add();
       return note(lock, LogEvent::job_attempt_failed, why, record.id);
-    case JobState::error:
-      meter.jobs_failed.add();
-      return note(lock, LogEvent::job_failed, why, record.id);
+    case JobState::error: meter.jobs_failed.add(); return note(lock, LogEvent::job_failed, why, record.id);
     case JobState::transferred:
       meter.jobs_transferred.add();
       return note(lock, LogEvent::job_transferred, record.options.display_name, record.id);
@@ -284,11 +284,11 @@ void Model::note_move(const Lock& lock, const JobCore& job, JobState from) {
     case JobState::cancelled:
       meter.jobs_cancelled.add();
       return note(lock, LogEvent::job_cancelled, record.options.display_name, record.id);
-    default:
-      break;
+    default: break;
   }
   if (!log_.wants(LogEvent::job_state)) return;
-  note(lock, LogEvent::job_state, std::string(to_string(from)) + " -> " + std::string(to_string(record.state)), record.id);
+  note(lock, LogEvent::job_state, std::string(to_string(from)) + " -> " + std::string(to_string(record.state)),
+       record.id);
 }
 
 /// The model may be gone by the time that the host's function returns.
@@ -316,8 +316,9 @@ void Model::restart_active_time(const Lock&, JobCore& job) {
 void Model::note_started(const Lock& lock, JobCore& job, FileIndex file) {
   const FileRecord& record = job.record.files[static_cast<std::size_t>(file)];
   const FileFacts& facts = *record.facts;
-  commit(lock, job, FileStarted{job.record.id, file, record.generation, facts.identity, record.size, facts.resource_size,
-                                facts.validator, facts.modified, facts.source, facts.reported});
+  commit(lock, job,
+         FileStarted{job.record.id, file, record.generation, facts.identity, record.size, facts.resource_size,
+                     facts.validator, facts.modified, facts.source, facts.reported});
 }
 
 void Model::restart_file(const Lock& lock, JobCore& job, FileIndex file) {
@@ -348,8 +349,9 @@ void Model::keep_bytes(const Lock& lock, JobCore& job, FileIndex file, const Ran
   }
   // Under a new generation, so that what the old one claimed is void for every later reader of the journal.
   const std::uint32_t generation = record.generation + 1;
-  const FileStarted again{job.record.id,       file,            generation,     facts.identity, record.size,
-                          facts.resource_size, facts.validator, facts.modified, facts.source,   facts.reported};
+  const FileStarted again{
+      job.record.id,   file,           generation,   facts.identity, record.size, facts.resource_size,
+      facts.validator, facts.modified, facts.source, facts.reported};
   commit(lock, job, FileRestarted{job.record.id, file, generation});
   if (kept.empty()) return;
   commit(lock, job, again);
@@ -363,7 +365,8 @@ void Model::arrived(const Lock& lock, JobCore& job, FileIndex file, ByteRange ra
   job.touched = clock_->now();
   job.failing_since.reset();
   job.attempts = 0;
-  if (is_final(job.record.state)) return;  // It was under way to the disk; nobody hears of anything after the final event.
+  if (is_final(job.record.state))
+    return;  // It was under way to the disk; nobody hears of anything after the final event.
   const JobOptions& options = job.record.options;
   if (options.download.on_demand && has(options.notify.events, Notify::ranges_transferred)) {
     job.fresh_ranges[static_cast<std::uint32_t>(file)].add(range);

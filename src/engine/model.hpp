@@ -60,7 +60,7 @@ class Model : public std::enable_shared_from_this<Model> {
   [[nodiscard]] Lock lock() const { return Lock(*this); }
 
   // Jobs.
-  [[nodiscard]] std::vector<Core> jobs(const Lock&) const;            ///< In the order in which they were added.
+  [[nodiscard]] std::vector<Core> jobs(const Lock&) const;  ///< In the order in which they were added.
   [[nodiscard]] Core find(const Lock&, JobId id) const;
   [[nodiscard]] std::size_t size(const Lock&) const { return jobs_.size(); }
   Core create(const Lock& lock, JobOptions options);
@@ -220,7 +220,7 @@ class Model : public std::enable_shared_from_this<Model> {
   NetworkCost cost_;
   Owner owner_;
   bool commands_allowed_ = false;
-  std::map<std::string, std::size_t> jobs_of_;    // by the owner's name
+  std::map<std::string, std::size_t> jobs_of_;  // by the owner's name
   std::optional<Clock::TimePoint> inactivity_due_;
   std::optional<Clock::TimePoint> journal_retry_;
   std::optional<Error> closed_;

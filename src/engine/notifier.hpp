@@ -20,14 +20,16 @@ namespace bgxfer::inline v0::detail {
 /// Brings each job's notifications to its handler (spec part 6): for one job in order and never two at a time, for all
 /// jobs together up to `Limits::notifications_max` at a time, and what is owed before what has merely changed.
 ///
-/// What is owed is in the job's record, and so in the journal; here is only the line of jobs that have something to tell.
-/// Everything is guarded by the model's lock, but handlers run without it.
+/// What is owed is in the job's record, and so in the journal; here is only the line of jobs that have something to
+/// tell. Everything is guarded by the model's lock, but handlers run without it.
 class Notifier : public std::enable_shared_from_this<Notifier> {
  public:
   Notifier(asio::any_io_executor executor, Dispatcher dispatch, CommandRunner run_command, std::size_t at_once);
 
   /// The handlers that jobs name in their options. Once, before there are jobs.
-  void set_handlers(const Model::Lock&, std::map<std::string, CoreHandler> handlers) { handlers_ = std::move(handlers); }
+  void set_handlers(const Model::Lock&, std::map<std::string, CoreHandler> handlers) {
+    handlers_ = std::move(handlers);
+  }
 
   /// Something about the job changed: if it has something to tell, it gets into the line.
   void consider(const Model::Lock& lock, const Model::Core& job);
@@ -60,8 +62,8 @@ class Notifier : public std::enable_shared_from_this<Notifier> {
   const CommandRunner run_command_;
   const std::size_t at_once_;
   std::map<std::string, CoreHandler> handlers_;
-  std::deque<Model::Core> owed_;       // jobs that owe something
-  std::deque<Model::Core> passing_;    // jobs of which something has changed
+  std::deque<Model::Core> owed_;     // jobs that owe something
+  std::deque<Model::Core> passing_;  // jobs of which something has changed
   std::multimap<Clock::TimePoint, JobId> waiting_;
   std::size_t telling_ = 0;
   bool closed_ = false;

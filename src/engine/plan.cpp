@@ -40,7 +40,8 @@ RangeSet in_whole(const RangeSet& ranges, std::uint64_t unit, std::uint64_t size
   for (ByteRange range : ranges.ranges()) {
     const std::uint64_t begin = range.offset - range.offset % unit;
     const std::uint64_t over = range.end() % unit;
-    const std::uint64_t end = over == 0 || range.end() >= size ? range.end() : std::min(size, range.end() - over + unit);
+    const std::uint64_t end =
+        over == 0 || range.end() >= size ? range.end() : std::min(size, range.end() - over + unit);
     units.add(ByteRange::between(begin, end));
   }
   return units;
@@ -192,7 +193,8 @@ std::optional<Share> divide(const InFlight& slow, std::size_t index, double newc
   const auto kept = static_cast<std::uint64_t>(static_cast<double>(rest.length) * kept_part);
   // Rounded down, so that the newcomer takes the larger half.
   const std::uint64_t at = aligned_down(rest.offset + kept, cut.align);
-  const bool both_have_enough = at >= rest.offset + cut.bytes_min && rest.end() - at >= cut.bytes_min && at > rest.offset;
+  const bool both_have_enough =
+      at >= rest.offset + cut.bytes_min && rest.end() - at >= cut.bytes_min && at > rest.offset;
   if (both_have_enough) return Share{ByteRange::between(at, rest.end()), index, false};
 
   const double left = seconds_left(slow, newcomer);
@@ -223,7 +225,8 @@ std::optional<Share> next_share(std::span<const ByteRange> wishes, const RangeSe
   for (std::size_t i = 0; i < in_flight.size(); ++i) {
     const InFlight& it = in_flight[i];
     if (it.relieved || it.rest.length == 0 || it.rest.length == ByteRange::to_end) continue;
-    if (!slowest || seconds_left(it, bytes_per_second) > seconds_left(in_flight[*slowest], bytes_per_second)) slowest = i;
+    if (!slowest || seconds_left(it, bytes_per_second) > seconds_left(in_flight[*slowest], bytes_per_second))
+      slowest = i;
   }
   if (!slowest) return std::nullopt;
   return divide(in_flight[*slowest], *slowest, bytes_per_second, cut);

@@ -114,7 +114,8 @@ void Restoration::reload(const Model::Lock& lock, JobCore& job) {
                Error(Errc::identity_needed, ErrorContext::queue, job.record.options.display_name));
   }
   if (job.record.headers_withheld && is_active(job.record.state)) {
-    model.move(lock, job, Stimulus::identity_missing, Error(Errc::headers_needed, ErrorContext::queue, job.record.options.display_name));
+    model.move(lock, job, Stimulus::identity_missing,
+               Error(Errc::headers_needed, ErrorContext::queue, job.record.options.display_name));
   }
 }
 
@@ -123,7 +124,8 @@ void Restoration::sync_soon(const Model::Lock& lock, const Model::Core& job) {
   for (std::size_t i = 0; i < job->record.files.size(); ++i) {
     const FileRecord& file = job->record.files[i];
     const bool unsynced = file.facts && !file.facts->unsynced.empty();
-    if (unsynced && file.stage == FileStage::finished) context_.checkpoint->finished(lock, job, static_cast<FileIndex>(i));
+    if (unsynced && file.stage == FileStage::finished)
+      context_.checkpoint->finished(lock, job, static_cast<FileIndex>(i));
   }
 }
 
@@ -152,7 +154,8 @@ asio::awaitable<void> Restoration::inspect(Model::Core job, FileIndex file, File
   const std::uint64_t end = record.facts->arrived.ranges().back().end();
   if (size < end) {
     context_.model->restart_file(lock, *job, file);
-    lose(job->record.id, file, arrived, opened ? "the temporary file is shorter than what had arrived" : "the temporary file is gone");
+    lose(job->record.id, file, arrived,
+         opened ? "the temporary file is shorter than what had arrived" : "the temporary file is gone");
   } else if (size > end) {
     lose(job->record.id, file, size - end, "these bytes arrived after the last record in the journal");
   }

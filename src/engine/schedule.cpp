@@ -12,7 +12,9 @@ namespace {
 /// Fills up to `places` with the best of `line`, and says who starts, who stops and when to look again.
 void fill(std::span<const Candidate> jobs, std::vector<std::size_t>& line, std::size_t places, const Limits& limits,
           Clock::TimePoint now, Schedule& schedule) {
-  const auto keeps_turn = [&](const Candidate& job) { return job.running && now < job.slice_began + limits.time_slice; };
+  const auto keeps_turn = [&](const Candidate& job) {
+    return job.running && now < job.slice_began + limits.time_slice;
+  };
   const auto rank = [&](std::size_t i) {
     const Candidate& job = jobs[i];
     const bool used_up = job.running && !keeps_turn(job);

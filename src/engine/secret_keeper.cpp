@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-
 #include "../model/secrets.hpp"
 #include "spawn.hpp"
 

@@ -10,8 +10,8 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// Carries the secrets of jobs to the host's store, one after the other, beside everything else. The store has, a moment
-/// later, what the jobs have; a crash in that moment costs the host another `configure`.
+/// Carries the secrets of jobs to the host's store, one after the other, beside everything else. The store has, a
+/// moment later, what the jobs have; a crash in that moment costs the host another `configure`.
 class SecretKeeper : public std::enable_shared_from_this<SecretKeeper> {
  public:
   SecretKeeper(asio::any_io_executor strand, std::shared_ptr<Model> model, std::shared_ptr<SecretStore> store)

@@ -83,9 +83,7 @@ double Slice::bytes_per_second(Clock::TimePoint now) const {
   return brought_ > 0 && seconds > 0 ? static_cast<double>(brought_) / seconds : 0;
 }
 
-double Slice::silent_seconds(Clock::TimePoint now) const {
-  return std::chrono::duration<double>(now - heard_).count();
-}
+double Slice::silent_seconds(Clock::TimePoint now) const { return std::chrono::duration<double>(now - heard_).count(); }
 
 std::string Slice::url() const { return public_url(file_.sources[index_].url); }
 
@@ -133,7 +131,8 @@ asio::awaitable<Result<void>> Slice::ask_and_take(ByteRange gap) {
       co_return blame(Errc::ranges_unsupported,
                       url() + ": several ranges, and nothing that tells versions of the resource apart");
     }
-    if (overlap == 0 && piece.remote.offset > 0) co_return co_await restart("nothing proves that the rest would belong to it");
+    if (overlap == 0 && piece.remote.offset > 0)
+      co_return co_await restart("nothing proves that the rest would belong to it");
   }
   // A server that does not serve ranges is asked for everything; what is there already is skipped.
   const bool plain = source.refused >= refusals_max || file_.own_method();
@@ -312,14 +311,13 @@ asio::awaitable<Result<void>> Slice::look() {
   co_return Result<void>{};
 }
 
-/// Compares some bytes that are on disk with what this source has in their place, so that it may be believed: it is `proven`
-/// after that, or the file has started again.
+/// Compares some bytes that are on disk with what this source has in their place, so that it may be believed: it is
+/// `proven` after that, or the file has started again.
 asio::awaitable<Result<void>> Slice::prove() {
   source_().proven = false;
   // Another connection may have said what is to come, and brought nothing of it yet.
   if (!file_.any_arrived) co_return file_.cancelled();
-  const Piece piece =
-      to_compare(file_.arrived, file_.layout, file_.resource_size, context_.limits().overlap_bytes);
+  const Piece piece = to_compare(file_.arrived, file_.layout, file_.resource_size, context_.limits().overlap_bytes);
   Asked asked;
   asked.remote = piece.remote;
   Result<std::unique_ptr<Download>> opened = co_await ask(asked);
@@ -374,12 +372,13 @@ asio::awaitable<Result<void>> Slice::open_failed(const Error& error, Piece piece
 }
 
 Error Slice::stray_page() const {
-  return blame(Errc::invalid_response, url() + ": a web page came in place of the file, from a captive portal or a login");
+  return blame(Errc::invalid_response,
+               url() + ": a web page came in place of the file, from a captive portal or a login");
 }
 
-/// What is here is not what this source has. Where that decides, the file starts again: its URL always does, a mirror only
-/// if what is here came from it; any other one has proven no more than that it is no mirror. One connection alone may start
-/// the file again itself.
+/// What is here is not what this source has. Where that decides, the file starts again: its URL always does, a mirror
+/// only if what is here came from it; any other one has proven no more than that it is no mirror. One connection alone
+/// may start the file again itself.
 asio::awaitable<Result<void>> Slice::restart(std::string why) {
   const bool decides = (index_ == 0 && !BGXFER_MUTANT(36)) || at_home();
   if (!decides && file_.bound()) co_return blame(Errc::resource_changed, url() + ": " + why);
@@ -401,7 +400,8 @@ Result<void> Slice::refuse_range(const Error& error) {
 }
 
 /// Reads `count` bytes that are on disk already once more, and compares.
-asio::awaitable<Result<void>> Slice::same_bytes(Download& download, std::uint64_t local, std::uint64_t count, bool& same) {
+asio::awaitable<Result<void>> Slice::same_bytes(Download& download, std::uint64_t local, std::uint64_t count,
+                                                bool& same) {
   same = false;
   const std::span<std::byte> theirs = buffer_.first(buffer_.size() / 2);
   const std::span<std::byte> ours = buffer_.subspan(buffer_.size() / 2);
@@ -487,8 +487,8 @@ asio::awaitable<Result<void>> Slice::receive(Download& download, std::uint64_t l
       co_return file_.wrong_size(local + *count, source_());
     }
     if (!sized && expected && local + *count == *expected) {
-      // Only the end proves that this is all. Until it is seen the last bytes do not count, or the beginning of a longer
-      // resource would look like the file once it is taken up again.
+      // Only the end proves that this is all. Until it is seen the last bytes do not count, or the beginning of a
+      // longer resource would look like the file once it is taken up again.
       std::byte more{};
       Result<std::size_t> beyond = co_await download.read(std::span(&more, 1));
       if (!beyond) co_return stopping() ? file_.cancelled() : beyond.error();

@@ -22,8 +22,8 @@ class Slice {
   /// `gap` is missing, and `buffer` the slice's own until `run` has resolved.
   Slice(Assembly& file, std::size_t source, ByteRange gap, std::span<std::byte> buffer);
 
-  /// Resolves when its bytes are here, when it has learned how the source wants to be asked (ask again), or with what went
-  /// wrong. What has arrived is kept in any case.
+  /// Resolves when its bytes are here, when it has learned how the source wants to be asked (ask again), or with what
+  /// went wrong. What has arrived is kept in any case.
   asio::awaitable<Result<void>> run();
 
   /// Asks, and looks at nothing but the head of the response: what the resource is, if it still is the same.
@@ -80,14 +80,15 @@ class Slice {
   std::uint64_t position_;
   std::uint64_t end_;
   bool dropped_ = false;
-  std::string asked_url_;            ///< Of the last request: the source's, or what the host's provider made of it.
+  std::string asked_url_;  ///< Of the last request: the source's, or what the host's provider made of it.
   std::uint64_t brought_ = 0;
   Clock::TimePoint began_{};
-  Clock::TimePoint heard_{};         ///< When it last brought something.
-  std::shared_ptr<Hasher> pieces_;   ///< Of those that this slice brings. Empty where there are no hashes of pieces.
-  std::uint64_t times_wrong_ = 0;    ///< That had been found when it began to hash one.
-  std::optional<BufferPool::Loan> another_{};  ///< A second buffer, where something is hashed and there is one to be had.
-  bool other_turn_ = false;          ///< Which buffer, or which half of the only one, comes next.
+  Clock::TimePoint heard_{};        ///< When it last brought something.
+  std::shared_ptr<Hasher> pieces_;  ///< Of those that this slice brings. Empty where there are no hashes of pieces.
+  std::uint64_t times_wrong_ = 0;   ///< That had been found when it began to hash one.
+  std::optional<BufferPool::Loan>
+      another_{};            ///< A second buffer, where something is hashed and there is one to be had.
+  bool other_turn_ = false;  ///< Which buffer, or which half of the only one, comes next.
 };
 
 }  // namespace bgxfer::inline v0::detail

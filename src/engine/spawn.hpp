@@ -11,7 +11,8 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// Starts a coroutine later, never inside this call: `asio::co_spawn` alone may run it at once, under the caller's lock.
+/// Starts a coroutine later, never inside this call: `asio::co_spawn` alone may run it at once, under the caller's
+/// lock.
 template <class Handler>
 void spawn(const asio::any_io_executor& executor, asio::awaitable<void> task, Handler handler) {
   asio::post(executor, [executor, task = std::move(task), handler = std::move(handler)]() mutable {
@@ -19,13 +20,14 @@ void spawn(const asio::any_io_executor& executor, asio::awaitable<void> task, Ha
   });
 }
 
-/// For coroutines that deal with every failure there is: what they throw nevertheless, such as `std::bad_alloc`, leaves the
-/// executor's run function. Swallowed, it would leave a queue that stands still and tells nobody.
+/// For coroutines that deal with every failure there is: what they throw nevertheless, such as `std::bad_alloc`, leaves
+/// the executor's run function. Swallowed, it would leave a queue that stands still and tells nobody.
 inline void must_not_throw(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(std::move(thrown));
 }
 
-/// Starts what a flag says is started. Without the memory for it, the flag says so no more, and the next one tries again.
+/// Starts what a flag says is started. Without the memory for it, the flag says so no more, and the next one tries
+/// again.
 template <class Flag, class Start>
 void start_once(Flag& flag, const Start& start) {
   flag = true;

@@ -20,16 +20,16 @@ namespace bgxfer::inline v0::detail {
 
 /// What the coroutines that work for a job need of the queue. Alive as long as any of them.
 struct TaskContext {
-  asio::any_io_executor executor;          ///< The host's.
-  asio::any_io_executor strand;            ///< The engine's own.
+  asio::any_io_executor executor;  ///< The host's.
+  asio::any_io_executor strand;    ///< The engine's own.
   std::shared_ptr<Model> model;
   std::shared_ptr<Transport> transport;
   std::shared_ptr<Storage> storage;
-  std::shared_ptr<JournalPump> pump;       ///< Empty for a queue without a journal.
+  std::shared_ptr<JournalPump> pump;  ///< Empty for a queue without a journal.
   std::shared_ptr<Checkpoint> checkpoint;
   std::shared_ptr<BufferPool> buffers;
-  std::shared_ptr<HostBook> hosts;         ///< What is known of the origins, and who is at work there.
-  std::shared_ptr<SecretKeeper> secrets;   ///< Empty for a queue without a store or without a journal.
+  std::shared_ptr<HostBook> hosts;        ///< What is known of the origins, and who is at work there.
+  std::shared_ptr<SecretKeeper> secrets;  ///< Empty for a queue without a store or without a journal.
   std::shared_ptr<RequestProvider> requests;
   std::shared_ptr<CommitGuard> guard;
   Sha256Factory sha256;

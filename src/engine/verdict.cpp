@@ -18,7 +18,8 @@ Error error_of(std::exception_ptr thrown) {
   } catch (const std::bad_alloc&) {
     return Error(std::make_error_code(std::errc::not_enough_memory), ErrorContext::unknown);
   } catch (const std::exception& error) {
-    return Error(Errc::invalid_argument, ErrorContext::unknown, std::string("a policy of the host threw: ") + error.what());
+    return Error(Errc::invalid_argument, ErrorContext::unknown,
+                 std::string("a policy of the host threw: ") + error.what());
   } catch (...) {
     return Error(Errc::invalid_argument, ErrorContext::unknown, "a policy of the host threw");
   }
@@ -31,7 +32,8 @@ bool is_disk_full(std::error_code code) noexcept {
 }
 
 bool is_for_good(const Error& error) noexcept {
-  const bool hosts_opinion = error.context() == ErrorContext::server_certificate && error.code() != Errc::validator_needed;
+  const bool hosts_opinion =
+      error.context() == ErrorContext::server_certificate && error.code() != Errc::validator_needed;
   return error.code() == Failure::permanent && !error.retry_after() && !hosts_opinion;
 }
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <map>
 #include <random>
-#include <system_error>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>

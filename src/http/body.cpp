@@ -112,8 +112,7 @@ Result<std::size_t> ChunkedParser::skip_framing(std::span<const std::byte> input
         line_bytes_ = 0;
         break;
       case State::payload:
-      case State::done:
-        break;
+      case State::done: break;
     }
   }
   return taken;

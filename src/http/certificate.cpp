@@ -20,13 +20,10 @@ Errc certificate_error(long verdict) noexcept {
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
     case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
-      return Errc::certificate_expired;
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD: return Errc::certificate_expired;
     case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return Errc::certificate_wrong_host;
-    case X509_V_ERR_CERT_REVOKED:
-      return Errc::certificate_revoked;
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return Errc::certificate_wrong_host;
+    case X509_V_ERR_CERT_REVOKED: return Errc::certificate_revoked;
     case X509_V_ERR_UNABLE_TO_GET_CRL:
     case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
     case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
@@ -34,12 +31,9 @@ Errc certificate_error(long verdict) noexcept {
     case X509_V_ERR_CRL_NOT_YET_VALID:
     case X509_V_ERR_CRL_HAS_EXPIRED:
     case X509_V_ERR_DIFFERENT_CRL_SCOPE:
-    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
-      return Errc::revocation_unknown;
-    case X509_V_ERR_INVALID_PURPOSE:
-      return Errc::certificate_wrong_usage;
-    default:
-      return Errc::certificate_untrusted;
+    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR: return Errc::revocation_unknown;
+    case X509_V_ERR_INVALID_PURPOSE: return Errc::certificate_wrong_usage;
+    default: return Errc::certificate_untrusted;
   }
 }
 

@@ -58,12 +58,9 @@ std::string eight_digits(std::uint32_t number) {
 
 const char* spelled(DigestChallenge::Algorithm algorithm) {
   switch (algorithm) {
-    case DigestChallenge::Algorithm::md5:
-      return "MD5";
-    case DigestChallenge::Algorithm::sha256:
-      return "SHA-256";
-    case DigestChallenge::Algorithm::sha512_256:
-      return "SHA-512-256";
+    case DigestChallenge::Algorithm::md5: return "MD5";
+    case DigestChallenge::Algorithm::sha256: return "SHA-256";
+    case DigestChallenge::Algorithm::sha512_256: return "SHA-512-256";
   }
   return "";
 }

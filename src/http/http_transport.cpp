@@ -223,16 +223,14 @@ class HttpTransport final : public Transport {
   /// The ways to a URL, the best first.
   asio::awaitable<Result<std::vector<Proxy>>> ways_to(const Request& request, const Url& url) {
     switch (request.proxy.usage) {
-      case ProxyUsage::none:
-        co_return std::vector<Proxy>(1);
+      case ProxyUsage::none: co_return std::vector<Proxy>(1);
       case ProxyUsage::listed: {
         const Result<Proxy> listed = listed_proxy(request.proxy, url.origin);
         if (!listed) co_return listed.error();
         co_return std::vector<Proxy>(1, *listed);
       }
       case ProxyUsage::preconfigured:
-      case ProxyUsage::autodetect:
-        break;
+      case ProxyUsage::autodetect: break;
     }
     if (options_.proxies) {
       Result<std::vector<Proxy>> found = co_await options_.proxies->resolve(public_url(url.to_string()));

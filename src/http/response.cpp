@@ -74,7 +74,9 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
     return Error(Errc::invalid_response, ErrorContext::remote_file,
                  where() + ": status " + std::to_string(head.status) + " has no body");
   }
-  const bool success = BGXFER_MUTANT(23) && head.status >= 500 ? true : fetches ? head.status == 200 || head.status == 206 : head.status >= 200 && head.status <= 299;
+  const bool success = BGXFER_MUTANT(23) && head.status >= 500 ? true
+                       : fetches                               ? head.status == 200 || head.status == 206
+                                                               : head.status >= 200 && head.status <= 299;
   if (!success) return status_error(head, url, now);
   if (is_encoded_body(head) && !BGXFER_MUTANT(22)) return Error(Errc::encoded_body, ErrorContext::remote_file, where());
 
@@ -89,7 +91,8 @@ Result<ResponseHead> judge_response(const Request& request, const Url& url, cons
     result.granted = ByteRange{};
     if (framing.kind == Framing::Kind::length) result.granted.length = framing.length;
     if (framing.kind == Framing::Kind::none) result.granted.length = 0;
-    if (framing.kind == Framing::Kind::length && (head.status == 200 || BGXFER_MUTANT(23))) result.resource_size = framing.length;
+    if (framing.kind == Framing::Kind::length && (head.status == 200 || BGXFER_MUTANT(23)))
+      result.resource_size = framing.length;
   }
   result.delimited = framing.kind != Framing::Kind::to_close;
   const std::vector<std::string> units = head.list("accept-ranges");

@@ -18,7 +18,8 @@ namespace bgxfer::inline v0::http::detail {
 /// said about the cure: Retry-After, and the size of the resource with 416. `now` is used only if the response has no
 /// Date. `final_url` stays empty: who followed the redirects knows it.
 [[nodiscard]] BGXFER_API Result<ResponseHead> judge_response(const Request& request, const Url& url, const Head& head,
-                                                  const Framing& framing, std::chrono::system_clock::time_point now);
+                                                             const Framing& framing,
+                                                             std::chrono::system_clock::time_point now);
 
 /// The same error, with the URL in front of its detail.
 [[nodiscard]] BGXFER_API Error located(const Error& error, const Url& url);

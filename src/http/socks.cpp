@@ -25,16 +25,11 @@ void put(std::vector<std::byte>& out, std::string_view text) {
 /// RFC 1928 section 6.
 Error refusal_of(unsigned reply) {
   switch (reply) {
-    case 2:
-      return socks_error(http_status(403), "the proxy's rules forbid this server");
-    case 3:
-      return socks_error(std::make_error_code(std::errc::network_unreachable), "the server's network");
-    case 4:
-      return socks_error(std::make_error_code(std::errc::host_unreachable), "the server");
-    case 5:
-      return socks_error(std::make_error_code(std::errc::connection_refused), "the server");
-    default:
-      return socks_error(Errc::proxy_failed, "the proxy answered " + std::to_string(reply));
+    case 2: return socks_error(http_status(403), "the proxy's rules forbid this server");
+    case 3: return socks_error(std::make_error_code(std::errc::network_unreachable), "the server's network");
+    case 4: return socks_error(std::make_error_code(std::errc::host_unreachable), "the server");
+    case 5: return socks_error(std::make_error_code(std::errc::connection_refused), "the server");
+    default: return socks_error(Errc::proxy_failed, "the proxy answered " + std::to_string(reply));
   }
 }
 
@@ -116,8 +111,7 @@ Result<void> SocksHandshake::feed(std::span<const std::byte> bytes) {
       state_ = State::done;
       wanted_ = 0;
       return {};
-    case State::done:
-      break;
+    case State::done: break;
   }
   return {};
 }

@@ -66,12 +66,9 @@ int bio_read(BIO* bio, char* bytes, int count) {
 long bio_ctrl(BIO* bio, int command, long, void*) {
   switch (command) {
     case BIO_CTRL_FLUSH:
-    case BIO_CTRL_DUP:
-      return 1;
-    case BIO_CTRL_EOF:
-      return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-    default:
-      return 0;
+    case BIO_CTRL_DUP: return 1;
+    case BIO_CTRL_EOF: return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+    default: return 0;
   }
 }
 
@@ -179,9 +176,7 @@ struct TlsSession::Meeting {
 
 namespace {
 
-OpenSslContext& native_of(const TlsSession::Meeting& meeting) {
-  return static_cast<OpenSslContext&>(*meeting.context);
-}
+OpenSslContext& native_of(const TlsSession::Meeting& meeting) { return static_cast<OpenSslContext&>(*meeting.context); }
 
 int meeting_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -208,22 +203,17 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
 bool is_accepted(const TlsOptions& options, int verdict) noexcept {
   switch (verdict) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return options.ignore_expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID: return options.ignore_expired;
     case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return options.ignore_wrong_host;
-    case X509_V_ERR_INVALID_PURPOSE:
-      return options.ignore_wrong_usage;
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return options.ignore_wrong_host;
+    case X509_V_ERR_INVALID_PURPOSE: return options.ignore_wrong_usage;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_CERT_UNTRUSTED:
-      return options.ignore_unknown_authority;
-    default:
-      return false;
+    case X509_V_ERR_CERT_UNTRUSTED: return options.ignore_unknown_authority;
+    default: return false;
   }
 }
 
@@ -396,10 +386,8 @@ bool is_certificate_alert(int reason) noexcept {
     case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
     case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-      return true;
-    default:
-      return false;
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE: return true;
+    default: return false;
   }
 }
 
@@ -497,10 +485,8 @@ Result<TlsSession::Step> TlsSession::handshake() {
   const int outcome = SSL_do_handshake(ssl_);
   if (outcome == 1) return Step{};
   switch (const int code = SSL_get_error(ssl_, outcome)) {
-    case SSL_ERROR_WANT_READ:
-      return Step{Want::read, 0};
-    case SSL_ERROR_WANT_WRITE:
-      return Step{Want::write, 0};
+    case SSL_ERROR_WANT_READ: return Step{Want::read, 0};
+    case SSL_ERROR_WANT_WRITE: return Step{Want::write, 0};
     default:
       // What the server rejected once it may reject for ever.
       native_of(*meeting_).sessions.forget(meeting_->key());
@@ -536,12 +522,9 @@ Result<TlsSession::Step> TlsSession::write(std::span<const std::byte> bytes) {
   const int count = SSL_write(ssl_, bytes.data(), clamped_size(bytes.size()));
   if (count > 0) return Step{Want::nothing, static_cast<std::size_t>(count)};
   switch (const int code = SSL_get_error(ssl_, count)) {
-    case SSL_ERROR_WANT_READ:
-      return Step{Want::read, 0};
-    case SSL_ERROR_WANT_WRITE:
-      return Step{Want::write, 0};
-    default:
-      return fail(code);
+    case SSL_ERROR_WANT_READ: return Step{Want::read, 0};
+    case SSL_ERROR_WANT_WRITE: return Step{Want::write, 0};
+    default: return fail(code);
   }
 }
 

@@ -92,14 +92,11 @@ Error connect_failure(::httplib::Error cause, bool had_socket, const TransportOp
     case ::httplib::Error::Connection:
       if (!had_socket) return failed(asio::error::host_not_found, {});
       return failed(std::make_error_code(std::errc::host_unreachable), "cpp-httplib does not say why");
-    case ::httplib::Error::ConnectionTimeout:
-      return failed(Errc::connect_timeout, {});
-    case ::httplib::Error::SSLConnection:
-      return failed(Errc::tls_failed, "the handshake failed");
+    case ::httplib::Error::ConnectionTimeout: return failed(Errc::connect_timeout, {});
+    case ::httplib::Error::SSLConnection: return failed(Errc::tls_failed, "the handshake failed");
     case ::httplib::Error::SSLLoadingCerts:
       return failed(Errc::certificate_untrusted, "certificates cannot be read from " + options.ca_bundle.string());
-    default:
-      return failed(std::make_error_code(std::errc::io_error), "cpp-httplib: " + ::httplib::to_string(cause));
+    default: return failed(std::make_error_code(std::errc::io_error), "cpp-httplib: " + ::httplib::to_string(cause));
   }
 }
 

@@ -113,8 +113,9 @@ class HttplibTransport final : public Transport {
     // What it cannot do it must not leave undone in silence: a pin, say, would not be looked at.
     const bool proxied = request.proxy.usage == ProxyUsage::listed || request.proxy.usage == ProxyUsage::autodetect;
     if (!request.credentials.empty() || request.stored_credentials || request.tls != TlsOptions() || proxied) {
-      co_return Error(Errc::invalid_argument, ErrorContext::transport,
-                      "this transport knows no credentials, proxies and TLS options of jobs; use bgxfer::http::make_transport");
+      co_return Error(
+          Errc::invalid_argument, ErrorContext::transport,
+          "this transport knows no credentials, proxies and TLS options of jobs; use bgxfer::http::make_transport");
     }
     const Result<http::detail::Url> start = http::detail::parse_url(request.url);
     if (!start) co_return start.error();

@@ -57,26 +57,16 @@ std::optional<Error> read_error(View bytes, Sense& sense) {
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<ErrorTag>(field.tag)) {
-      case ErrorTag::category:
-        category = values.text(field.value);
-        break;
+      case ErrorTag::category: category = values.text(field.value); break;
       case ErrorTag::value: {
         const auto raw = values.array<std::array<std::byte, 4>>(field.value);
         value = static_cast<std::int32_t>(load_le<std::uint32_t>(std::span<const std::byte>(raw)));
         break;
       }
-      case ErrorTag::context:
-        context = values.enumerator(field.value, ErrorContext::server_certificate);
-        break;
-      case ErrorTag::detail:
-        detail = values.text(field.value, error_detail_bytes_max);
-        break;
-      case ErrorTag::file:
-        file = values.number32(field.value);
-        break;
-      case ErrorTag::retry_after:
-        retry_after = values.milliseconds(field.value);
-        break;
+      case ErrorTag::context: context = values.enumerator(field.value, ErrorContext::server_certificate); break;
+      case ErrorTag::detail: detail = values.text(field.value, error_detail_bytes_max); break;
+      case ErrorTag::file: file = values.number32(field.value); break;
+      case ErrorTag::retry_after: retry_after = values.milliseconds(field.value); break;
     }
   }
   const std::error_category* known = find_category(category);

@@ -25,7 +25,7 @@ namespace bgxfer::inline v0::detail {
 inline constexpr std::size_t text_bytes_max = 64 * 1024;
 inline constexpr std::size_t error_detail_bytes_max = 4 * 1024;  ///< Longer details are cut.
 inline constexpr std::size_t ranges_per_spec_max = 40'000;
-inline constexpr std::size_t spec_bytes_max = 1020 * 1024;       ///< So that a file always fits into one record.
+inline constexpr std::size_t spec_bytes_max = 1020 * 1024;  ///< So that a file always fits into one record.
 
 using Bytes = std::vector<std::byte>;
 using View = std::span<const std::byte>;

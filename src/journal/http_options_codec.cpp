@@ -91,24 +91,12 @@ void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
   TlsOptions& tls = options.tls;
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<HttpTag>(field.tag)) {
-      case HttpTag::redirect_mode:
-        options.redirects.mode = values.enumerator(field.value, RedirectMode::refuse);
-        break;
-      case HttpTag::headers_write_only:
-        options.headers_write_only = values.flag(field.value);
-        break;
-      case HttpTag::credentials_without_tls:
-        options.credentials_without_tls = values.flag(field.value);
-        break;
-      case HttpTag::proxy_usage:
-        options.proxy.usage = values.enumerator(field.value, ProxyUsage::autodetect);
-        break;
-      case HttpTag::proxy_list:
-        options.proxy.list = values.text(field.value);
-        break;
-      case HttpTag::proxy_bypass:
-        options.proxy.bypass = values.text(field.value);
-        break;
+      case HttpTag::redirect_mode: options.redirects.mode = values.enumerator(field.value, RedirectMode::refuse); break;
+      case HttpTag::headers_write_only: options.headers_write_only = values.flag(field.value); break;
+      case HttpTag::credentials_without_tls: options.credentials_without_tls = values.flag(field.value); break;
+      case HttpTag::proxy_usage: options.proxy.usage = values.enumerator(field.value, ProxyUsage::autodetect); break;
+      case HttpTag::proxy_list: options.proxy.list = values.text(field.value); break;
+      case HttpTag::proxy_bypass: options.proxy.bypass = values.text(field.value); break;
       case HttpTag::tls_flags: {
         const std::uint64_t flags = values.number(field.value, flags_all);
         tls.check_revocation = flags & flag_revocation;
@@ -118,14 +106,11 @@ void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
         tls.ignore_wrong_usage = flags & flag_usage;
         break;
       }
-      case HttpTag::revocation_lists:
-        tls.revocation_lists = values.text(field.value);
-        break;
-      case HttpTag::extra_authorities:
-        tls.extra_authorities = values.text(field.value);
-        break;
+      case HttpTag::revocation_lists: tls.revocation_lists = values.text(field.value); break;
+      case HttpTag::extra_authorities: tls.extra_authorities = values.text(field.value); break;
       case HttpTag::pins: {
-        if (field.value.empty() || field.value.size() % pin_bytes != 0 || field.value.size() > journal_pins_max * pin_bytes) {
+        if (field.value.empty() || field.value.size() % pin_bytes != 0 ||
+            field.value.size() > journal_pins_max * pin_bytes) {
           fields.fail(Sense::malformed);
           break;
         }
@@ -134,21 +119,15 @@ void read_http_options(View bytes, Sense& sense, HttpOptions& options) {
         }
         break;
       }
-      case HttpTag::client_file:
-        tls.client.file = values.text(field.value);
-        break;
-      case HttpTag::client_key_file:
-        tls.client.key_file = values.text(field.value);
-        break;
+      case HttpTag::client_file: tls.client.file = values.text(field.value); break;
+      case HttpTag::client_key_file: tls.client.key_file = values.text(field.value); break;
       case HttpTag::client_source:
         if (values.flag(field.value)) tls.client_source = lost_validator();
         break;
       case HttpTag::validator:
         if (values.flag(field.value)) tls.validator = lost_validator();
         break;
-      case HttpTag::method:
-        options.method = values.text(field.value);
-        break;
+      case HttpTag::method: options.method = values.text(field.value); break;
       case HttpTag::stored_credentials:
         options.stored_credentials = values.enumerator(field.value, CredentialTarget::proxy);
         // No job could be given others, nor be configured with them.
@@ -171,7 +150,8 @@ Result<void> check_http_options(const HttpOptions& options) {
     }
   }
   if (options.method.empty()) return Error(Errc::invalid_argument, ErrorContext::queue, "http.method is empty");
-  if (tls.pins.size() > journal_pins_max) return Error(Errc::invalid_argument, ErrorContext::queue, "http.tls.pins: too many");
+  if (tls.pins.size() > journal_pins_max)
+    return Error(Errc::invalid_argument, ErrorContext::queue, "http.tls.pins: too many");
   return {};
 }
 

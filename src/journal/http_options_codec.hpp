@@ -9,7 +9,8 @@
 namespace bgxfer::inline v0::detail {
 
 /// Appends what a job asks of HTTP, but for the redirect fields that the options of the first version had already, and
-/// for what is secret: headers, credentials and passwords. Objects of the host are written as the fact that there was one.
+/// for what is secret: headers, credentials and passwords. Objects of the host are written as the fact that there was
+/// one.
 void put_http_options(Bytes& out, const HttpOptions& options);
 
 /// Reads them back into `options`. Where there was an object of the host, one stands in for it that answers every

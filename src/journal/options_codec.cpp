@@ -74,9 +74,11 @@ bool plausible(const FileSpec& spec) {
   const PieceHashes& pieces = spec.pieces;
   const bool has_pieces = !pieces.sha256.empty();
   if (!has_pieces && pieces.bytes != 0) return false;
-  if (has_pieces && (!spec.size || pieces.bytes == 0 || pieces.sha256.size() - 1 != (*spec.size - 1) / pieces.bytes)) return false;
+  if (has_pieces && (!spec.size || pieces.bytes == 0 || pieces.sha256.size() - 1 != (*spec.size - 1) / pieces.bytes))
+    return false;
   if (!spec.placed_at.empty() && spec.placed_at.size() != spec.ranges.size()) return false;
-  return is_url(spec.url) && std::all_of(spec.mirrors.begin(), spec.mirrors.end(), is_url) && spec.target.is_absolute() &&
+  return is_url(spec.url) && std::all_of(spec.mirrors.begin(), spec.mirrors.end(), is_url) &&
+         spec.target.is_absolute() &&
          spec.target.native().find(std::filesystem::path::value_type{}) == std::filesystem::path::string_type::npos;
 }
 
@@ -155,90 +157,40 @@ JobOptions read_options(View bytes, Sense& sense) {
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<OptionTag>(field.tag)) {
-      case OptionTag::display_name:
-        options.display_name = values.text(field.value);
-        break;
-      case OptionTag::description:
-        options.description = values.text(field.value);
-        break;
-      case OptionTag::type:
-        options.type = values.enumerator(field.value, JobType::download);
-        break;
-      case OptionTag::priority:
-        options.priority = values.enumerator(field.value, Priority::low);
-        break;
-      case OptionTag::parallel_files:
-        options.parallel_files = values.number32(field.value);
-        break;
-      case OptionTag::retry_delay_min:
-        options.retry_delay_min = values.milliseconds(field.value);
-        break;
-      case OptionTag::retry_delay_max:
-        options.retry_delay_max = values.milliseconds(field.value);
-        break;
-      case OptionTag::no_progress_timeout:
-        options.no_progress_timeout = values.milliseconds(field.value);
-        break;
-      case OptionTag::bytes_per_second_max:
-        options.bytes_per_second_max = values.number(field.value);
-        break;
-      case OptionTag::redirect_hops_max:
-        options.http.redirects.hops_max = values.number32(field.value);
-        break;
-      case OptionTag::allow_https_to_http:
-        options.http.redirects.allow_https_to_http = values.flag(field.value);
-        break;
-      case OptionTag::tag:
-        options.tag = values.text(field.value);
-        break;
-      case OptionTag::http:
-        read_http_options(field.value, sense, options.http);
-        break;
-      case OptionTag::maximum_download_time:
-        options.maximum_download_time = values.milliseconds(field.value);
-        break;
-      case OptionTag::dynamic_content:
-        options.download.dynamic_content = values.flag(field.value);
-        break;
-      case OptionTag::high_performance:
-        options.download.high_performance = values.flag(field.value);
-        break;
-      case OptionTag::size_max:
-        options.download.size_max = values.number(field.value);
-        break;
-      case OptionTag::on_demand:
-        options.download.on_demand = values.flag(field.value);
-        break;
+      case OptionTag::display_name: options.display_name = values.text(field.value); break;
+      case OptionTag::description: options.description = values.text(field.value); break;
+      case OptionTag::type: options.type = values.enumerator(field.value, JobType::download); break;
+      case OptionTag::priority: options.priority = values.enumerator(field.value, Priority::low); break;
+      case OptionTag::parallel_files: options.parallel_files = values.number32(field.value); break;
+      case OptionTag::retry_delay_min: options.retry_delay_min = values.milliseconds(field.value); break;
+      case OptionTag::retry_delay_max: options.retry_delay_max = values.milliseconds(field.value); break;
+      case OptionTag::no_progress_timeout: options.no_progress_timeout = values.milliseconds(field.value); break;
+      case OptionTag::bytes_per_second_max: options.bytes_per_second_max = values.number(field.value); break;
+      case OptionTag::redirect_hops_max: options.http.redirects.hops_max = values.number32(field.value); break;
+      case OptionTag::allow_https_to_http: options.http.redirects.allow_https_to_http = values.flag(field.value); break;
+      case OptionTag::tag: options.tag = values.text(field.value); break;
+      case OptionTag::http: read_http_options(field.value, sense, options.http); break;
+      case OptionTag::maximum_download_time: options.maximum_download_time = values.milliseconds(field.value); break;
+      case OptionTag::dynamic_content: options.download.dynamic_content = values.flag(field.value); break;
+      case OptionTag::high_performance: options.download.high_performance = values.flag(field.value); break;
+      case OptionTag::size_max: options.download.size_max = values.number(field.value); break;
+      case OptionTag::on_demand: options.download.on_demand = values.flag(field.value); break;
       case OptionTag::transfer_policy:
         options.transfer_policy = static_cast<TransferPolicy>(values.number32(field.value));
         break;
-      case OptionTag::notify_events:
-        options.notify.events = values.enumerator(field.value, all_notifications);
-        break;
-      case OptionTag::notify_interval_min:
-        options.notify.interval_min = values.milliseconds(field.value);
-        break;
-      case OptionTag::notify_handler:
-        options.notify.handler = values.text(field.value);
-        break;
-      case OptionTag::notify_program:
-        options.notify.command.program = values.text(field.value);
-        break;
+      case OptionTag::notify_events: options.notify.events = values.enumerator(field.value, all_notifications); break;
+      case OptionTag::notify_interval_min: options.notify.interval_min = values.milliseconds(field.value); break;
+      case OptionTag::notify_handler: options.notify.handler = values.text(field.value); break;
+      case OptionTag::notify_program: options.notify.command.program = values.text(field.value); break;
       case OptionTag::notify_argument:
         options.notify.command.arguments.push_back(values.text_or_empty(field.value));
         break;
-      case OptionTag::file_acl_flags:
-        options.file_acl_flags = values.enumerator(field.value, FileAclFlags::all);
-        break;
+      case OptionTag::file_acl_flags: options.file_acl_flags = values.enumerator(field.value, FileAclFlags::all); break;
       case OptionTag::identity_usage:
         options.identity.usage = values.enumerator(field.value, IdentityUsage::all);
         break;
-      case OptionTag::connections_per_file:
-        options.connections_per_file = values.number32(field.value);
-        break;
-      case OptionTag::peer_caching:
-        options.peer_caching = values.enumerator(field.value, all_peer_caching);
-        break;
+      case OptionTag::connections_per_file: options.connections_per_file = values.number32(field.value); break;
+      case OptionTag::peer_caching: options.peer_caching = values.enumerator(field.value, all_peer_caching); break;
     }
   }
   return options;
@@ -304,32 +256,17 @@ FileSpec read_spec(View bytes, Sense& sense) {
   ValueReader values(sense);
   for (Field field = fields.next(); field.tag != 0; field = fields.next()) {
     switch (static_cast<SpecTag>(field.tag)) {
-      case SpecTag::url:
-        spec.url = values.text(field.value);
-        break;
-      case SpecTag::target:
-        spec.target = values.text(field.value);
-        break;
-      case SpecTag::ranges:
-        spec.ranges = values.ranges(field.value, ranges_per_spec_max, true);
-        break;
-      case SpecTag::sha256:
-        spec.sha256 = Sha256{values.array<std::array<std::byte, 32>>(field.value)};
-        break;
-      case SpecTag::size:
-        spec.size = values.size(field.value);
-        break;
-      case SpecTag::mirror:
-        spec.mirrors.push_back(values.text(field.value));
-        break;
-      case SpecTag::piece_bytes:
-        spec.pieces.bytes = values.number(field.value);
-        break;
-      case SpecTag::piece_hashes:
-        spec.pieces.sha256 = read_hashes(field.value, sense);
-        break;
+      case SpecTag::url: spec.url = values.text(field.value); break;
+      case SpecTag::target: spec.target = values.text(field.value); break;
+      case SpecTag::ranges: spec.ranges = values.ranges(field.value, ranges_per_spec_max, true); break;
+      case SpecTag::sha256: spec.sha256 = Sha256{values.array<std::array<std::byte, 32>>(field.value)}; break;
+      case SpecTag::size: spec.size = values.size(field.value); break;
+      case SpecTag::mirror: spec.mirrors.push_back(values.text(field.value)); break;
+      case SpecTag::piece_bytes: spec.pieces.bytes = values.number(field.value); break;
+      case SpecTag::piece_hashes: spec.pieces.sha256 = read_hashes(field.value, sense); break;
       case SpecTag::places:
-        for (ByteRange place : values.ranges(field.value, ranges_per_spec_max, true)) spec.placed_at.push_back(place.offset);
+        for (ByteRange place : values.ranges(field.value, ranges_per_spec_max, true))
+          spec.placed_at.push_back(place.offset);
         break;
     }
   }
@@ -360,7 +297,8 @@ Result<void> check_spec(const FileSpec& spec) {
     }
   }
   for (std::uint64_t place : spec.placed_at) {
-    if (place == ByteRange::to_end) return refusal(Errc::invalid_range, public_url(spec.url) + ": a range is placed past the end");
+    if (place == ByteRange::to_end)
+      return refusal(Errc::invalid_range, public_url(spec.url) + ": a range is placed past the end");
   }
   if (spec.mirrors.empty() && spec.pieces.sha256.empty() && spec.placed_at.empty()) return {};
   Bytes bytes;

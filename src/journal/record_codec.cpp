@@ -128,9 +128,7 @@ class RecordWriter {
     finish(RecordType::file_finished);
   }
 
-  void operator()(const FilesSynced& change) {
-    put_runs(RecordType::files_synced, change.job, change.files);
-  }
+  void operator()(const FilesSynced& change) { put_runs(RecordType::files_synced, change.job, change.files); }
   void operator()(const NoticeDelivered& change) {
     if (change.files.empty()) return put_plain(RecordType::notice_delivered, change.job);
     put_runs(RecordType::notice_delivered, change.job, change.files);
@@ -320,105 +318,39 @@ Fields read_fields(View payload, Sense& sense) {
     const Tag tag = static_cast<Tag>(field.tag);
     all.present |= bit(tag);
     switch (tag) {
-      case Tag::job:
-        all.job = JobId(values.array<std::array<std::uint8_t, 16>>(value));
-        break;
-      case Tag::at:
-        all.at = values.time(value);
-        break;
-      case Tag::file:
-        all.file = static_cast<FileIndex>(values.number32(value));
-        break;
-      case Tag::generation:
-        all.generation = values.number32(value);
-        break;
-      case Tag::size:
-        all.size = values.size(value);
-        break;
-      case Tag::resource_size:
-        all.resource_size = values.size(value);
-        break;
-      case Tag::validator:
-        all.validator = values.text(value);
-        break;
-      case Tag::modified:
-        all.modified = values.time(value);
-        break;
-      case Tag::device:
-        all.identity.device = values.number(value);
-        break;
-      case Tag::inode:
-        all.identity.inode = values.number(value);
-        break;
-      case Tag::ranges:
-        all.ranges = values.ranges(value, payload_bytes_max, false);
-        break;
-      case Tag::durable:
-        all.durable = values.flag(value);
-        break;
-      case Tag::committed:
-        all.committed = values.flag(value);
-        break;
-      case Tag::count:
-        all.count = values.number32(value);
-        break;
-      case Tag::state:
-        all.state = values.enumerator(value, JobState::cancelled);
-        break;
-      case Tag::error:
-        all.error = read_error(value, sense);
-        break;
-      case Tag::error_count:
-        all.error_count = values.number32(value);
-        break;
-      case Tag::options:
-        all.options = read_options(value, sense);
-        break;
-      case Tag::headers_withheld:
-        all.headers_withheld = values.flag(value);
-        break;
-      case Tag::spec:
-        all.files.push_back(read_spec(value, sense));
-        break;
-      case Tag::epoch:
-        all.epoch = values.text(value);
-        break;
-      case Tag::file_id:
-        all.file_id = values.array<FileId>(value);
-        break;
-      case Tag::seq:
-        all.seq = values.number(value);
-        break;
-      case Tag::resumed:
-        all.resumed = values.flag(value);
-        break;
-      case Tag::active_time:
-        all.active_time = values.milliseconds(value);
-        break;
-      case Tag::owner:
-        all.owner.name = values.text(value);
-        break;
-      case Tag::owner_elevated:
-        all.owner.elevated = values.flag(value);
-        break;
-      case Tag::preserved:
-        all.preserved = values.enumerator(value, FileAclFlags::all);
-        break;
-      case Tag::source:
-        all.source = values.number32(value);
-        break;
-      case Tag::url:
-        all.url = values.text(value);
-        break;
-      case Tag::prefix:
-        all.prefix = values.text(value);
-        break;
-      case Tag::reported:
-        all.reported = values.text(value);
-        break;
-      case Tag::approved:
-        all.approved = values.flag(value);
-        break;
+      case Tag::job: all.job = JobId(values.array<std::array<std::uint8_t, 16>>(value)); break;
+      case Tag::at: all.at = values.time(value); break;
+      case Tag::file: all.file = static_cast<FileIndex>(values.number32(value)); break;
+      case Tag::generation: all.generation = values.number32(value); break;
+      case Tag::size: all.size = values.size(value); break;
+      case Tag::resource_size: all.resource_size = values.size(value); break;
+      case Tag::validator: all.validator = values.text(value); break;
+      case Tag::modified: all.modified = values.time(value); break;
+      case Tag::device: all.identity.device = values.number(value); break;
+      case Tag::inode: all.identity.inode = values.number(value); break;
+      case Tag::ranges: all.ranges = values.ranges(value, payload_bytes_max, false); break;
+      case Tag::durable: all.durable = values.flag(value); break;
+      case Tag::committed: all.committed = values.flag(value); break;
+      case Tag::count: all.count = values.number32(value); break;
+      case Tag::state: all.state = values.enumerator(value, JobState::cancelled); break;
+      case Tag::error: all.error = read_error(value, sense); break;
+      case Tag::error_count: all.error_count = values.number32(value); break;
+      case Tag::options: all.options = read_options(value, sense); break;
+      case Tag::headers_withheld: all.headers_withheld = values.flag(value); break;
+      case Tag::spec: all.files.push_back(read_spec(value, sense)); break;
+      case Tag::epoch: all.epoch = values.text(value); break;
+      case Tag::file_id: all.file_id = values.array<FileId>(value); break;
+      case Tag::seq: all.seq = values.number(value); break;
+      case Tag::resumed: all.resumed = values.flag(value); break;
+      case Tag::active_time: all.active_time = values.milliseconds(value); break;
+      case Tag::owner: all.owner.name = values.text(value); break;
+      case Tag::owner_elevated: all.owner.elevated = values.flag(value); break;
+      case Tag::preserved: all.preserved = values.enumerator(value, FileAclFlags::all); break;
+      case Tag::source: all.source = values.number32(value); break;
+      case Tag::url: all.url = values.text(value); break;
+      case Tag::prefix: all.prefix = values.text(value); break;
+      case Tag::reported: all.reported = values.text(value); break;
+      case Tag::approved: all.approved = values.flag(value); break;
     }
   }
   return all;
@@ -436,45 +368,33 @@ std::optional<Shape> shape_of(RecordType type) {
   constexpr std::uint64_t one_file = bit(Tag::file) | bit(Tag::generation);
   constexpr std::uint64_t identity = bit(Tag::device) | bit(Tag::inode);
   switch (type) {
-    case RecordType::session:
-      return Shape{bit(Tag::file_id), bit(Tag::epoch)};
+    case RecordType::session: return Shape{bit(Tag::file_id), bit(Tag::epoch)};
     case RecordType::job_created:
     case RecordType::job_configured:
-      return Shape{job | at | bit(Tag::options), bit(Tag::headers_withheld) | bit(Tag::owner) | bit(Tag::owner_elevated)};
-    case RecordType::files_added:
-      return Shape{job | at, bit(Tag::spec)};
+      return Shape{job | at | bit(Tag::options),
+                   bit(Tag::headers_withheld) | bit(Tag::owner) | bit(Tag::owner_elevated)};
+    case RecordType::files_added: return Shape{job | at, bit(Tag::spec)};
     case RecordType::job_moved:
       return Shape{job | at, bit(Tag::state) | bit(Tag::error) | bit(Tag::error_count) | bit(Tag::resumed) |
                                  bit(Tag::active_time)};
     case RecordType::file_started:
       return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::resource_size) | bit(Tag::validator) |
                             bit(Tag::modified) | bit(Tag::source) | bit(Tag::reported)};
-    case RecordType::file_progressed:
-      return Shape{job | bit(Tag::ranges), one_file | bit(Tag::durable)};
-    case RecordType::file_restarted:
-      return Shape{job, one_file};
+    case RecordType::file_progressed: return Shape{job | bit(Tag::ranges), one_file | bit(Tag::durable)};
+    case RecordType::file_restarted: return Shape{job, one_file};
     case RecordType::file_finished:
-      return Shape{job, one_file | identity | bit(Tag::size) | bit(Tag::modified) | bit(Tag::committed) |
-                            bit(Tag::preserved)};
-    case RecordType::files_synced:
-      return Shape{job | bit(Tag::ranges), 0};
+      return Shape{
+          job, one_file | identity | bit(Tag::size) | bit(Tag::modified) | bit(Tag::committed) | bit(Tag::preserved)};
+    case RecordType::files_synced: return Shape{job | bit(Tag::ranges), 0};
     case RecordType::notice_delivered:
-    case RecordType::files_owed:
-      return Shape{job, bit(Tag::ranges)};
-    case RecordType::job_removed:
-      return Shape{job, 0};
-    case RecordType::commit_started:
-      return Shape{job | at, bit(Tag::approved)};
-    case RecordType::commit_failed:
-      return Shape{job | at, bit(Tag::count) | bit(Tag::error)};
-    case RecordType::file_validated:
-      return Shape{job, bit(Tag::file)};
-    case RecordType::url_changed:
-      return Shape{job | at | bit(Tag::url), bit(Tag::file) | bit(Tag::prefix)};
-    case RecordType::redirected:
-      return Shape{job, bit(Tag::file) | bit(Tag::reported)};
-    case RecordType::synced:
-      return Shape{bit(Tag::seq), 0};
+    case RecordType::files_owed: return Shape{job, bit(Tag::ranges)};
+    case RecordType::job_removed: return Shape{job, 0};
+    case RecordType::commit_started: return Shape{job | at, bit(Tag::approved)};
+    case RecordType::commit_failed: return Shape{job | at, bit(Tag::count) | bit(Tag::error)};
+    case RecordType::file_validated: return Shape{job, bit(Tag::file)};
+    case RecordType::url_changed: return Shape{job | at | bit(Tag::url), bit(Tag::file) | bit(Tag::prefix)};
+    case RecordType::redirected: return Shape{job, bit(Tag::file) | bit(Tag::reported)};
+    case RecordType::synced: return Shape{bit(Tag::seq), 0};
   }
   return std::nullopt;
 }
@@ -482,8 +402,7 @@ std::optional<Shape> shape_of(RecordType type) {
 Change make_change(RecordType type, Fields all) {
   switch (type) {
     case RecordType::session:
-    case RecordType::synced:
-      break;
+    case RecordType::synced: break;
     case RecordType::job_created:
       return JobCreated{all.job, std::move(all.options), all.headers_withheld, all.at, std::move(all.owner)};
     case RecordType::job_configured: {
@@ -491,40 +410,37 @@ Change make_change(RecordType type, Fields all) {
       if ((all.present & (bit(Tag::owner) | bit(Tag::owner_elevated))) != 0) owner = std::move(all.owner);
       return JobConfigured{all.job, std::move(all.options), all.headers_withheld, all.at, std::move(owner)};
     }
-    case RecordType::files_added:
-      return FilesAdded{all.job, std::move(all.files), all.at};
+    case RecordType::files_added: return FilesAdded{all.job, std::move(all.files), all.at};
     case RecordType::job_moved:
       return JobMoved{all.job, all.state, std::move(all.error), all.error_count, all.at, all.resumed, all.active_time};
     case RecordType::file_started:
-      return FileStarted{all.job,  all.file,          all.generation,           all.identity,
-                         all.size, all.resource_size, std::move(all.validator), all.modified,
-                         all.source, std::move(all.reported)};
+      return FileStarted{all.job,
+                         all.file,
+                         all.generation,
+                         all.identity,
+                         all.size,
+                         all.resource_size,
+                         std::move(all.validator),
+                         all.modified,
+                         all.source,
+                         std::move(all.reported)};
     case RecordType::file_progressed:
       return FileProgressed{all.job, all.file, all.generation, all.durable, std::move(all.ranges)};
-    case RecordType::file_restarted:
-      return FileRestarted{all.job, all.file, all.generation};
+    case RecordType::file_restarted: return FileRestarted{all.job, all.file, all.generation};
     case RecordType::file_finished:
       return FileFinished{
-          all.job,      all.file,     all.generation, all.identity, all.size == size_unknown ? 0 : all.size,
+          all.job,      all.file,      all.generation, all.identity, all.size == size_unknown ? 0 : all.size,
           all.modified, all.committed, all.preserved};
-    case RecordType::files_synced:
-      return FilesSynced{all.job, std::move(all.ranges)};
-    case RecordType::commit_started:
-      return CommitStarted{all.job, all.at, all.approved};
-    case RecordType::commit_failed:
-      return CommitFailed{all.job, all.count, std::move(all.error), all.at};
-    case RecordType::notice_delivered:
-      return NoticeDelivered{all.job, std::move(all.ranges)};
-    case RecordType::files_owed:
-      return FilesOwed{all.job, std::move(all.ranges)};
-    case RecordType::file_validated:
-      return FileValidated{all.job, all.file};
+    case RecordType::files_synced: return FilesSynced{all.job, std::move(all.ranges)};
+    case RecordType::commit_started: return CommitStarted{all.job, all.at, all.approved};
+    case RecordType::commit_failed: return CommitFailed{all.job, all.count, std::move(all.error), all.at};
+    case RecordType::notice_delivered: return NoticeDelivered{all.job, std::move(all.ranges)};
+    case RecordType::files_owed: return FilesOwed{all.job, std::move(all.ranges)};
+    case RecordType::file_validated: return FileValidated{all.job, all.file};
     case RecordType::url_changed:
       return UrlChanged{all.job, all.file, std::move(all.prefix), std::move(all.url), all.at};
-    case RecordType::redirected:
-      return Redirected{all.job, all.file, std::move(all.reported)};
-    case RecordType::job_removed:
-      break;
+    case RecordType::redirected: return Redirected{all.job, all.file, std::move(all.reported)};
+    case RecordType::job_removed: break;
   }
   return JobRemoved{all.job};
 }

@@ -185,14 +185,9 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
   HeaderReading head = read_header(file);
   result.header = head.header;
   switch (head.verdict) {
-    case HeaderVerdict::good:
-      break;
-    case HeaderVerdict::foreign:
-      result.refused = Error(Errc::journal_foreign, ErrorContext::queue);
-      return result;
-    case HeaderVerdict::newer:
-      result.refused = Error(Errc::journal_newer, ErrorContext::queue);
-      return result;
+    case HeaderVerdict::good: break;
+    case HeaderVerdict::foreign: result.refused = Error(Errc::journal_foreign, ErrorContext::queue); return result;
+    case HeaderVerdict::newer: result.refused = Error(Errc::journal_newer, ErrorContext::queue); return result;
     case HeaderVerdict::torn:
       result.torn = true;
       result.report.torn_bytes = file.size();
@@ -239,15 +234,10 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
         }
         reviver.take(*std::move(reading.change), more);
         break;
-      case RecordVerdict::session:
-        reviver.take(reading.session);
-        break;
+      case RecordVerdict::session: reviver.take(reading.session); break;
       case RecordVerdict::synced:
-      case RecordVerdict::skipped:
-        break;
-      case RecordVerdict::malformed:
-        reviver.lose(1);
-        break;
+      case RecordVerdict::skipped: break;
+      case RecordVerdict::malformed: reviver.lose(1); break;
       case RecordVerdict::newer:
         result = Replayed();
         result.refused = Error(Errc::journal_newer, ErrorContext::queue);

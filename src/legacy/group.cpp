@@ -71,10 +71,8 @@ Result<std::uint32_t> progress_of(const Job& job, ProgressKind kind) {
       if (!progress.bytes_total || *progress.bytes_total == 0) return std::uint32_t{0};
       return static_cast<std::uint32_t>(100.0 * static_cast<double>(progress.bytes_transferred) /
                                         static_cast<double>(*progress.bytes_total));
-    case ProgressKind::bytes_done:
-      return cut(progress.bytes_transferred);
-    case ProgressKind::time_done:
-      break;
+    case ProgressKind::bytes_done: return cut(progress.bytes_transferred);
+    case ProgressKind::time_done: break;
   }
   return not_supported("progress: time was never supported");
 }
@@ -190,8 +188,7 @@ CommandResult Group::set_property(GroupProperty which, PropertyValue value) {
     case GroupProperty::description:
       if (!text) return refuse("a text");
       return job_.configure([text](JobOptions& options) { options.description = std::move(*text); });
-    default:
-      return not_supported("group property " + std::to_string(static_cast<std::uint32_t>(which)));
+    default: return not_supported("group property " + std::to_string(static_cast<std::uint32_t>(which)));
   }
 }
 

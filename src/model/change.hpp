@@ -47,7 +47,7 @@ struct JobMoved {
   std::optional<Error> error;     ///< Replaces the job's error. Empty: the job's error is cleared.
   std::uint32_t error_count = 0;  ///< The job's error count from here on.
   WallTime at{};
-  bool resumed = false;           ///< The job has been resumed before, whatever its state now.
+  bool resumed = false;  ///< The job has been resumed before, whatever its state now.
   std::chrono::milliseconds active_time{0};
 };
 
@@ -90,7 +90,7 @@ struct FileFinished {
   FileIdentity identity;
   std::uint64_t size = 0;
   std::optional<WallTime> modified;
-  bool committed = false;  ///< It stands under its final name already.
+  bool committed = false;                       ///< It stands under its final name already.
   FileAclFlags preserved = FileAclFlags::none;  ///< What it took over from its source.
 };
 
@@ -106,8 +106,8 @@ struct FileValidated {
   FileIndex file{};
 };
 
-/// Files are fetched from elsewhere. What has arrived of an unfinished one stays, under a new generation and without what
-/// had vouched for it: nothing of the old URL proves that the new one has the same.
+/// Files are fetched from elsewhere. What has arrived of an unfinished one stays, under a new generation and without
+/// what had vouched for it: nothing of the old URL proves that the new one has the same.
 struct UrlChanged {
   JobId job;
   FileIndex file{};    ///< The one, if `prefix` is empty.
@@ -144,8 +144,8 @@ struct NoticeDelivered {
   std::vector<ByteRange> files{};  ///< Runs of file indexes. Empty: what the job itself owes.
 };
 
-/// The events of these finished files are owed; of no file, if there are none here. Written by snapshots only: otherwise
-/// `FileFinished` says so, if the job wants these events.
+/// The events of these finished files are owed; of no file, if there are none here. Written by snapshots only:
+/// otherwise `FileFinished` says so, if the job wants these events.
 struct FilesOwed {
   JobId job;
   std::vector<ByteRange> files;  ///< Runs of file indexes.
@@ -157,8 +157,8 @@ struct JobRemoved {
 };
 
 using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, FileStarted, FileProgressed, FileRestarted,
-                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved, FilesOwed,
-                            FileValidated, UrlChanged, Redirected>;
+                            FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved,
+                            FilesOwed, FileValidated, UrlChanged, Redirected>;
 
 /// The job that a change is about.
 [[nodiscard]] JobId job_of(const Change& change);

@@ -40,13 +40,13 @@ struct FileFacts {
   std::string validator;
   std::uint32_t source = 0;  ///< Whose `validator` it is: 0 the URL's, else that of a mirror, counted from 1.
   std::optional<std::chrono::system_clock::time_point> modified;
-  std::string reported;      ///< Where redirects led to, or would have, if the job wants to be told.
+  std::string reported;  ///< Where redirects led to, or would have, if the job wants to be told.
   // Learned from the disk.
   FileIdentity identity;
   FileAclFlags preserved = FileAclFlags::none;  ///< What the finished file took over from its source.
-  bool validated = false;    ///< The host has said that the finished file is right.
-  RangeSet arrived;   ///< Bytes in the temporary file, by their place in it.
-  RangeSet unsynced;  ///< Of these, the ones that a power cut may take.
+  bool validated = false;                       ///< The host has said that the finished file is right.
+  RangeSet arrived;                             ///< Bytes in the temporary file, by their place in it.
+  RangeSet unsynced;                            ///< Of these, the ones that a power cut may take.
 
   /// Whether the host gave anything of it.
   [[nodiscard]] bool given() const { return !ranges.empty() || sha256 || !mirrors.empty() || !pieces.sha256.empty(); }
@@ -59,14 +59,15 @@ struct FileRecord {
   std::uint64_t size = size_unknown;  ///< Of the finished file.
   std::uint32_t generation = 0;       ///< Counts restarts from zero: progress of an older one is void.
   FileStage stage = FileStage::waiting;
-  bool size_given = false;            ///< `size` is the host's word: a file of another size is refused.
+  bool size_given = false;           ///< `size` is the host's word: a file of another size is refused.
   std::unique_ptr<FileFacts> facts;  ///< Empty while there is nothing to know.
 
   FileFacts& known() {
     if (!facts) facts = std::make_unique<FileFacts>();
     return *facts;
   }
-  /// The size that the host demands. Kept in `size`, which no server can change then: a million queued files have no facts.
+  /// The size that the host demands. Kept in `size`, which no server can change then: a million queued files have no
+  /// facts.
   [[nodiscard]] std::optional<std::uint64_t> expected_size() const {
     return size_given ? std::optional(size) : std::nullopt;
   }
@@ -107,10 +108,10 @@ struct JobRecord {
   bool owes_failed = false;
   JobTotals totals;
   Owner owner;
-  bool resumed = false;           ///< Has been resumed at least once.
+  bool resumed = false;  ///< Has been resumed at least once.
   /// Time in `connecting` and `transferring` since the last resume, as far as it was noted.
   std::chrono::milliseconds active_time{0};
-  RangeSet owed_files;            ///< Indexes of finished files whose `FileTransferred` still has to be handled.
+  RangeSet owed_files;  ///< Indexes of finished files whose `FileTransferred` still has to be handled.
 };
 
 /// The temporary name of a file: unguessable, because the job's id is random, and found again without being stored.

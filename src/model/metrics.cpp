@@ -57,7 +57,8 @@ static_assert(sizeof(Metrics) == (std::size(figure_rows) + jobs_names.size()) * 
 std::vector<MetricValue> list(const Metrics& metrics) {
   std::vector<MetricValue> all;
   all.reserve(std::size(figure_rows) + jobs_names.size());
-  for (const FigureRow& row : figure_rows) all.push_back(MetricValue{row.name, row.kind, row.unit, metrics.*row.figure});
+  for (const FigureRow& row : figure_rows)
+    all.push_back(MetricValue{row.name, row.kind, row.unit, metrics.*row.figure});
   for (std::size_t i = 0; i < jobs_names.size(); ++i) {
     all.push_back(MetricValue{jobs_names[i], gauge, things, metrics.jobs[i]});
   }

@@ -11,9 +11,9 @@ namespace bgxfer::inline v0::detail {
 
 /// What is known when an attempt has failed.
 struct Failed {
-  std::uint32_t attempts = 1;                                ///< Failures in a row without progress, this one included.
-  std::chrono::nanoseconds without_progress{0};              ///< Since the last byte of progress, or since the first failure.
-  std::optional<std::chrono::milliseconds> retry_after{};    ///< The server's wish.
+  std::uint32_t attempts = 1;                    ///< Failures in a row without progress, this one included.
+  std::chrono::nanoseconds without_progress{0};  ///< Since the last byte of progress, or since the first failure.
+  std::optional<std::chrono::milliseconds> retry_after{};  ///< The server's wish.
 };
 
 /// How long to wait before the next attempt, or nothing if the no-progress budget is spent.

@@ -23,8 +23,8 @@ inline constexpr std::string_view default_method = "GET";
 /// The same of a helper identity.
 [[nodiscard]] IdentityOptions shown(IdentityOptions options);
 
-/// Puts back into options that were shown and edited what had been left out of them: an empty password, and an empty value
-/// of a write-only header, mean what `stored` has for the same user or name. Write-only stays write-only.
+/// Puts back into options that were shown and edited what had been left out of them: an empty password, and an empty
+/// value of a write-only header, mean what `stored` has for the same user or name. Write-only stays write-only.
 void keep_unshown(HttpOptions& edited, const HttpOptions& stored);
 void keep_unshown(IdentityOptions& edited, const IdentityOptions& stored);
 

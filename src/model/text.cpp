@@ -8,14 +8,15 @@ namespace bgxfer::inline v0 {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> state_names = {"queued",      "connecting",  "transferring",
-                                                         "suspended",   "error",       "transient_error",
-                                                         "transferred", "completed",   "cancelled"};
+constexpr std::array<std::string_view, 9> state_names = {"queued",      "connecting", "transferring",
+                                                         "suspended",   "error",      "transient_error",
+                                                         "transferred", "completed",  "cancelled"};
 constexpr std::array<std::string_view, 4> priority_names = {"foreground", "high", "normal", "low"};
 constexpr std::array<std::string_view, 8> reason_names = {"none",    "turn",       "retry",   "server",
                                                           "network", "disk_space", "journal", "cost"};
-constexpr std::array<std::string_view, 8> cost_names = {"unrestricted",    "capped_usage_unknown", "below_cap",   "near_cap",
-                                                        "overcap_charged", "overcap_throttled",    "usage_based", "roaming"};
+constexpr std::array<std::string_view, 8> cost_names = {
+    "unrestricted",    "capped_usage_unknown", "below_cap",   "near_cap",
+    "overcap_charged", "overcap_throttled",    "usage_based", "roaming"};
 
 struct NamedPolicy {
   std::string_view name;

@@ -67,6 +67,7 @@ constexpr Transition table[] = {
     {"T20", any_of({queued, connecting, transferring}), Stimulus::resume_finished, std::nullopt},
 };
 
+// clang-format off
 constexpr std::array<std::string_view, 31> stimulus_names = {
     "resume",         "resume_empty",    "resume_finished", "suspend",
     "cancel",         "complete",        "selected",        "connected",
@@ -76,6 +77,7 @@ constexpr std::array<std::string_view, 31> stimulus_names = {
     "too_long",       "rejected",        "rejected_from_peer", "identity_missing",
     "blocked",        "unblocked",       "requested_ranges_done", "resource_changed",
     "custom_method_failed", "reconfigured", "reloaded"};
+// clang-format on
 
 }  // namespace
 
@@ -89,8 +91,6 @@ std::optional<JobState> next_state(JobState from, Stimulus stimulus) noexcept {
   return std::nullopt;
 }
 
-std::string_view to_string(Stimulus stimulus) noexcept {
-  return stimulus_names[static_cast<std::size_t>(stimulus)];
-}
+std::string_view to_string(Stimulus stimulus) noexcept { return stimulus_names[static_cast<std::size_t>(stimulus)]; }
 
 }  // namespace bgxfer::inline v0::detail

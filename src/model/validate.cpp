@@ -38,8 +38,9 @@ Result<void> check_length(std::string_view name, std::size_t bytes, std::size_t 
 constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 /// Headers that belong to the transport: a caller who sets them could corrupt framing or resume.
-constexpr std::string_view reserved_headers[] = {"Host",     "Content-Length",  "Transfer-Encoding", "Connection", "Range",
-                                                 "If-Range", "Accept-Encoding", "Expect",            "Upgrade",    "Proxy-Authorization"};
+constexpr std::string_view reserved_headers[] = {"Host",    "Content-Length",     "Transfer-Encoding", "Connection",
+                                                 "Range",   "If-Range",           "Accept-Encoding",   "Expect",
+                                                 "Upgrade", "Proxy-Authorization"};
 
 Result<void> validate_headers(const std::vector<Header>& headers, const Limits& limits) {
   std::size_t bytes = 0;
@@ -104,7 +105,8 @@ Result<void> validate_command(const NotifyCommand& command, const Limits& limits
     if (command.arguments.empty()) return {};
     return refuse(Errc::invalid_argument, "notify.command: arguments without a program");
   }
-  Result<void> program = check_length("notify.command.program", command.program.size(), limits.command_program_bytes_max);
+  Result<void> program =
+      check_length("notify.command.program", command.program.size(), limits.command_program_bytes_max);
   if (!program) return program;
   std::size_t bytes = 0;
   bool has_zero = command.program.find('\0') != std::string::npos;
@@ -114,8 +116,8 @@ Result<void> validate_command(const NotifyCommand& command, const Limits& limits
   }
   if (has_zero) return refuse(Errc::invalid_argument, "notify.command: a zero byte");
   if (!std::filesystem::path(command.program).is_absolute()) {
-    return refuse(Errc::invalid_argument, "notify.command.program: " + command.program +
-                                              " is not an absolute path; no search path is used");
+    return refuse(Errc::invalid_argument,
+                  "notify.command.program: " + command.program + " is not an absolute path; no search path is used");
   }
   return check_length("notify.command.arguments", bytes, limits.command_arguments_bytes_max);
 }
@@ -144,9 +146,11 @@ Result<void> validate_download(const DownloadOptions& download) {
 }
 
 Result<void> validate_proxy(const ProxyOptions& proxy) {
-  if (proxy.usage > ProxyUsage::autodetect) return refuse(Errc::invalid_argument, "http.proxy.usage: not one of the four");
+  if (proxy.usage > ProxyUsage::autodetect)
+    return refuse(Errc::invalid_argument, "http.proxy.usage: not one of the four");
   const bool listed = proxy.usage == ProxyUsage::listed;
-  if (listed && proxy.list.empty()) return refuse(Errc::invalid_argument, "http.proxy.list: empty, but the usage is listed");
+  if (listed && proxy.list.empty())
+    return refuse(Errc::invalid_argument, "http.proxy.list: empty, but the usage is listed");
   if (!listed && (!proxy.list.empty() || !proxy.bypass.empty())) {
     return refuse(Errc::invalid_argument, "http.proxy: lists are only for the usage listed");
   }
@@ -177,9 +181,10 @@ Result<void> validate_http(const HttpOptions& http, const Limits& limits) {
   if (http.tls.pins.size() > pins_max) {
     return refuse(Errc::invalid_argument, "http.tls.pins: at most " + std::to_string(pins_max));
   }
-  for (const std::filesystem::path* path : {&http.tls.revocation_lists, &http.tls.extra_authorities,
-                                            &http.tls.client.file, &http.tls.client.key_file}) {
-    if (path->native().find('\0') != std::string::npos) return refuse(Errc::invalid_argument, "http.tls: a zero byte in a path");
+  for (const std::filesystem::path* path :
+       {&http.tls.revocation_lists, &http.tls.extra_authorities, &http.tls.client.file, &http.tls.client.key_file}) {
+    if (path->native().find('\0') != std::string::npos)
+      return refuse(Errc::invalid_argument, "http.tls: a zero byte in a path");
   }
   return validate_headers(http.headers, limits);
 }
@@ -213,7 +218,8 @@ Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
   }
   for (ByteRange range : file.ranges) {
     if (range.length == 0 || range.offset == ByteRange::to_end) {
-      return refuse(Errc::invalid_range, url + ": the range at offset " + std::to_string(range.offset) + " has no bytes");
+      return refuse(Errc::invalid_range,
+                    url + ": the range at offset " + std::to_string(range.offset) + " has no bytes");
     }
   }
   std::vector<ByteRange> sorted = file.ranges;
@@ -232,8 +238,9 @@ Result<void> validate_places(const FileSpec& file) {
   if (file.placed_at.empty()) return {};
   const std::string url = public_url(file.url);
   if (file.placed_at.size() != file.ranges.size()) {
-    return refuse(Errc::invalid_argument, url + ": placed_at has " + std::to_string(file.placed_at.size()) + " places for " +
-                                              std::to_string(file.ranges.size()) + " ranges; give one for each, or none");
+    return refuse(Errc::invalid_argument, url + ": placed_at has " + std::to_string(file.placed_at.size()) +
+                                              " places for " + std::to_string(file.ranges.size()) +
+                                              " ranges; give one for each, or none");
   }
   if (!file.pieces.sha256.empty()) {
     return refuse(Errc::unsupported_configuration, url + ": pieces are of files without holes; leave placed_at out");
@@ -251,7 +258,8 @@ Result<void> validate_places(const FileSpec& file) {
   for (std::size_t i = 1; i < places.size(); ++i) {
     if (places[i - 1].end() > places[i].offset) {
       return refuse(Errc::overlapping_ranges, url + ": the ranges placed at " + std::to_string(places[i - 1].offset) +
-                                                  " and " + std::to_string(places[i].offset) + " share bytes of the file");
+                                                  " and " + std::to_string(places[i].offset) +
+                                                  " share bytes of the file");
     }
   }
   return {};
@@ -273,8 +281,9 @@ Result<void> validate_pieces(const FileSpec& file, const Limits& limits) {
   }
   const std::uint64_t wanted = (*file.size - 1) / pieces.bytes + 1;
   if (pieces.sha256.size() != wanted) {
-    return refuse(Errc::invalid_argument, url + ": " + std::to_string(pieces.sha256.size()) + " hashes of pieces, but " +
-                                              std::to_string(*file.size) + " bytes have " + std::to_string(wanted));
+    return refuse(Errc::invalid_argument, url + ": " + std::to_string(pieces.sha256.size()) +
+                                              " hashes of pieces, but " + std::to_string(*file.size) + " bytes have " +
+                                              std::to_string(wanted));
   }
   if (wanted > limits.pieces_per_file_max) {
     return refuse(Errc::invalid_argument, url + ": " + std::to_string(wanted) + " pieces, at most " +
@@ -381,7 +390,8 @@ Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bo
     return refuse(Errc::read_only_after_add, "download.high_performance");
   }
   if (!resumed) return {};
-  if (was.dynamic_content != is.dynamic_content) return refuse(Errc::read_only_after_resume, "download.dynamic_content");
+  if (was.dynamic_content != is.dynamic_content)
+    return refuse(Errc::read_only_after_resume, "download.dynamic_content");
   if (was.size_max != is.size_max) return refuse(Errc::read_only_after_resume, "download.size_max");
   if (before.http.method != after.http.method) return refuse(Errc::read_only_after_resume, "http.method");
   if (was.on_demand != is.on_demand) return refuse(Errc::read_only_after_resume, "download.on_demand");
@@ -395,7 +405,8 @@ Result<void> validate_together(const JobOptions& options, bool has_ranges) {
 
 Result<void> validate_queue(const QueueOptions& options) {
   if (!options.transport) {
-    return refuse(Errc::invalid_argument, "QueueOptions::transport is empty; for HTTP use bgxfer::http::make_transport()");
+    return refuse(Errc::invalid_argument,
+                  "QueueOptions::transport is empty; for HTTP use bgxfer::http::make_transport()");
   }
   if (!options.storage) {
     return refuse(Errc::invalid_argument, "QueueOptions::storage is empty; for files use bgxfer::disk::make_storage()");
@@ -413,7 +424,8 @@ Result<void> validate_limits(const QueueOptions& options) {
   }
   if (limits.time_slice <= std::chrono::milliseconds{0} || limits.checkpoint_interval <= std::chrono::milliseconds{0} ||
       limits.disk_space_retest <= std::chrono::milliseconds{0} || limits.claim_bytes == 0) {
-    return refuse(Errc::invalid_argument, "Limits: time_slice, checkpoint_interval, disk_space_retest and claim_bytes must be positive");
+    return refuse(Errc::invalid_argument,
+                  "Limits: time_slice, checkpoint_interval, disk_space_retest and claim_bytes must be positive");
   }
   if (limits.slice_bytes_min == 0) return refuse(Errc::invalid_argument, "Limits::slice_bytes_min must be positive");
   if (limits.origins_known_max < 1)
@@ -424,7 +436,8 @@ Result<void> validate_limits(const QueueOptions& options) {
   if (limits.maximum_download_time < std::chrono::milliseconds{0}) {
     return refuse(Errc::invalid_argument, "Limits::maximum_download_time is negative; 0 means no limit");
   }
-  if (limits.notifications_max < 1) return refuse(Errc::invalid_argument, "Limits::notifications_max must be at least 1");
+  if (limits.notifications_max < 1)
+    return refuse(Errc::invalid_argument, "Limits::notifications_max must be at least 1");
   for (TransferPolicy policy : limits.transfer_policy) {
     Result<void> known = validate_policy(policy);
     if (!known) return known;

@@ -19,9 +19,10 @@ namespace bgxfer::inline v0::detail {
 /// Whether a file may come from this URL, under the same reservation.
 [[nodiscard]] Result<void> validate_url(const std::string& url, const Limits& limits);
 
-/// Whether a job may change its options like this: files and type are fixed, and some options are fixed by the first file
-/// or by the first resume (spec part 1.4).
-[[nodiscard]] Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bool has_files, bool resumed);
+/// Whether a job may change its options like this: files and type are fixed, and some options are fixed by the first
+/// file or by the first resume (spec part 1.4).
+[[nodiscard]] Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bool has_files,
+                                         bool resumed);
 
 /// Whether a job of these options may have files with ranges (spec part 3.12).
 [[nodiscard]] Result<void> validate_together(const JobOptions& options, bool has_ranges);

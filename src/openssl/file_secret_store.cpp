@@ -79,7 +79,8 @@ std::optional<std::vector<std::byte>> unseal(const SecretKey& key, std::string_v
   const bool done =
       cipher && EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, raw(key.data()), raw(nonce)) == 1 &&
       EVP_DecryptUpdate(cipher.get(), nullptr, &count, raw(name.data()), static_cast<int>(name.size())) == 1 &&
-      EVP_DecryptUpdate(cipher.get(), raw(secret.data()), &count, raw(text), static_cast<int>(secret.size() - 1)) == 1 &&
+      EVP_DecryptUpdate(cipher.get(), raw(secret.data()), &count, raw(text), static_cast<int>(secret.size() - 1)) ==
+          1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_bytes, tag) == 1 &&
       EVP_DecryptFinal_ex(cipher.get(), raw(secret.data()) + count, &count) == 1;
   if (!done) return std::nullopt;

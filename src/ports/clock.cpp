@@ -13,9 +13,7 @@ namespace {
 
 class SteadyClock final : public Clock {
  public:
-  TimePoint now() const noexcept override {
-    return TimePoint{std::chrono::steady_clock::now().time_since_epoch()};
-  }
+  TimePoint now() const noexcept override { return TimePoint{std::chrono::steady_clock::now().time_since_epoch()}; }
 
   WallTime wall_now() const noexcept override { return std::chrono::system_clock::now(); }
 

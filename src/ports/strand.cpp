@@ -65,8 +65,8 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
     }
   }
 
-  /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between, and so has
-  /// what is behind a function that throws; without memory for that it runs in this one.
+  /// Runs what has come so far. What comes meanwhile has a turn of its own, so that others get theirs in between, and
+  /// so has what is behind a function that throws; without memory for that it runs in this one.
   void turn() {
     std::exception_ptr thrown;
     do {
@@ -144,7 +144,8 @@ class Strand::Core : public std::enable_shared_from_this<Core> {
     return !post_turn(next_);
   }
 
-  /// Why the executor below does not take a turn; null if it does. Throws what a turn throws that begins within the call.
+  /// Why the executor below does not take a turn; null if it does. Throws what a turn throws that begins within the
+  /// call.
   std::exception_ptr post_turn(const asio::any_io_executor& executor) {
     const Giving giving(*this);
     try {

@@ -18,28 +18,32 @@
 
 namespace bgxfer::inline v0::detail {
 
-/// An executor that runs functions one at a time, in the order in which they came, on whatever thread the executor below
-/// gives it.
+/// An executor that runs functions one at a time, in the order in which they came, on whatever thread the executor
+/// below gives it.
 ///
-/// `asio::strand<asio::any_io_executor>` promises the same, but an `any_io_executor` can only hold it with memory from the
-/// heap, and asks the executor below about each property that Asio wants to know, with memory again: some twenty
+/// `asio::strand<asio::any_io_executor>` promises the same, but an `any_io_executor` can only hold it with memory from
+/// the heap, and asks the executor below about each property that Asio wants to know, with memory again: some twenty
 /// allocations for each chunk of a transfer. This one fits, answers for itself, and once its lists have grown takes no
 /// memory of its own for a step. Nor does it need luck where memory ends (docs/toolchain.md, F10).
 ///
-/// - A function that is dispatched (`blocking.possibly`) from within the strand runs at once, in the call. From elsewhere it
-///   may run in the call when the strand is free and the executor below runs it so.
-/// - While anybody holds a copy that tracks outstanding work, the executor below has work too, so `io_context::run` stays.
-/// - When the executor below dies, what waits in the strand is destroyed unrun. When it has no memory for the strand's turn,
-///   whoever gave the first function hears that from `execute`; a turn that cannot be followed by one goes on instead.
-///   Functions that came in between while it was told so get one more try for a turn, and wait for the next function if there
-///   is no memory for that either: a strand that nothing is given any more keeps them, and they keep it.
+/// - A function that is dispatched (`blocking.possibly`) from within the strand runs at once, in the call. From
+///   elsewhere it may run in the call when the strand is free and the executor below runs it so.
+/// - While anybody holds a copy that tracks outstanding work, the executor below has work too, so `io_context::run`
+///   stays.
+/// - When the executor below dies, what waits in the strand is destroyed unrun. When it has no memory for the strand's
+///   turn, whoever gave the first function hears that from `execute`; a turn that cannot be followed by one goes on
+///   instead. Functions that came in between while it was told so get one more try for a turn, and wait for the next
+///   function if there is no memory for that either: a strand that nothing is given any more keeps them, and they keep
+///   it.
 /// - What a function throws leaves through the executor below; those behind it run in a turn of their own.
-/// - An executor below that takes nothing any more and does not say so destroys what waits within the call that gave it.
+/// - An executor below that takes nothing any more and does not say so destroys what waits within the call that
+///   gave it.
 ///
 /// Any thread may call. A copy may outlive the executor below if it does not track work and runs nothing more.
 class BGXFER_API Strand {
  public:
-  /// Nothing but an `any_io_executor`: whatever converts to one, as a strand does, would ask for this constructor for ever.
+  /// Nothing but an `any_io_executor`: whatever converts to one, as a strand does, would ask for this constructor for
+  /// ever.
   template <std::same_as<asio::any_io_executor> Executor>
   explicit Strand(const Executor& below) : core_(make_core(below)) {}
   Strand(const Strand& other) noexcept;

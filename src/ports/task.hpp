@@ -14,8 +14,7 @@ namespace bgxfer::inline v0::detail {
 class Task {
  public:
   template <class Function, class Kept = std::decay_t<Function>>
-    requires(!std::is_same_v<Kept, Task>)
-  explicit Task(Function&& function) {
+  requires(!std::is_same_v<Kept, Task>) explicit Task(Function&& function) {
     if constexpr (fits<Kept>) {
       ::new (static_cast<void*>(room_)) Kept(std::forward<Function>(function));
       use_ = &use<Kept>;
@@ -46,8 +45,8 @@ class Task {
   enum class Use { call, move, destroy };
   static constexpr std::size_t room_bytes = 2 * sizeof(void*);
   template <class Kept>
-  static constexpr bool fits = sizeof(Kept) <= room_bytes && alignof(Kept) <= alignof(void*) &&
-                               std::is_nothrow_move_constructible_v<Kept>;
+  static constexpr bool fits = sizeof(Kept) <= room_bytes &&
+                               alignof(Kept) <= alignof(void*) && std::is_nothrow_move_constructible_v<Kept>;
 
   /// Each of them leaves nothing in `room`.
   template <class Kept>

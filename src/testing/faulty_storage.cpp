@@ -9,8 +9,8 @@
 #include <asio/cancellation_state.hpp>
 #include <asio/this_coro.hpp>
 
-#include "../base/mutant.hpp"
 #include "../base/file_name.hpp"
+#include "../base/mutant.hpp"
 #include "faulty_disk.hpp"
 
 namespace bgxfer::inline v0::testing {
@@ -186,22 +186,16 @@ class FaultyStorage::Disk {
   double rate_of(DiskOperation operation) const {
     switch (operation) {
       case DiskOperation::open:
-      case DiskOperation::make:
-        return rates.open;
-      case DiskOperation::read:
-        return rates.read;
+      case DiskOperation::make: return rates.open;
+      case DiskOperation::read: return rates.read;
       case DiskOperation::write:
       case DiskOperation::resize:
-      case DiskOperation::reserve:
-        return rates.write;
+      case DiskOperation::reserve: return rates.write;
       case DiskOperation::sync:
-      case DiskOperation::sync_folder:
-        return rates.sync;
-      case DiskOperation::rename:
-        return rates.rename;
+      case DiskOperation::sync_folder: return rates.sync;
+      case DiskOperation::rename: return rates.rename;
       case DiskOperation::unlink:
-      case DiskOperation::look:
-        break;
+      case DiskOperation::look: break;
     }
     return 0;
   }

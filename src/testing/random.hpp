@@ -22,9 +22,7 @@ class Random {
   std::uint64_t below(std::uint64_t count) noexcept { return count == 0 ? 0 : next() % count; }
 
   /// True with this probability.
-  bool chance(double probability) noexcept {
-    return static_cast<double>(next() >> 11) * 0x1.0p-53 < probability;
-  }
+  bool chance(double probability) noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53 < probability; }
 
  private:
   std::uint64_t state_;

@@ -109,16 +109,10 @@ class BadServer {
         requests_.push_back(asked);
       }
       switch (answer_(peer, asked)) {
-        case Then::keep:
-          continue;
-        case Then::close:
-          return;
-        case Then::cut:
-          peer.skip_close_notify = true;
-          return;
-        case Then::reset:
-          peer.reset();
-          return;
+        case Then::keep: continue;
+        case Then::close: return;
+        case Then::cut: peer.skip_close_notify = true; return;
+        case Then::reset: peer.reset(); return;
       }
     }
   }

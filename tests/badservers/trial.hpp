@@ -41,9 +41,9 @@ using bgxfer::WaitReason;
 
 using bgxfer::test::sanitized;
 
-/// How far the memory of this process, the scripted servers' included, grows above what it was; but for the pages of its own
-/// code, which come as it is used for the first time, whatever a server does. Means nothing under a sanitizer, which keeps
-/// what was freed.
+/// How far the memory of this process, the scripted servers' included, grows above what it was; but for the pages of
+/// its own code, which come as it is used for the first time, whatever a server does. Means nothing under a sanitizer,
+/// which keeps what was freed.
 class PeakMemory {
  public:
   PeakMemory() {

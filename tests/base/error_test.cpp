@@ -6,8 +6,8 @@
 
 #include <bgxfer/detail/asio.hpp>
 
-#include <asio/error.hpp>
 #include <doctest/doctest.h>
+#include <asio/error.hpp>
 
 using bgxfer::Errc;
 using bgxfer::Error;
@@ -33,7 +33,8 @@ TEST_CASE("HTTP statuses are classed as in spec part 7.3") {
     CAPTURE(status);
     CHECK(bgxfer::http_status(status) == Failure::transient);
   }
-  for (int status : {300, 304, 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417, 449, 451, 501, 505}) {
+  for (int status :
+       {300, 304, 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417, 449, 451, 501, 505}) {
     CAPTURE(status);
     CHECK(bgxfer::http_status(status) == Failure::permanent);
   }

@@ -12,9 +12,9 @@ TEST_CASE("a job id is a version 4 UUID that reads back as itself") {
 }
 
 TEST_CASE("what is not a UUID is refused") {
-  for (const char* text : {"", "01234567", "01234567-89ab-4def-bfff-fffffffffff", "01234567-89ab-4def-bfff-fffffffffffg",
-                           "0123456789ab-4def-bfff-ffffffffffff0", "01234567-89ab-4def-bfff-ffffffffffff0",
-                           "{1234567-89ab-4def-bfff-ffffffffffff"}) {
+  for (const char* text : {"", "01234567", "01234567-89ab-4def-bfff-fffffffffff",
+                           "01234567-89ab-4def-bfff-fffffffffffg", "0123456789ab-4def-bfff-ffffffffffff0",
+                           "01234567-89ab-4def-bfff-ffffffffffff0", "{1234567-89ab-4def-bfff-ffffffffffff"}) {
     CAPTURE(text);
     CHECK_FALSE(JobId::parse(text));
   }

@@ -70,11 +70,15 @@ TEST_CASE("a range set agrees with a bitmap under random changes") {
       const std::uint64_t offset = random() % size;
       const std::uint64_t length = random() % (size - offset + 1);
       const bool adding = random() % 3 != 0;
-      if (adding) set.add({offset, length}); else set.subtract({offset, length});
+      if (adding)
+        set.add({offset, length});
+      else
+        set.subtract({offset, length});
       for (std::uint64_t i = offset; i < offset + length; ++i) bits[i] = adding;
 
       RangeSet expected;
-      for (std::uint64_t i = 0; i < size; ++i) if (bits[i]) expected.add({i, 1});
+      for (std::uint64_t i = 0; i < size; ++i)
+        if (bits[i]) expected.add({i, 1});
       REQUIRE(set == expected);
       std::uint64_t count = 0;
       for (std::uint64_t i = 0; i < size; ++i) {

@@ -77,8 +77,8 @@ class RangeServer {
              "\r\nContent-Length: 0\r\n\r\n";
     }
     const std::string part = text_.substr(first, last - first + 1);
-    return "HTTP/1.1 206 Partial Content\r\n" + fields + "Content-Range: bytes " + std::to_string(first) +
-           "-" + std::to_string(last) + "/" + std::to_string(text_.size()) +
+    return "HTTP/1.1 206 Partial Content\r\n" + fields + "Content-Range: bytes " + std::to_string(first) + "-" +
+           std::to_string(last) + "/" + std::to_string(text_.size()) +
            "\r\nContent-Length: " + std::to_string(part.size()) + "\r\n\r\n" + part;
   }
 
@@ -228,7 +228,8 @@ void check_resource_contract(MakeTransport make_transport) {
     Origin origin("0123456789");
     asio::io_context io;
     std::string body;
-    auto session = [](std::shared_ptr<bgxfer::Transport> owned, std::string url, std::string& into) -> asio::awaitable<void> {
+    auto session = [](std::shared_ptr<bgxfer::Transport> owned, std::string url,
+                      std::string& into) -> asio::awaitable<void> {
       auto opened = co_await owned->open(Request(std::move(url)));
       REQUIRE(opened);
       const std::unique_ptr<bgxfer::Download> download = *std::move(opened);

@@ -51,24 +51,12 @@ class Attacker {
       std::error_code ignored;
       fs::remove_all(made, ignored);
       switch (random() % 6) {
-        case 0:
-          fs::create_symlink(victim_, made, ignored);
-          break;
-        case 1:
-          fs::create_directory_symlink(victim_.parent_path(), made, ignored);
-          break;
-        case 2:
-          fs::create_directory(made, ignored);
-          break;
-        case 3:
-          ::mkfifo(made.c_str(), 0600);
-          break;
-        case 4:
-          fs::create_hard_link(victim_, made, ignored);
-          break;
-        default:
-          fs::remove(name_, ignored);
-          continue;
+        case 0: fs::create_symlink(victim_, made, ignored); break;
+        case 1: fs::create_directory_symlink(victim_.parent_path(), made, ignored); break;
+        case 2: fs::create_directory(made, ignored); break;
+        case 3: ::mkfifo(made.c_str(), 0600); break;
+        case 4: fs::create_hard_link(victim_, made, ignored); break;
+        default: fs::remove(name_, ignored); continue;
       }
       // An exchange works whatever stands there; a rename only over what is alike.
       if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, name_.c_str(), RENAME_EXCHANGE) != 0)

@@ -26,8 +26,8 @@ constexpr std::array<std::array<JobState, 3>, 6> columns = {{{queued, connecting
                                                              {transient_error, transient_error, transient_error},
                                                              {transferred, transferred, transferred},
                                                              {completed, cancelled, cancelled}}};
-constexpr std::array<JobState, 9> all_states = {queued, connecting, transferring, suspended, error,
-                                                transient_error, transferred, completed, cancelled};
+constexpr std::array<JobState, 9> all_states = {queued,          connecting,  transferring, suspended, error,
+                                                transient_error, transferred, completed,    cancelled};
 
 std::size_t column_of(JobState state) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -40,7 +40,7 @@ std::size_t column_of(JobState state) {
 
 /// What a cell says. Anything else is the error by its name.
 constexpr std::string_view yes = "yes";
-constexpr std::string_view later = "later: uploads";         // Spec part 5, which has not been built.
+constexpr std::string_view later = "later: uploads";  // Spec part 5, which has not been built.
 
 const std::map<std::string_view, Errc> errors = {{"invalid_state", Errc::invalid_state},
                                                  {"empty_job", Errc::empty_job},
@@ -62,7 +62,7 @@ struct Row {
   std::string_view call;
   std::array<std::string_view, 6> cells;  // In the order of the columns.
   Call make;
-  bool custom_method = false;             // On a job with a method of its own.
+  bool custom_method = false;  // On a job with a method of its own.
 };
 
 Call set(void (*edit)(JobOptions&)) {
@@ -78,9 +78,7 @@ Row plain(std::string_view call, Call make) {
   return {call, {yes, yes, yes, yes, yes, "invalid_state"}, std::move(make), false};
 }
 
-Row waiting(std::string_view call) {
-  return {call, {later, later, later, later, later, later}, nullptr, false};
-}
+Row waiting(std::string_view call) { return {call, {later, later, later, later, later, later}, nullptr, false}; }
 
 std::vector<Row> table() {
   constexpr std::string_view add = "read_only_after_add";
@@ -88,6 +86,7 @@ std::vector<Row> table() {
   constexpr std::string_view locked = "unsupported_configuration";
   constexpr std::string_view early = "file_not_transferred";
   constexpr std::string_view once = "read_only_after_resume";
+  // clang-format off
   return {
       plain("Suspend", [](World&, Job& job) { return job.suspend(); }),
       plain("Resume", [](World&, Job& job) { return job.resume(); }),
@@ -175,6 +174,7 @@ std::vector<Row> table() {
       {"Manager GetJob", {yes, yes, yes, yes, yes, "not_found"},
        [](World& world, Job& job) { return allowed(world.queue->find(job.id()).has_value()); }},
   };
+  // clang-format on
 }
 
 /// A job in that state, with a file that is large enough to stay there for a while.
@@ -229,9 +229,8 @@ Job job_in(World& world, JobState state, bool custom_method) {
 }
 
 void prepare(World& world) {
-  world.options.run_command = [](const NotifyCommand&, const Event&, const std::function<void(std::error_code, int)>& done) {
-    done({}, 0);
-  };
+  world.options.run_command = [](const NotifyCommand&, const Event&,
+                                 const std::function<void(std::error_code, int)>& done) { done({}, 0); };
   world.start();
 }
 

@@ -590,7 +590,9 @@ TEST_CASE("3.9: redirects that are followed leave the file its URL") {
   check_done(world, job, world.resource("a").content);
 }
 
-TEST_CASE("3.9: a redirect that is refused is an error, and the file's URL is the one that it leads to, until it is fetched") {
+TEST_CASE(
+    "3.9: a redirect that is refused is an error, and the file's URL is the one that it leads to, until it is "
+    "fetched") {
   World world;
   world.start();
   const JobId id = world.add("a", size).id();
@@ -629,7 +631,9 @@ TEST_CASE("3.9: a redirect that is refused is an error, and the file's URL is th
   check_done(world, job, world.resource("a").content);
 }
 
-TEST_CASE("3.9: a URL that no longer leads elsewhere, or whose job follows redirects, is told as it is, also after a restart") {
+TEST_CASE(
+    "3.9: a URL that no longer leads elsewhere, or whose job follows redirects, is told as it is, also after a "
+    "restart") {
   for (const bool follows : {false, true}) {
     CAPTURE(follows);
     World world;

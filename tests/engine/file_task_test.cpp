@@ -88,7 +88,8 @@ TEST_CASE("bad-servers 7: a resource of another size is another resource") {
   check_done(world, job);
 }
 
-TEST_CASE("bad-servers 1: a server that ignores ranges is read from the start, and what is there is not written again") {
+TEST_CASE(
+    "bad-servers 1: a server that ignores ranges is read from the start, and what is there is not written again") {
   World world;
   Job job = broken_off(world, [](test::Resource& resource) { resource.ranges = false; });
   world.run();

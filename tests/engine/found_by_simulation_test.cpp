@@ -158,7 +158,9 @@ TEST_CASE("a range to an end that only a 416 tells is complete, and is not fetch
   CHECK(world.transport->bytes_sent == 1500);
 }
 
-TEST_CASE("all bytes of a resource that tells neither size nor validator are not fetched again because their end was cut off") {
+TEST_CASE(
+    "all bytes of a resource that tells neither size nor validator are not fetched again because their end was cut "
+    "off") {
   World world;
   world.start();
   Job job = world.add("file", some);

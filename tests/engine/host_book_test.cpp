@@ -60,7 +60,9 @@ struct Hosts : World {
   }
 
   /// The same with hashes of its pieces: bytes of mirrors are believed at once.
-  static FileSpec in_pieces(FileSpec spec) { return test::in_pieces(std::move(spec), test::content(size), piece_bytes); }
+  static FileSpec in_pieces(FileSpec spec) {
+    return test::in_pieces(std::move(spec), test::content(size), piece_bytes);
+  }
 
   /// The same with a SHA-256: bytes of mirrors are judged at the end.
   static FileSpec hashed(FileSpec spec) {
@@ -405,7 +407,8 @@ TEST_CASE("pieces: a faster mirror is asked before the URL, for its bytes are ju
   CHECK(world.asked(spec.url) == 0);
 }
 
-TEST_CASE("a URL whose origin failed is asked after its mirrors for a while, also for other files, where a SHA-256 decides") {
+TEST_CASE(
+    "a URL whose origin failed is asked after its mirrors for a while, also for other files, where a SHA-256 decides") {
   Hosts world;
   world.transport->dead_hosts.insert("http://server");
   world.fetch(Hosts::hashed(world.mirrored("a", 1ms, 1ms)), 1);
@@ -438,7 +441,8 @@ TEST_CASE("a mirror that is asked before a URL whose origin has just failed is f
     world.fetch(Hosts::hashed(world.mirrored("a", 1ms, 1ms)), 1);
     world.transport->dead_hosts.clear();
     const FileSpec spec = Hosts::hashed(world.mirrored("b", 1ms, 1ms));
-    for (const std::string& mirror : spec.mirrors) world.transport->resources.at(mirror).content = test::content(size, 9);
+    for (const std::string& mirror : spec.mirrors)
+      world.transport->resources.at(mirror).content = test::content(size, 9);
     Job job = world.add_job({spec}, connections);
     world.run_for(1min);
     CHECK(world.asked(spec.mirrors[0]) > 0);
@@ -450,7 +454,8 @@ TEST_CASE("a mirror that is asked before a URL whose origin has just failed is f
   }
 }
 
-TEST_CASE("a URL whose origin had failed decides what the file is once it answers, however many mirrors have another one") {
+TEST_CASE(
+    "a URL whose origin had failed decides what the file is once it answers, however many mirrors have another one") {
   for (std::uint32_t connections : {1u, 2u, 4u}) {
     for (std::size_t their_size : {size, size - 1000}) {
       CAPTURE(connections);

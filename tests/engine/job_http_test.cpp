@@ -95,7 +95,8 @@ TEST_CASE("spec 3.6: removing credentials leaves the others, and a job without t
   CHECK(world.transport->asked.at(1).credentials.empty());
 }
 
-TEST_CASE("spec 3.12: stored credentials are no secret: they are readable, survive a restart, and no job waits for them") {
+TEST_CASE(
+    "spec 3.12: stored credentials are no secret: they are readable, survive a restart, and no job waits for them") {
   World world;
   world.start();
   const JobId id = world.add("a", 1000).id();
@@ -134,7 +135,8 @@ TEST_CASE("spec 3.8: write-only headers are sent and not shown, and cannot be ma
   CHECK(job.options().http.headers_write_only);
   job.resume();
   world.run();
-  CHECK(world.transport->asked.at(0).headers == std::vector<Header>{Header{"X-Key", "marker-secret"}, Header{"X-Other", "new"}});
+  CHECK(world.transport->asked.at(0).headers ==
+        std::vector<Header>{Header{"X-Key", "marker-secret"}, Header{"X-Other", "new"}});
 }
 
 TEST_CASE("what a job asks of HTTP survives a restart, but for its secrets") {
@@ -236,7 +238,8 @@ TEST_CASE("a secret store that fails, or has lost the secrets, is told of, and t
   CHECK(world.queue->jobs().at(0).error()->code() == Errc::headers_needed);
 }
 
-TEST_CASE("bad-servers row 36: a provider is asked for each request, once more after a refusal, and the bytes are kept") {
+TEST_CASE(
+    "bad-servers row 36: a provider is asked for each request, once more after a refusal, and the bytes are kept") {
   World world;
   const auto renewal = std::make_shared<Renewal>();
   world.options.requests = renewal;
@@ -245,7 +248,8 @@ TEST_CASE("bad-servers row 36: a provider is asked for each request, once more a
   const Resource served = world.resource("a");
   for (int i = 1; i < 9; ++i) world.transport->resources["http://server/a?signature=" + std::to_string(i)] = served;
   world.transport->incidents.push_back(Incident{.cut_after = 70'000});
-  world.transport->incidents.push_back(Incident{.refuse = Error(http_status(403), ErrorContext::remote_file, "expired")});
+  world.transport->incidents.push_back(
+      Incident{.refuse = Error(http_status(403), ErrorContext::remote_file, "expired")});
   job.resume();
   world.run();
   CHECK(job.state() == JobState::transferred);

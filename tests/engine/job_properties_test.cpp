@@ -312,7 +312,9 @@ TEST_CASE("T34: a running job whose priority changes goes back into the line, wi
   CHECK(job.bytes_received() == bytes_in(300ms));
 }
 
-TEST_CASE("T34, 3.13: a running job whose peer-caching flags change goes back into the line, and its file goes on where it was") {
+TEST_CASE(
+    "T34, 3.13: a running job whose peer-caching flags change goes back into the line, and its file goes on where it "
+    "was") {
   World world;
   world.start();
   Job job = world.add("a", bytes_in(300ms));
@@ -326,7 +328,8 @@ TEST_CASE("T34, 3.13: a running job whose peer-caching flags change goes back in
   CHECK(job.bytes_received() == bytes_in(300ms));
 }
 
-TEST_CASE("3.13: peer-caching flags survive a restart and a compaction, and unknown ones are refused with nothing changed") {
+TEST_CASE(
+    "3.13: peer-caching flags survive a restart and a compaction, and unknown ones are refused with nothing changed") {
   World world;
   world.start();
   const JobId id = world.add("a", 10).id();
@@ -573,7 +576,9 @@ TEST_CASE("10: a queue may have so many jobs, and not one more, unless it is exe
   }
 }
 
-TEST_CASE("4.1: two files of a job never have the same target, whenever they are added, and what is refused changes nothing") {
+TEST_CASE(
+    "4.1: two files of a job never have the same target, whenever they are added, and what is refused changes "
+    "nothing") {
   World world;
   world.start();
   JobOptions twice;

@@ -520,7 +520,7 @@ TEST_CASE("6: closing the queue ends all notifications") {
 // Each delivered at least once, in order per job, though one call in ten fails and the process ends at random.
 TEST_CASE("6.3: 100 000 notifications survive a handler that fails and a process that is killed") {
   constexpr int jobs = test::sanitized ? 80 : 400;  // A fifth, where each step takes several times as long.
-  constexpr int files = 249;  // With the job's own: 250 notifications each.
+  constexpr int files = 249;                        // With the job's own: 250 notifications each.
   bgxfer_tests::Dice dice(7);
   World world;
   world.options.limits.background_jobs_max = 8;

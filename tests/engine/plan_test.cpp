@@ -16,7 +16,8 @@ InFlight busy(std::uint64_t begin, std::uint64_t end, double speed = 0) {
   return InFlight{ByteRange::between(begin, end), speed, false, 0};
 }
 
-std::optional<Share> share(const RangeSet& covered, const std::vector<InFlight>& in_flight, double speed = 0, Cut cut = {}) {
+std::optional<Share> share(const RangeSet& covered, const std::vector<InFlight>& in_flight, double speed = 0,
+                           Cut cut = {}) {
   return next_share(whole, covered, in_flight, speed, cut);
 }
 

@@ -126,7 +126,8 @@ TEST_CASE("2.2 rule 4: a hundred equal jobs share time within 10 %") {
   std::vector<std::uint64_t> shares;
   for (Job& job : jobs) shares.push_back(job.progress().bytes_transferred);
   const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
-  MESSAGE("bytes of the least and the most served of 100 equal jobs after 10 turns each: " << *least << " and " << *most);
+  MESSAGE("bytes of the least and the most served of 100 equal jobs after 10 turns each: " << *least << " and "
+                                                                                           << *most);
   CHECK(*least > 0);
   CHECK(static_cast<double>(*most - *least) <= 0.1 * static_cast<double>(*most));
 }

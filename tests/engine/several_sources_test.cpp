@@ -66,9 +66,9 @@ struct Several : World {
   test::Resource& mirror(std::size_t i) { return transport->resources.at("http://mirror" + std::to_string(i) + "/a"); }
 
   std::size_t asked_of(const std::string& host) const {
-    return static_cast<std::size_t>(std::count_if(transport->asked.begin(), transport->asked.end(), [&](const test::Asking& it) {
-      return it.url.starts_with("http://" + host + '/');
-    }));
+    return static_cast<std::size_t>(
+        std::count_if(transport->asked.begin(), transport->asked.end(),
+                      [&](const test::Asking& it) { return it.url.starts_with("http://" + host + '/'); }));
   }
 
   void check_done(Job& job, const std::string& wanted) {
@@ -200,7 +200,9 @@ TEST_CASE("a connection that breaks off is replaced while others work, and the j
   world.check_done(job, world.resource("a").content);
 }
 
-TEST_CASE("bad-servers 10: a resource that changes under several connections starts again, and no version is mixed with another") {
+TEST_CASE(
+    "bad-servers 10: a resource that changes under several connections starts again, and no version is mixed with "
+    "another") {
   Several world;
   Job job = world.run_job_for(25ms, world.file("a", size), 4);
   REQUIRE(job.progress().bytes_transferred > 0);
@@ -413,7 +415,9 @@ TEST_CASE("the URL decides what the file is: begun with a mirror that differs, i
   }
 }
 
-TEST_CASE("the URL decides what the file is: where it ends before the bytes that a mirror has brought, the file starts again") {
+TEST_CASE(
+    "the URL decides what the file is: where it ends before the bytes that a mirror has brought, the file starts "
+    "again") {
   Several world;
   const FileSpec spec = world.mirrored(1);
   const std::string wanted = test::content(128 * 1024, 3);
@@ -505,7 +509,9 @@ TEST_CASE("a 416 that tells another size than the host gave is a wrong size, not
         std::string::npos);
 }
 
-TEST_CASE("bad-servers 9: where nothing but a 416 tells the end of the last range, the host's SHA-256 says whether it was one") {
+TEST_CASE(
+    "bad-servers 9: where nothing but a 416 tells the end of the last range, the host's SHA-256 says whether it was "
+    "one") {
   Several world;
   FileSpec spec = world.file("a", size);
   const std::string wanted = world.resource("a").content.substr(size / 2) + world.resource("a").content.substr(0, 1024);
@@ -574,7 +580,8 @@ TEST_CASE("a mirror whose rest is wrong is found out by the SHA-256, and its sha
   world.check_done(job, test::content(size));
 }
 
-TEST_CASE("a connection that is the last one at work ends where its share ends, though it was asked for all of the file") {
+TEST_CASE(
+    "a connection that is the last one at work ends where its share ends, though it was asked for all of the file") {
   Several world;
   const FileSpec spec = world.mirrored(1);
   world.resource("a").read_time = 1200us;
@@ -846,7 +853,8 @@ TEST_CASE("pieces: a source that has them all wrong costs two pieces, not the wh
   world.check_done(job, test::content(size));
 }
 
-TEST_CASE("pieces: a wrong one that a server without ranges did not bring again at once does not make it be asked for ever") {
+TEST_CASE(
+    "pieces: a wrong one that a server without ranges did not bring again at once does not make it be asked for ever") {
   for (const std::uint32_t connections : {1u, 4u}) {
     CAPTURE(connections);
     Several world;

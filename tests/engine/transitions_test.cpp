@@ -1,6 +1,6 @@
 // The rows of spec part 1.3 that concern downloads, each shown by a queue in virtual time. Rows for what bgxfer does
-// not do yet (uploads, owners that log off, validation by the host, peers, helper identities, on-demand mode) are exercised on the
-// table alone; T25, T26, T30 by cost and T34 are in job_properties_test.cpp.
+// not do yet (uploads, owners that log off, validation by the host, peers, helper identities, on-demand mode) are
+// exercised on the table alone; T25, T26, T30 by cost and T34 are in job_properties_test.cpp.
 #include "model/transitions.hpp"
 
 #include <chrono>
@@ -208,7 +208,8 @@ TEST_CASE("T15: resume after an error keeps finished files and goes on with the 
   CHECK(world.transport->asked.size() == 3);
 }
 
-TEST_CASE("T16, T17: without a network jobs wait, without a timer and without being counted, and go on when it is back") {
+TEST_CASE(
+    "T16, T17: without a network jobs wait, without a timer and without being counted, and go on when it is back") {
   World world;
   world.start();
   Job running = world.add("a", 10'000'000);
@@ -419,7 +420,8 @@ TEST_CASE("T35: after a restart active jobs are queued and the others are where 
   CHECK(queue.find(ids[0])->state() == transferred);
 }
 
-TEST_CASE("T33: a request with a method of its own that fails is an error at once, and begins anew when it is resumed") {
+TEST_CASE(
+    "T33: a request with a method of its own that fails is an error at once, and begins anew when it is resumed") {
   World world;
   world.start();
   Job job = world.add("a", 300'000);

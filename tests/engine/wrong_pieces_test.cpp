@@ -13,7 +13,9 @@ using detail::WrongPieces;
 
 namespace {
 
-Error wrong(const std::string& what = "wrong") { return Error(Errc::checksum_mismatch, ErrorContext::remote_file, what); }
+Error wrong(const std::string& what = "wrong") {
+  return Error(Errc::checksum_mismatch, ErrorContext::remote_file, what);
+}
 
 constexpr std::array both{Standing::here, Standing::here};
 constexpr std::array alone{Standing::here};

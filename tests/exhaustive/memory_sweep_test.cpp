@@ -2,9 +2,9 @@
 // that leaves the event loop, std::terminate, a job that fails or stands still), it is no more than a crash: no file is
 // wrong, and the next life brings every job to its end. No signal is lawful, nor any end of the life after.
 //
-// Every allocation is some 27 000 worlds, which take more than a minute; so a run takes every third, and every seventeenth
-// where sanitizers are at work (tests/CMakeLists.txt). BGXFER_MEMORY_SWEEP=EVERY[:SKIP] takes each EVERY-th, and others
-// for another SKIP: 1 takes all.
+// Every allocation is some 27 000 worlds, which take more than a minute; so a run takes every third, and every
+// seventeenth where sanitizers are at work (tests/CMakeLists.txt). BGXFER_MEMORY_SWEEP=EVERY[:SKIP] takes each
+// EVERY-th, and others for another SKIP: 1 takes all.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -30,7 +30,9 @@ const std::vector<Scenario>& scenarios() {
       {"an empty file", [](SmallWorld& world) { finish(world, transfer(world, {world.file("a", 0)})); }},
       {"a file of several chunks", [](SmallWorld& world) { finish(world, transfer(world, {world.file("a", 9000)})); }},
       {"two files",
-       [](SmallWorld& world) { finish(world, transfer(world, {world.file("a", 700), world.file("b", 900, 2)})); }},
+       [](SmallWorld& world) {
+         finish(world, transfer(world, {world.file("a", 700), world.file("b", 900, 2)}));
+       }},
       {"two files at once",
        [](SmallWorld& world) {
          JobOptions options;

@@ -146,7 +146,8 @@ class SmallWorld {
     if (!queue->jobs().empty()) return "a job cannot be completed";
     if (std::string wrong = wrong_files(); !wrong.empty()) return wrong;
     for (const auto& name : disk->names()) {
-      if (!may_leave_files && name.filename().string().starts_with(".bgx-")) return "a temporary file is left: " + name.string();
+      if (!may_leave_files && name.filename().string().starts_with(".bgx-"))
+        return "a temporary file is left: " + name.string();
     }
     return {};
   }
@@ -161,7 +162,8 @@ class SmallWorld {
   std::set<JobId> ended;
   /// How long a scenario waits for what may never come; empty: until the world stands still.
   std::optional<Clock::Duration> patience{};
-  bool may_leave_files = false;    ///< Deleting may fail: temporary files are then left behind (BG_S_UNABLE_TO_DELETE_FILES).
+  bool may_leave_files =
+      false;  ///< Deleting may fail: temporary files are then left behind (BG_S_UNABLE_TO_DELETE_FILES).
   std::set<std::string> hopeless;  ///< Jobs, by display name, that cannot be transferred.
 
  private:

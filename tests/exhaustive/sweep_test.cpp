@@ -19,8 +19,8 @@ struct Failing {
   std::error_code with;
 };
 
-/// Plays a scenario with a disk that fails, mends the disk, and ends in an orderly way. False once the scenario makes fewer
-/// operations.
+/// Plays a scenario with a disk that fails, mends the disk, and ends in an orderly way. False once the scenario makes
+/// fewer operations.
 bool play_with_disk(const Scenario& scenario, const Failing& failing) {
   SmallWorld world;
   world.start();
@@ -81,7 +81,8 @@ std::size_t sweep(Play play, std::initializer_list<std::errc> errors) {
   for (const Scenario& scenario : test::scenarios()) {
     for (const bool for_ever : {false, true}) {
       for (const std::errc error : errors) {
-        for (std::uint64_t call = 1; play(scenario, Failing{call, for_ever, std::make_error_code(error)}); ++call) ++worlds;
+        for (std::uint64_t call = 1; play(scenario, Failing{call, for_ever, std::make_error_code(error)}); ++call)
+          ++worlds;
       }
     }
   }

@@ -125,18 +125,10 @@ TEST_CASE("a file that changes while it is read is a resource that changed, and 
     const auto download = open_file(io, transport(), url);
     REQUIRE(*read_some(io, *download, room) == 4u);
     switch (how) {
-      case How::grows:
-        write_file(folder / "a", "0123456789a");
-        break;
-      case How::shrinks:
-        write_file(folder / "a", "01");
-        break;
-      case How::same_size:
-        write_file(folder / "a", "abcdefghij");
-        break;
-      case How::only_time:
-        set_modified(folder / "a", 1'000'000'000, 1);
-        break;
+      case How::grows: write_file(folder / "a", "0123456789a"); break;
+      case How::shrinks: write_file(folder / "a", "01"); break;
+      case How::same_size: write_file(folder / "a", "abcdefghij"); break;
+      case How::only_time: set_modified(folder / "a", 1'000'000'000, 1); break;
     }
     const Result<std::size_t> count = read_some(io, *download, room);
     REQUIRE_FALSE(count);

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (challenges->size() > http::challenges_max) std::abort();
   const bgxfer::Credentials login{bgxfer::CredentialTarget::server, bgxfer::CredentialScheme::digest, "u\"ser", "pass"};
   for (const http::Challenge& challenge : *challenges) {
-    if (!http::is_token(challenge.scheme) || challenge.parameters.size() > http::Challenge::parameters_max) std::abort();
+    if (!http::is_token(challenge.scheme) || challenge.parameters.size() > http::Challenge::parameters_max)
+      std::abort();
     const auto digest = http::DigestChallenge::read(challenge);
     if (!digest) continue;
     const auto proof = http::digest_proof(*digest, login, "GET", "/", 1, "nonce");

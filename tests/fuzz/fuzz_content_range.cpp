@@ -1,6 +1,7 @@
 // A part that is granted lies inside its resource and has the length of its body, and only proofs become validators.
 //
-// Input: "offset,length" of the request in 2 bytes, then lines "Name: value" of a 206; each line is also read as a range.
+// Input: "offset,length" of the request in 2 bytes, then lines "Name: value" of a 206; each line is also read as a
+// range.
 #include "expect.hpp"
 #include "http/body.hpp"
 #include "http/content_range.hpp"

@@ -1,5 +1,5 @@
-// The whole queue in virtual time, with every decision of the schedule, its server and its host taken by the input: what
-// fails and when, what is answered, what the host does. Nothing that must never happen may happen.
+// The whole queue in virtual time, with every decision of the schedule, its server and its host taken by the input:
+// what fails and when, what is answered, what the host does. Nothing that must never happen may happen.
 //
 // What it finds is played again, and told step by step, by `sim --script FILE --trace`.
 #include <cstdio>

@@ -26,73 +26,32 @@ void stretch(bgxfer::JobOptions& options, unsigned what, std::size_t size) {
   const std::string text(size, 't');
   bgxfer::HttpOptions& http = options.http;
   switch (what % 16) {
-    case 0:
-      options.display_name = text;
-      break;
-    case 1:
-      options.description = text;
-      break;
-    case 2:
-      options.tag = text;
-      break;
-    case 3:
-      options.notify.handler = text;
-      break;
-    case 4:
-      options.notify.command.program = text;
-      break;
-    case 5:
-      options.notify.command.arguments = {text, std::string(), text};
-      break;
-    case 6:
-      http.proxy.list = text;
-      break;
-    case 7:
-      http.proxy.bypass = text;
-      break;
-    case 8:
-      http.method = text;
-      break;
-    case 9:
-      http.tls.revocation_lists = text;
-      break;
-    case 10:
-      http.tls.extra_authorities = text;
-      break;
-    case 11:
-      http.tls.client.key_file = text;
-      break;
-    case 12:
-      http.tls.pins.resize(size / 16);
-      break;
-    case 13:
-      http.tls.ignore_wrong_host = http.tls.ignore_unknown_authority = http.tls.ignore_wrong_usage = true;
-      break;
-    default:
-      break;
+    case 0: options.display_name = text; break;
+    case 1: options.description = text; break;
+    case 2: options.tag = text; break;
+    case 3: options.notify.handler = text; break;
+    case 4: options.notify.command.program = text; break;
+    case 5: options.notify.command.arguments = {text, std::string(), text}; break;
+    case 6: http.proxy.list = text; break;
+    case 7: http.proxy.bypass = text; break;
+    case 8: http.method = text; break;
+    case 9: http.tls.revocation_lists = text; break;
+    case 10: http.tls.extra_authorities = text; break;
+    case 11: http.tls.client.key_file = text; break;
+    case 12: http.tls.pins.resize(size / 16); break;
+    case 13: http.tls.ignore_wrong_host = http.tls.ignore_unknown_authority = http.tls.ignore_wrong_usage = true; break;
+    default: break;
   }
 }
 
 void stretch(bgxfer::FileSpec& file, unsigned what, std::size_t size) {
   switch (what % 16) {
-    case 0:
-      file.url += std::string(size, 'u');
-      break;
-    case 1:
-      file.target += std::string(size, 't');
-      break;
-    case 2:
-      file.target = "relative";
-      break;
-    case 3:
-      file.url.push_back('\n');
-      break;
-    case 4:
-      file.size = size_unknown;
-      break;
-    case 5:
-      file.mirrors.assign(1 + size / 70'000, "https://mirror.example/" + std::string(size % 70'000, 'm'));
-      break;
+    case 0: file.url += std::string(size, 'u'); break;
+    case 1: file.target += std::string(size, 't'); break;
+    case 2: file.target = "relative"; break;
+    case 3: file.url.push_back('\n'); break;
+    case 4: file.size = size_unknown; break;
+    case 5: file.mirrors.assign(1 + size / 70'000, "https://mirror.example/" + std::string(size % 70'000, 'm')); break;
     case 6:
       file.ranges.assign(size, bgxfer::ByteRange{1, 1});
       file.placed_at.clear();
@@ -114,8 +73,7 @@ void stretch(bgxfer::FileSpec& file, unsigned what, std::size_t size) {
       file.pieces.bytes = what < 96 ? 1 : 0;
       file.pieces.sha256.resize(1 + size);
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

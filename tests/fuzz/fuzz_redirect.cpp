@@ -1,8 +1,8 @@
 // Wherever Locations lead: only http and https, never from https to http unasked, and no secret beyond its origin.
 //
-// Input: 1 byte of choices (1: start with https, 2: allow leaving TLS, 4: the request is a POST, 8: redirects are refused,
-// 16: fewer hops, as many as the 3 highest bits say), then lines: a digit that chooses the status, and the Location; no
-// digit, no Location.
+// Input: 1 byte of choices (1: start with https, 2: allow leaving TLS, 4: the request is a POST, 8: redirects are
+// refused, 16: fewer hops, as many as the 3 highest bits say), then lines: a digit that chooses the status, and the
+// Location; no digit, no Location.
 #include "expect.hpp"
 #include "http/redirect.hpp"
 

@@ -1,7 +1,7 @@
 // What callers give never becomes more lines of a request than it is headers.
 //
-// Input, line by line and with 0x01 for a line feed: method, validator, URL, user name and password, then name and value
-// of each header. How many headers there are chooses the range.
+// Input, line by line and with 0x01 for a line feed: method, validator, URL, user name and password, then name and
+// value of each header. How many headers there are chooses the range.
 #include "expect.hpp"
 #include "http/head.hpp"
 #include "http/text.hpp"

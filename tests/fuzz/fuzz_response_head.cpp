@@ -39,7 +39,8 @@ std::string told(std::string_view wire, std::size_t piece, const HeadLimits& lim
     const auto judged = judge_response(request, *parse_url("http://h/"), head, *framing, {});
     if (judged) expect(head.status == 200 || head.status == 206);
     if (!judged) expect(located(judged.error(), *parse_url("http://h/")).detail().starts_with("http://h/"));
-    expect(located(bgxfer::Error(bgxfer::Errc::stalled, bgxfer::ErrorContext::transport), *parse_url("http://h/")).detail() == "http://h/");
+    expect(located(bgxfer::Error(bgxfer::Errc::stalled, bgxfer::ErrorContext::transport), *parse_url("http://h/"))
+               .detail() == "http://h/");
     bgxfer::Request asks("http://start/");
     asks.method = "POST";
     const auto answered = judge_response(asks, *parse_url("http://h/"), head, *framing, {});

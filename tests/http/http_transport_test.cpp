@@ -280,8 +280,9 @@ TEST_CASE("a 206 without Content-Range counts only if its length is the one aske
 }
 
 TEST_CASE("several ranges in one answer are not what was asked for") {
-  ScriptServer server(once("HTTP/1.1 206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=x\r\n"
-                           "Content-Range: bytes 0-2/3\r\nContent-Length: 3\r\n\r\nabc"));
+  ScriptServer server(
+      once("HTTP/1.1 206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=x\r\n"
+           "Content-Range: bytes 0-2/3\r\nContent-Length: 3\r\n\r\nabc"));
   CHECK(fetch(bgxfer::http::make_transport(quick()), server.url()).code() == Errc::range_ignored);
 }
 

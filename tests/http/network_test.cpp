@@ -21,10 +21,10 @@
 using namespace std::chrono_literals;
 using bgxfer::ConnectRequest;
 using bgxfer::Errc;
+using bgxfer::testing::SimulatedNetwork;
 using http_test::always;
 using http_test::ok;
 using http_test::Outcome;
-using bgxfer::testing::SimulatedNetwork;
 using http_test::ScriptServer;
 
 namespace {

@@ -36,7 +36,9 @@ using http_test::ScriptServer;
 
 namespace {
 
-Origin origin_of(bool secure, std::string host, std::uint16_t port = 80) { return Origin{secure, std::move(host), port}; }
+Origin origin_of(bool secure, std::string host, std::uint16_t port = 80) {
+  return Origin{secure, std::move(host), port};
+}
 
 ProxyOptions listed(std::string list, std::string bypass = {}) {
   ProxyOptions options;
@@ -136,7 +138,8 @@ TEST_CASE("spec 3.5: the bypass list knows names, addresses, a star at the left 
 }
 
 TEST_CASE("spec 3.5: lists that are not understood are invalid_proxy when used") {
-  for (const ProxyOptions& options : {listed("ftp=p:1"), listed("p:1 https://q"), listed(" "), listed("p:1", "aaa.*")}) {
+  for (const ProxyOptions& options :
+       {listed("ftp=p:1"), listed("p:1 https://q"), listed(" "), listed("p:1", "aaa.*")}) {
     const auto way = listed_proxy(options, origin_of(false, "h"));
     REQUIRE_FALSE(way);
     CHECK(way.error().code() == Errc::invalid_proxy);
@@ -144,10 +147,11 @@ TEST_CASE("spec 3.5: lists that are not understood are invalid_proxy when used")
 }
 
 TEST_CASE("the environment names proxies, and who needs none") {
-  std::map<std::string, std::string> variables{{"http_proxy", "plain:1"},
-                                               {"HTTP_PROXY", "of-the-client:1"},
-                                               {"HTTPS_PROXY", "secure:2"},
-                                               {"no_proxy", "example.org, .corp.example 10.0.0.0/8,fd00::/8,h:8080, 192.0.2.1"}};
+  std::map<std::string, std::string> variables{
+      {"http_proxy", "plain:1"},
+      {"HTTP_PROXY", "of-the-client:1"},
+      {"HTTPS_PROXY", "secure:2"},
+      {"no_proxy", "example.org, .corp.example 10.0.0.0/8,fd00::/8,h:8080, 192.0.2.1"}};
   const auto read = [&variables] {
     return ProxyEnvironment::read([&variables](const char* name) {
       const auto found = variables.find(name);
@@ -227,13 +231,16 @@ TEST_CASE("a proxy's password answers its challenge, and only the proxy sees it"
   CHECK(heads.all().back().find("Proxy-Authorization") == std::string::npos);
 }
 
-TEST_CASE("spec 3.12: stored credentials answer proxies that ask for a ticket, and no server, and no password gives way to them") {
+TEST_CASE(
+    "spec 3.12: stored credentials answer proxies that ask for a ticket, and no server, and no password gives way to "
+    "them") {
   // Whether there is a ticket on this machine does not matter: what tells is who is answered at all.
   const auto says = [](const Outcome& outcome, const char* text) {
     REQUIRE(outcome.error);
     return outcome.error->detail().find(text) != std::string::npos;
   };
-  ScriptServer proxy(http_test::always("HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"));
+  ScriptServer proxy(
+      http_test::always("HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"));
   Request request("http://nowhere.invalid/file");
   request.proxy = listed(at(proxy));
   CHECK(says(fetch(bgxfer::http::make_transport(hermetic()), request), "it asks for credentials (negotiate)"));
@@ -421,7 +428,8 @@ TEST_CASE("the environment's proxy is used by default, and not by a job that wan
 }
 
 TEST_CASE("a redirect through a proxy does not lead a public request to private names") {
-  ScriptServer proxy(http_test::always("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/admin\r\nContent-Length: 0\r\n\r\n"));
+  ScriptServer proxy(
+      http_test::always("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/admin\r\nContent-Length: 0\r\n\r\n"));
   Request request("http://server.test/");
   request.proxy = listed(at(proxy));
   CHECK(fetch(bgxfer::http::make_transport(hermetic()), request).code() == Errc::blocked_address);

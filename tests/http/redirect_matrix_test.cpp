@@ -39,7 +39,8 @@ class Recorder {
                 }
                 // Whoever can be made to answer a challenge is asked; the others get what they came for.
                 const bool ask = !challenge.empty() && head.find("uthorization") == std::string::npos;
-                if (!peer.write(ask ? "HTTP/1.1 401 No\r\nWWW-Authenticate: " + challenge + "\r\nContent-Length: 0\r\n\r\n"
+                if (!peer.write(ask ? "HTTP/1.1 401 No\r\nWWW-Authenticate: " + challenge +
+                                          "\r\nContent-Length: 0\r\n\r\n"
                                     : ok("taken"))) {
                   return;
                 }
@@ -69,6 +70,7 @@ Credentials of_server(CredentialScheme scheme) {
   return Credentials{CredentialTarget::server, scheme, "marker-user", "marker-secret"};
 }
 
+// clang-format off
 const Secret secrets[] = {
     {"authorization", [](Request& r) { r.headers = {{"Authorization", "Bearer marker-secret"}}; }, "marker-secret"},
     {"odd case", [](Request& r) { r.headers = {{"aUTHORIZATION", "Bearer marker-secret"}}; }, "marker-secret"},
@@ -78,6 +80,7 @@ const Secret secrets[] = {
     {"digest", [](Request& r) { r.credentials = {of_server(CredentialScheme::digest)}; }, "Digest "},
     {"bearer", [](Request& r) { r.credentials = {of_server(CredentialScheme::bearer)}; }, "marker-secret"},
 };
+// clang-format on
 
 }  // namespace
 
@@ -104,11 +107,13 @@ TEST_CASE("redirect matrix: no secret leaves its origin, whatever the scheme, ho
             const std::lock_guard lock(mutex);
             told += head;
             const bool asked_back = head.starts_with("GET /back");
-            const bool proven = head.find("uthorization") != std::string::npos || head.find("marker-secret") != std::string::npos;
+            const bool proven =
+                head.find("uthorization") != std::string::npos || head.find("marker-secret") != std::string::npos;
             const std::string answer =
                 asked_back ? ok("back")
-                : proven   ? "HTTP/1.1 " + std::to_string(status) + " Go\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n"
-                           : "HTTP/1.1 401 No\r\nWWW-Authenticate: " + challenge + "\r\nContent-Length: 0\r\n\r\n";
+                : proven   ? "HTTP/1.1 " + std::to_string(status) + " Go\r\nLocation: " + location +
+                               "\r\nContent-Length: 0\r\n\r\n"
+                         : "HTTP/1.1 401 No\r\nWWW-Authenticate: " + challenge + "\r\nContent-Length: 0\r\n\r\n";
             if (!peer.write(answer)) return;
           }
         },
@@ -192,8 +197,9 @@ TEST_CASE("a client certificate is not shown to the target of a redirect") {
   SSL_CTX_load_verify_file(asking.get(), authority.file().c_str());
   SSL_CTX_set_verify(asking.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   ScriptServer target(http_test::always(ok("welcome")), asking.get());
-  ScriptServer first(http_test::always("HTTP/1.1 302 Go\r\nLocation: " + target.url() + "\r\nContent-Length: 0\r\n\r\n"),
-                     asking.get());
+  ScriptServer first(
+      http_test::always("HTTP/1.1 302 Go\r\nLocation: " + target.url() + "\r\nContent-Length: 0\r\n\r\n"),
+      asking.get());
   Request request(first.url());
   request.tls.client.file = file;
   const Outcome outcome = fetch(bgxfer::http::make_transport(options), std::move(request));

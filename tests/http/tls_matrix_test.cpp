@@ -164,13 +164,14 @@ TEST_CASE("a wildcard stands for one label at the left end, below two others, an
     const char* host;
     bool good;
   };
-  for (const Case& row : {Case{"DNS:*.example.org", "a.example.org", true}, Case{"DNS:*.EXAMPLE.org", "A.example.ORG", true},
-                          Case{"DNS:example.org,DNS:*.example.org", "example.org", true},
-                          Case{"DNS:*.example.org", "example.org", false}, Case{"DNS:*.example.org", "b.a.example.org", false},
-                          Case{"DNS:*.example.org", "a.example.com", false}, Case{"DNS:*.org", "example.org", false},
-                          Case{"DNS:a.*.org", "a.example.org", false}, Case{"DNS:*.*.org", "a.example.org", false},
-                          Case{"DNS:a*.example.org", "ab.example.org", false}, Case{"DNS:*b.example.org", "ab.example.org", false},
-                          Case{"DNS:*.example.org", "a.example.org.evil", false}, Case{"DNS:*", "a.example.org", false}}) {
+  for (const Case& row :
+       {Case{"DNS:*.example.org", "a.example.org", true}, Case{"DNS:*.EXAMPLE.org", "A.example.ORG", true},
+        Case{"DNS:example.org,DNS:*.example.org", "example.org", true}, Case{"DNS:*.example.org", "example.org", false},
+        Case{"DNS:*.example.org", "b.a.example.org", false}, Case{"DNS:*.example.org", "a.example.com", false},
+        Case{"DNS:*.org", "example.org", false}, Case{"DNS:a.*.org", "a.example.org", false},
+        Case{"DNS:*.*.org", "a.example.org", false}, Case{"DNS:a*.example.org", "ab.example.org", false},
+        Case{"DNS:*b.example.org", "ab.example.org", false}, Case{"DNS:*.example.org", "a.example.org.evil", false},
+        Case{"DNS:*", "a.example.org", false}}) {
     CAPTURE(row.names);
     CAPTURE(row.host);
     CertificateWish wish;

@@ -178,7 +178,8 @@ TEST_CASE("a host and a redirect's URL have their limits") {
   while (host.size() < 253) host += ".a";
   CHECK(parse_url("http://" + host + "/"));
   CHECK_FALSE(parse_url("http://" + host + ".a/"));
-  CHECK(resolve(*parse_url("http://a/"), std::string(bgxfer::http::detail::url_bytes_max + 1, 'p')).error().code() == Errc::string_too_long);
+  CHECK(resolve(*parse_url("http://a/"), std::string(bgxfer::http::detail::url_bytes_max + 1, 'p')).error().code() ==
+        Errc::string_too_long);
 }
 
 TEST_CASE("an address of IPv6 is printed in brackets, with a port only where it needs one") {

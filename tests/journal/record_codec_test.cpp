@@ -171,8 +171,14 @@ TEST_CASE("every kind of change comes back as it was") {
       FileProgressed{job, FileIndex{1}, 1, false, {}},
       FileRestarted{job, FileIndex{300}, 70'000},
       FileFinished{job, FileIndex{0}, 0, {2049, 12345}, 0, std::nullopt, false},
-      FileFinished{
-          job, FileIndex{9}, 1, {2049, 12345}, std::uint64_t{1} << 40, WallTime{std::chrono::seconds{-5}}, true, bgxfer::FileAclFlags::all},
+      FileFinished{job,
+                   FileIndex{9},
+                   1,
+                   {2049, 12345},
+                   std::uint64_t{1} << 40,
+                   WallTime{std::chrono::seconds{-5}},
+                   true,
+                   bgxfer::FileAclFlags::all},
       FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}},
       CommitStarted{job, noon},
       CommitStarted{job, noon, true},
@@ -498,8 +504,8 @@ TEST_CASE("options have the bytes that docs/journal_format.md gives them") {
 
 TEST_CASE("options of a journal that is older than a field mean its default") {
   // Written by a version that knew the first eleven fields.
-  const std::vector<int> old = {0x01, 4, 'g', 'a', 'm', 'e', 0x04, 1, 2, 0x05, 1, 1, 0x06, 2, 0xe8, 3,
-                                0x07, 3, 0xc0, 0x27, 9, 0x08, 4, 0, 0x5c, 0x26, 5, 0x0a, 1, 10};
+  const std::vector<int> old = {0x01, 4,    'g', 'a',  'm',  'e', 0x04, 1, 2, 0x05, 1,    1, 0x06, 2, 0xe8,
+                                3,    0x07, 3,   0xc0, 0x27, 9,   0x08, 4, 0, 0x5c, 0x26, 5, 0x0a, 1, 10};
   Bytes bytes;
   for (int number : old) bytes.push_back(static_cast<std::byte>(number));
   bgxfer::JobOptions expected;
@@ -519,11 +525,11 @@ TEST_CASE("options with values that cannot be are malformed") {
     return sense;
   };
   CHECK(sense_of({0x14, 1, 0x3f}) == Sense::good);
-  CHECK(sense_of({0x14, 1, 0x40}) == Sense::malformed);           // No such notification.
-  CHECK(sense_of({0x13, 5, 1, 1, 1, 1, 1}) == Sense::malformed);  // More than 32 bits.
+  CHECK(sense_of({0x14, 1, 0x40}) == Sense::malformed);                 // No such notification.
+  CHECK(sense_of({0x13, 5, 1, 1, 1, 1, 1}) == Sense::malformed);        // More than 32 bits.
   CHECK(sense_of({0x0e, 7, 1, 1, 1, 1, 1, 1, 1}) == Sense::malformed);  // Longer than 2^42 milliseconds.
-  CHECK(sense_of({0x17, 0}) == Sense::malformed);                 // An empty text is left out.
-  CHECK(sense_of({0x18, 0, 0x18, 0}) == Sense::good);             // But arguments may be empty.
+  CHECK(sense_of({0x17, 0}) == Sense::malformed);                       // An empty text is left out.
+  CHECK(sense_of({0x18, 0, 0x18, 0}) == Sense::good);                   // But arguments may be empty.
   CHECK(sense_of({0x19, 1, 15}) == Sense::good);
   CHECK(sense_of({0x19, 1, 16}) == Sense::malformed);  // No such flag.
   CHECK(sense_of({0x1a, 1, 3}) == Sense::good);

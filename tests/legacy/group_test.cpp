@@ -132,10 +132,10 @@ TEST_CASE("12.3: properties are taken, refused or were never supported, as the t
   CHECK_FALSE(set(GroupProperty::description, std::string("all of it")));
   CHECK(set(GroupProperty::description, 7u) == Errc::invalid_argument);
   CHECK(set(GroupProperty::display_name, std::string(257, 'x')) == Errc::string_too_long);
-  for (const GroupProperty never : {GroupProperty::remote_user_id, GroupProperty::remote_user_password,
-                                    GroupProperty::local_user_id, GroupProperty::local_user_password,
-                                    GroupProperty::progress_size, GroupProperty::progress_percent,
-                                    GroupProperty::progress_time}) {
+  for (const GroupProperty never :
+       {GroupProperty::remote_user_id, GroupProperty::remote_user_password, GroupProperty::local_user_id,
+        GroupProperty::local_user_password, GroupProperty::progress_size, GroupProperty::progress_percent,
+        GroupProperty::progress_time}) {
     CHECK(set(never, 1u) == std::errc::not_supported);
     CHECK(group.property(never).error().code() == std::errc::not_supported);
   }

@@ -346,7 +346,8 @@ TEST_CASE("3.3, 3.12, 9.5: values that a property cannot have are refused") {
   using bgxfer::Notify;
   using bgxfer::TransferPolicy;
   CHECK(options_with([](JobOptions& it) { it.notify.events = bgxfer::all_notifications; }));
-  CHECK(refused(options_with([](JobOptions& it) { it.notify.events = static_cast<Notify>(0x40); }), Errc::invalid_argument));
+  CHECK(refused(options_with([](JobOptions& it) { it.notify.events = static_cast<Notify>(0x40); }),
+                Errc::invalid_argument));
   CHECK(refused(options_with([](JobOptions& it) { it.notify.interval_min = -1ms; }), Errc::invalid_argument));
   CHECK(options_with([](JobOptions& it) { it.notify.handler.assign(256, 'h'); }));
   CHECK(refused(options_with([](JobOptions& it) { it.notify.handler.assign(257, 'h'); }), Errc::string_too_long));
@@ -368,7 +369,8 @@ TEST_CASE("10: a queue's inactivity timeout is 0 to 999 days, and its other limi
   };
   using bgxfer::QueueOptions;
   CHECK(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = 999 * 24h; }));
-  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = 999 * 24h + 1ms; }), Errc::invalid_argument));
+  CHECK(refused(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = 999 * 24h + 1ms; }),
+                Errc::invalid_argument));
   CHECK(refused(limits_with([](QueueOptions& it) { it.limits.inactivity_timeout = -1ms; }), Errc::invalid_argument));
   CHECK(refused(limits_with([](QueueOptions& it) { it.limits.maximum_download_time = -1ms; }), Errc::invalid_argument));
   CHECK(refused(limits_with([](QueueOptions& it) { it.limits.notifications_max = 0; }), Errc::invalid_argument));
@@ -380,11 +382,13 @@ TEST_CASE("10: a queue's inactivity timeout is 0 to 999 days, and its other limi
 
 TEST_CASE("mirrors are URLs like any other, and not too many") {
   CHECK(file_with([](FileSpec& file) { file.mirrors.assign(Limits().mirrors_per_file_max, "http://mirror/a"); }));
-  CHECK(refused(file_with([](FileSpec& file) { file.mirrors.assign(Limits().mirrors_per_file_max + 1, "http://mirror/a"); }),
-                Errc::invalid_argument));
+  CHECK(refused(
+      file_with([](FileSpec& file) { file.mirrors.assign(Limits().mirrors_per_file_max + 1, "http://mirror/a"); }),
+      Errc::invalid_argument));
   CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {""}; }), Errc::invalid_url));
   CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {"http://mirror/\r\nX: y"}; }), Errc::invalid_url));
-  CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {"http://m/" + std::string(8192, 'a')}; }), Errc::invalid_url));
+  CHECK(refused(file_with([](FileSpec& file) { file.mirrors = {"http://m/" + std::string(8192, 'a')}; }),
+                Errc::invalid_url));
 }
 
 TEST_CASE("a file has one hash for each of its pieces, which are neither tiny nor huge") {
@@ -405,9 +409,10 @@ TEST_CASE("a file has one hash for each of its pieces, which are neither tiny no
   CHECK(file_with(pieces_of(std::uint64_t{1} << 31, std::uint64_t{1} << 30, 2)));
   CHECK(refused(file_with(pieces_of(std::uint64_t{1} << 31, (std::uint64_t{1} << 30) + 1, 2)), Errc::invalid_argument));
   CHECK(refused(file_with([](FileSpec& file) {
-    file.pieces.bytes = 16'384;
-    file.pieces.sha256.resize(1);
-  }), Errc::invalid_argument));
+                  file.pieces.bytes = 16'384;
+                  file.pieces.sha256.resize(1);
+                }),
+                Errc::invalid_argument));
   const std::size_t most = Limits().pieces_per_file_max;
   CHECK(file_with(pieces_of(most * 16'384, 16'384, most)));
   CHECK(refused(file_with(pieces_of(most * 16'384 + 1, 16'384, most + 1)), Errc::invalid_argument));

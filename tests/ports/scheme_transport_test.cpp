@@ -88,7 +88,8 @@ TEST_CASE("every transport hears once that the network changed") {
 
 TEST_CASE("routes that cannot be meant are refused at once, by name") {
   const auto web = std::make_shared<NamedTransport>("web");
-  CHECK_THROWS_WITH_AS((void)bgxfer::make_scheme_transport({}), "make_scheme_transport: no route", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)bgxfer::make_scheme_transport({}), "make_scheme_transport: no route",
+                       std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)bgxfer::make_scheme_transport({{"http", nullptr}}),
                        "make_scheme_transport: \"http\" has no transport", std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)bgxfer::make_scheme_transport({{"http", web}, {"HTTP", web}}),

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <asio/dispatch.hpp>
 #include <asio/execution/context.hpp>
 #include <asio/execution/outstanding_work.hpp>
@@ -18,7 +19,6 @@
 #include <asio/post.hpp>
 #include <asio/prefer.hpp>
 #include <asio/query.hpp>
-#include <doctest/doctest.h>
 
 #include "support/counted_heap.hpp"
 
@@ -87,10 +87,11 @@ TEST_CASE("a strand runs what it is given in order") {
   asio::io_context io;
   const asio::any_io_executor strand = strand_on(io);
   std::vector<int> ran;
-  for (int i = 0; i < 5; ++i) asio::post(strand, [&ran, &strand, i] {
-    ran.push_back(i);
-    if (i == 1) asio::post(strand, [&ran] { ran.push_back(10); });
-  });
+  for (int i = 0; i < 5; ++i)
+    asio::post(strand, [&ran, &strand, i] {
+      ran.push_back(i);
+      if (i == 1) asio::post(strand, [&ran] { ran.push_back(10); });
+    });
   CHECK(ran.empty());
   io.run();
   CHECK(ran == std::vector<int>{0, 1, 2, 3, 4, 10});
@@ -130,12 +131,13 @@ TEST_CASE("a strand never runs two functions at once, on however many threads") 
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) threads.emplace_back([&] { io.run(); });
   std::array<std::thread, 2> givers;
-  for (std::thread& giver : givers) giver = std::thread([&] {
-    for (int i = 0; i < rounds; ++i) {
-      asio::post(strand, step);
-      asio::post(io, [&] { asio::dispatch(strand, step); });
-    }
-  });
+  for (std::thread& giver : givers)
+    giver = std::thread([&] {
+      for (int i = 0; i < rounds; ++i) {
+        asio::post(strand, step);
+        asio::post(io, [&] { asio::dispatch(strand, step); });
+      }
+    });
   for (std::thread& giver : givers) giver.join();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes{2};
   while (!io.stopped() && std::chrono::steady_clock::now() < deadline) {
@@ -201,7 +203,8 @@ TEST_CASE("what waits may give more to a strand while it is destroyed with the e
   {
     asio::io_context io;
     const asio::any_io_executor strand = strand_on(io);
-    for (int i = 0; i < 3; ++i) asio::post(strand, [heir = std::make_unique<Heir>(Heir{strand, witness})] { FAIL("unrun"); });
+    for (int i = 0; i < 3; ++i)
+      asio::post(strand, [heir = std::make_unique<Heir>(Heir{strand, witness})] { FAIL("unrun"); });
   }
   CHECK(witness.use_count() == 1);
 }
@@ -220,7 +223,8 @@ TEST_CASE("what a function throws leaves through the executor below, and those b
   CHECK(ran == std::vector<int>{0, 1, 2});
 }
 
-TEST_CASE("whoever gives something to a strand hears it if the executor below has no memory, and the strand goes on later") {
+TEST_CASE(
+    "whoever gives something to a strand hears it if the executor below has no memory, and the strand goes on later") {
   asio::io_context io;
   const auto refuses = std::make_shared<bool>(true);
   const asio::any_io_executor strand = Strand(asio::any_io_executor(Poor(io, refuses)));

@@ -21,7 +21,7 @@ using namespace bgxfer::simulation;
 
 struct Arguments {
   Campaign campaign{};
-  bool one = false;  // schedule only
+  bool one = false;      // schedule only
   std::string script{};  // In this file.
   bool mutants = false;
   bool trace = false;

@@ -239,25 +239,16 @@ class Schedule {
   void pass_time() {
     if (ended()) return;
     switch (random_.below(6)) {
-      case 0:
-        break;
+      case 0: break;
       case 1: {
         std::uint64_t steps = random_.below(30);
         simulation_.run_until([this, &steps] { return steps-- == 0 || ended(); }, 40);
         break;
       }
-      case 2:
-        simulation_.run_for(std::chrono::microseconds(random_.below(50'000)));
-        break;
-      case 3:
-        simulation_.run_for(std::chrono::milliseconds(random_.below(500)));
-        break;
-      case 4:
-        simulation_.run_for(std::chrono::milliseconds(random_.below(5'000)));
-        break;
-      case 5:
-        simulation_.run_for(std::chrono::milliseconds(random_.below(60'000)));
-        break;
+      case 2: simulation_.run_for(std::chrono::microseconds(random_.below(50'000))); break;
+      case 3: simulation_.run_for(std::chrono::milliseconds(random_.below(500))); break;
+      case 4: simulation_.run_for(std::chrono::milliseconds(random_.below(5'000))); break;
+      case 5: simulation_.run_for(std::chrono::milliseconds(random_.below(60'000))); break;
     }
   }
 
@@ -452,22 +443,15 @@ class Schedule {
     if (jobs_.empty()) return act_add();
     switch (random_.below(20)) {
       case 0:
-      case 1:
-        return act_add();
-      case 2:
-        return act_on(&Schedule::suspend);
-      case 3:
-        return act_on(&Schedule::cancel);
+      case 1: return act_add();
+      case 2: return act_on(&Schedule::suspend);
+      case 3: return act_on(&Schedule::cancel);
       case 4:
-      case 5:
-        return act_on(&Schedule::complete);
-      case 6:
-        return act_on(&Schedule::add_files);
+      case 5: return act_on(&Schedule::complete);
+      case 6: return act_on(&Schedule::add_files);
       case 7:
-      case 8:
-        return act_on(&Schedule::set_priority);
-      case 9:
-        return act_on(&Schedule::configure);
+      case 8: return act_on(&Schedule::set_priority);
+      case 9: return act_on(&Schedule::configure);
       case 10:
         if (swarm_.has(Fault::offline)) {
           const bool online = random_.chance(0.5);
@@ -484,10 +468,8 @@ class Schedule {
         }
         return;
       case 12:
-      case 13:
-        return act_save();
-      default:
-        return act_on(&Schedule::resume);
+      case 13: return act_save();
+      default: return act_on(&Schedule::resume);
     }
   }
 
@@ -622,7 +604,8 @@ class Schedule {
     accepted(truth);
     expect_names(truth);
     // The power goes while files get their names.
-    if (swarm_.has(Fault::power) && random_.chance(0.2)) disk_->cut_power_at(disk_->operations() + 1 + random_.below(12));
+    if (swarm_.has(Fault::power) && random_.chance(0.2))
+      disk_->cut_power_at(disk_->operations() + 1 + random_.below(12));
   }
   void expect_names(JobTruth& truth) {
     truth.completed = true;
@@ -1030,11 +1013,12 @@ class Schedule {
       const std::string who = "job " + std::to_string(truth ? index_of(*truth) : 99);
       if (job.files().empty()) continue;
       look(Invariant::liveness);
-      // A resource that has changed may never again be what the host expects: then it is tried again for as long as it may be.
+      // A resource that has changed may never again be what the host expects: then it is tried again for as long as it
+      // may be.
       const bool fits = !truth || std::all_of(truth->files.begin(), truth->files.end(),
                                               [this](const FileTruth& file) { return still_fits(file.spec); });
-      const bool tries = state == JobState::transient_error || state == JobState::queued || state == JobState::connecting ||
-                         state == JobState::transferring;
+      const bool tries = state == JobState::transient_error || state == JobState::queued ||
+                         state == JobState::connecting || state == JobState::transferring;
       if (!fits && tries) continue;
       if (state != JobState::transferred && state != JobState::error) {
         return violate("(g) " + who + " is still " + std::string(to_string(state)));
@@ -1125,7 +1109,7 @@ class Schedule {
   bool closed_ = false;
 
   std::vector<JobTruth> jobs_;
-  std::set<JobId> completed_and_gone_;  // Of them, of earlier lives.
+  std::set<JobId> completed_and_gone_;       // Of them, of earlier lives.
   std::map<std::string, FileSpec> targets_;  // That may have been taken: their job was completed.
   std::uint64_t commands_ = 0;
   std::uint64_t files_made_ = 0;

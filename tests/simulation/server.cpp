@@ -260,7 +260,8 @@ ServerAnswer Server::answer(const ServerRequest& request) {
   const std::string_view path = target.substr(0, target.find('?'));
   trace_("request", request.connection, request.number, range_of(request).value_or(ByteRange{}).offset);
   if (trace_.prints()) {
-    trace_.say("  " + std::string(request.host) + std::string(target) + " range " + std::string(request.field("Range").value_or("-")) + " if " +
+    trace_.say("  " + std::string(request.host) + std::string(target) + " range " +
+               std::string(request.field("Range").value_or("-")) + " if " +
                std::string(request.field("If-Range").value_or("-")));
   }
   ServerAnswer answer;
@@ -501,8 +502,7 @@ void Server::answer_with_bytes(Reply& reply, const ServerRequest& request, Resou
     answer.send_borrowed(body);
   }
   switch (broken) {
-    case Break::none:
-      break;
+    case Break::none: break;
     case Break::reset:
       trace_("cut");
       answer.reset();

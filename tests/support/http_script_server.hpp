@@ -81,7 +81,8 @@ class Peer {
         if (!(both[from].revents & (POLLIN | POLLHUP))) continue;
         char bytes[16 * 1024];
         const long count = ::recv(both[from].fd, bytes, sizeof bytes, 0);
-        open = open && count > 0 && ::send(both[1 - from].fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) == count;
+        open = open && count > 0 &&
+               ::send(both[1 - from].fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) == count;
       }
     }
     ::close(other);

@@ -73,28 +73,24 @@ class RandomChanges {
         if (dice_.one_in(5)) return model::JobConfigured{id, options(), dice_.one_in(2), now(), owner()};
         return model::JobConfigured{id, options(), dice_.one_in(2), now()};
       case 1:
-      case 2:
-        return files(id);
+      case 2: return files(id);
       case 3:
-      case 4:
-        return model::JobMoved{id, static_cast<bgxfer::JobState>(dice_.below(9)), error(), count(), now(),
-                               job.resumed, std::chrono::milliseconds{dice_.below(100'000)}};
-      case 5:
-        return model::FilesSynced{id, {bgxfer::ByteRange{0, 1'000'000}}};
-      case 6:
-        return model::CommitStarted{id, now(), dice_.one_in(2)};
-      case 7:
-        return model::CommitFailed{id, static_cast<std::uint32_t>(dice_.below(3)), error(), now()};
+      case 4: {
+        const auto state = static_cast<bgxfer::JobState>(dice_.below(9));
+        return model::JobMoved{
+            id, state, error(), count(), now(), job.resumed, std::chrono::milliseconds{dice_.below(100'000)}};
+      }
+      case 5: return model::FilesSynced{id, {bgxfer::ByteRange{0, 1'000'000}}};
+      case 6: return model::CommitStarted{id, now(), dice_.one_in(2)};
+      case 7: return model::CommitFailed{id, static_cast<std::uint32_t>(dice_.below(3)), error(), now()};
       case 8:
         if (dice_.one_in(2)) return model::NoticeDelivered{id};
         return model::NoticeDelivered{id, {bgxfer::ByteRange{dice_.below(5), 1 + dice_.below(5)}}};
       case 9:
         if (dice_.one_in(4)) return model::JobRemoved{id};
         break;
-      case 19:
-        return model::FileProgressed{id, bgxfer::FileIndex{77}, 0, false, {{0, 5}}};
-      default:
-        break;
+      case 19: return model::FileProgressed{id, bgxfer::FileIndex{77}, 0, false, {{0, 5}}};
+      default: break;
     }
     if (job.files.empty()) return files(id);
     return file_change(id, job);
@@ -107,15 +103,20 @@ class RandomChanges {
     switch (dice_.below(11)) {
       case 10:
         return model::Redirected{id, file, dice_.one_in(3) ? std::string() : "https://elsewhere.example/" + text(20)};
-      case 8:
-        return model::FileValidated{id, file};
+      case 8: return model::FileValidated{id, file};
       case 9:
         if (dice_.one_in(2)) return model::UrlChanged{id, file, "", "https://other.example/" + text(20), now()};
-        return model::UrlChanged{id, {}, dice_.one_in(2) ? "https://example" : "https://o", "https://" + text(3), now()};
-      case 0:
-        return model::FileRestarted{id, file, generation + 1};
+        return model::UrlChanged{
+            id, {}, dice_.one_in(2) ? "https://example" : "https://o", "https://" + text(3), now()};
+      case 0: return model::FileRestarted{id, file, generation + 1};
       case 1:
-        return model::FileFinished{id, file, generation, identity(), dice_.below(5000), time(), dice_.one_in(3),
+        return model::FileFinished{id,
+                                   file,
+                                   generation,
+                                   identity(),
+                                   dice_.below(5000),
+                                   time(),
+                                   dice_.one_in(3),
                                    static_cast<bgxfer::FileAclFlags>(dice_.below(16))};
       case 2:
       case 3:

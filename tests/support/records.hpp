@@ -40,13 +40,13 @@ inline std::string show(const bgxfer::JobOptions& options) {
         static_cast<std::uint64_t>(options.no_progress_timeout.count()), options.bytes_per_second_max,
         static_cast<std::uint64_t>(options.http.redirects.hops_max),
         static_cast<std::uint64_t>(options.http.redirects.allow_https_to_http),
-        std::uint64_t{options.connections_per_file},
-        static_cast<std::uint64_t>(options.file_acl_flags), static_cast<std::uint64_t>(options.identity.usage),
-        static_cast<std::uint64_t>(options.peer_caching)}) {
+        std::uint64_t{options.connections_per_file}, static_cast<std::uint64_t>(options.file_acl_flags),
+        static_cast<std::uint64_t>(options.identity.usage), static_cast<std::uint64_t>(options.peer_caching)}) {
     text += ' ' + std::to_string(number);
   }
   const bgxfer::HttpOptions& http = options.http;
-  text += " http " + http.method + ' ' + http.proxy.list + ' ' + http.proxy.bypass + ' ' + http.tls.client.file.string();
+  text +=
+      " http " + http.method + ' ' + http.proxy.list + ' ' + http.proxy.bypass + ' ' + http.tls.client.file.string();
   for (auto number : {static_cast<int>(http.redirects.mode), static_cast<int>(http.proxy.usage),
                       int{http.headers_write_only}, int{http.credentials_without_tls}, int{http.tls.ignore_expired},
                       int{http.tls.check_revocation}, static_cast<int>(http.tls.pins.size())}) {
@@ -58,7 +58,8 @@ inline std::string show(const bgxfer::JobOptions& options) {
   text += std::string(download.dynamic_content ? " dynamic" : "") + (download.high_performance ? " fast" : "") +
           (download.on_demand ? " on demand" : "");
   if (download.size_max) text += " size max " + std::to_string(*download.size_max);
-  if (options.transfer_policy) text += " policy " + std::to_string(static_cast<std::uint32_t>(*options.transfer_policy));
+  if (options.transfer_policy)
+    text += " policy " + std::to_string(static_cast<std::uint32_t>(*options.transfer_policy));
   text += " notify " + std::to_string(static_cast<std::uint32_t>(options.notify.events)) + " every " +
           std::to_string(options.notify.interval_min.count()) + " \"" + options.notify.handler + "\" runs \"" +
           options.notify.command.program + '"';
@@ -101,10 +102,11 @@ inline std::string show(const model::JobRecord& job) {
   text += " created " + show(job.times.created) + " modified " + show(job.times.modified);
   if (job.times.transferred) text += " transferred " + show(*job.times.transferred);
   text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing) +
-          std::to_string(job.approved) + " owes " +
-          std::to_string(job.owes_transferred) + std::to_string(job.owes_failed) + '\n';
-  text += "owner " + job.owner.name + (job.owner.elevated ? " elevated" : "") + " resumed " + std::to_string(job.resumed) +
-          " active " + std::to_string(job.active_time.count()) + " owed " + show(job.owed_files) + '\n';
+          std::to_string(job.approved) + " owes " + std::to_string(job.owes_transferred) +
+          std::to_string(job.owes_failed) + '\n';
+  text += "owner " + job.owner.name + (job.owner.elevated ? " elevated" : "") + " resumed " +
+          std::to_string(job.resumed) + " active " + std::to_string(job.active_time.count()) + " owed " +
+          show(job.owed_files) + '\n';
   if (job.error) text += "error " + show(*job.error) + '\n';
   text += "totals " + std::to_string(job.totals.bytes_transferred) + ' ' + std::to_string(job.totals.bytes_known) +
           ' ' + std::to_string(job.totals.sizes_unknown) + ' ' + std::to_string(job.totals.files_finished) + '\n';
@@ -178,7 +180,8 @@ struct ShowChange {
     text += "finished";
     file(it);
     text += " identity " + std::to_string(it.identity.device) + ':' + std::to_string(it.identity.inode) + " size " +
-            std::to_string(it.size) + " committed " + std::to_string(it.committed) + " preserved " + std::to_string(static_cast<int>(it.preserved));
+            std::to_string(it.size) + " committed " + std::to_string(it.committed) + " preserved " +
+            std::to_string(static_cast<int>(it.preserved));
     if (it.modified) text += " modified " + show(*it.modified);
   }
   void operator()(const model::FilesSynced& it) {
@@ -194,8 +197,8 @@ struct ShowChange {
     text += "validated " + std::to_string(static_cast<std::uint32_t>(it.file));
   }
   void operator()(const model::UrlChanged& it) {
-    text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " or " + it.prefix + " is " + it.url + " at " +
-            show(it.at);
+    text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " or " + it.prefix + " is " + it.url +
+            " at " + show(it.at);
   }
   void operator()(const model::Redirected& it) {
     text += "url of " + std::to_string(static_cast<std::uint32_t>(it.file)) + " leads to " + it.reported;

@@ -3,8 +3,8 @@
 
 namespace bgxfer::test {
 
-/// Whether a sanitizer, or the count of every step, makes this program slower and larger than it is: what is measured then
-/// says little.
+/// Whether a sanitizer, or the count of every step, makes this program slower and larger than it is: what is measured
+/// then says little.
 #if defined(BGXFER_COUNTS_STEPS) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool sanitized = true;
 #elif defined(__has_feature)

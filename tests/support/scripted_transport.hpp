@@ -22,16 +22,16 @@ namespace bgxfer::test {
 struct Resource {
   std::string content;
   std::string validator = "\"v1\"";
-  bool ranges = true;              ///< Serves the range that was asked for; else everything.
-  bool sized = true;               ///< Tells its size.
-  bool bounded = false;            ///< A range tells where it ends even if the size is not told.
+  bool ranges = true;    ///< Serves the range that was asked for; else everything.
+  bool sized = true;     ///< Tells its size.
+  bool bounded = false;  ///< A range tells where it ends even if the size is not told.
   bool delimited = true;
   std::optional<std::chrono::system_clock::time_point> modified{};
   std::optional<Clock::Duration> read_time{};  ///< In place of the transport's.
   std::size_t connections_max = 1'000;         ///< More are turned down with 503.
   std::set<std::uint64_t> damaged_reads{};     ///< What these reads bring is damaged; counted from 1 over all requests.
   std::vector<Header> headers{};
-  std::string final_url{};         ///< Where redirects lead to; empty: there are none.
+  std::string final_url{};  ///< Where redirects lead to; empty: there are none.
 };
 
 /// What the next request meets instead of the plain answer.
@@ -63,7 +63,7 @@ class ScriptedTransport final : public Transport {
   explicit ScriptedTransport(std::shared_ptr<Clock> clock) : clock_(std::move(clock)) {}
 
   std::map<std::string, Resource> resources;
-  std::deque<Incident> incidents;                     ///< One per request, in order; none left: none.
+  std::deque<Incident> incidents;  ///< One per request, in order; none left: none.
   std::vector<Asking> asked;
   Clock::Duration connect_time = std::chrono::milliseconds{10};
   Clock::Duration read_time = std::chrono::milliseconds{1};
@@ -72,15 +72,15 @@ class ScriptedTransport final : public Transport {
   std::size_t in_flight_max = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t reads = 0;
-  std::map<std::string, std::size_t> connections;     ///< That send a body now, by URL.
+  std::map<std::string, std::size_t> connections;           ///< That send a body now, by URL.
   std::map<std::string, std::size_t> host_connections_max;  ///< Of all URLs together, by scheme and host; more get 503.
-  std::set<std::string> dead_hosts;                   ///< Scheme and host: no connection is taken.
-  std::set<std::string> silent_hosts;                 ///< The same, and it takes half a minute to find out.
-  std::optional<Error> missing{};                     ///< What is said of a resource that is not there; empty: 404.
-  std::size_t turned_down = 0;                        ///< Requests that were one connection too many.
+  std::set<std::string> dead_hosts;                         ///< Scheme and host: no connection is taken.
+  std::set<std::string> silent_hosts;                       ///< The same, and it takes half a minute to find out.
+  std::optional<Error> missing{};  ///< What is said of a resource that is not there; empty: 404.
+  std::size_t turned_down = 0;     ///< Requests that were one connection too many.
   int network_changes = 0;
-  std::uint64_t calls = 0;                            ///< Of `open` and `read`, all together.
-  std::uint64_t fail_from = 0;                        ///< Calls with these numbers fail with `failure`. 0: none.
+  std::uint64_t calls = 0;      ///< Of `open` and `read`, all together.
+  std::uint64_t fail_from = 0;  ///< Calls with these numbers fail with `failure`. 0: none.
   std::uint64_t fail_until = 0;
   Error failure{Errc::connection_closed, ErrorContext::transport};
 
@@ -96,7 +96,8 @@ class ScriptedTransport final : public Transport {
   }
 
   asio::awaitable<Result<std::unique_ptr<Download>>> open(Request request) override {
-    Asking asking{request.url, request.range, request.validator, request.headers, request.credentials, request.method, request.stored_credentials};
+    Asking asking{request.url,         request.range,  request.validator,         request.headers,
+                  request.credentials, request.method, request.stored_credentials};
     asked.push_back(asking);
     Incident incident;
     if (!incidents.empty()) {
@@ -117,7 +118,8 @@ class ScriptedTransport final : public Transport {
       co_return Error(Errc::connect_timeout, ErrorContext::transport, host);
     }
     auto found = resources.find(request.url);
-    if (found == resources.end()) co_return missing.value_or(Error(http_status(404), ErrorContext::remote_file, request.url));
+    if (found == resources.end())
+      co_return missing.value_or(Error(http_status(404), ErrorContext::remote_file, request.url));
     const std::string& leads_to = found->second.final_url;
     if (!leads_to.empty() && request.redirects.mode == RedirectMode::refuse) {
       if (request.refused_redirect) *request.refused_redirect = leads_to;
@@ -152,7 +154,10 @@ class ScriptedTransport final : public Transport {
   class Body final : public Download {
    public:
     Body(ScriptedTransport& transport, const Resource& resource, const Incident& incident, const Request& request)
-        : transport_(transport), content_(resource.content), cut_after_(incident.cut_after), cut_with_(incident.cut_with) {
+        : transport_(transport),
+          content_(resource.content),
+          cut_after_(incident.cut_after),
+          cut_with_(incident.cut_with) {
       read_time_ = incident.read_time.value_or(resource.read_time.value_or(transport.read_time));
       damaged_ = resource.damaged_reads;
       ++transport_.connections[request.url];

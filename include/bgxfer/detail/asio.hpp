@@ -8,7 +8,8 @@
 #include <asio/detail/config.hpp>
 
 #if !defined(ASIO_HAS_CO_AWAIT)
-#error "bgxfer needs Asio with coroutines: build as C++20, and with clang and Asio before 1.26 define ASIO_HAS_CO_AWAIT=1 and ASIO_HAS_STD_COROUTINE=1"
+#error \
+    "bgxfer needs Asio with coroutines: build as C++20, and with clang and Asio before 1.26 define ASIO_HAS_CO_AWAIT=1 and ASIO_HAS_STD_COROUTINE=1"
 #endif
 
 #include <asio/any_io_executor.hpp>

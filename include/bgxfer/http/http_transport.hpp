@@ -52,10 +52,11 @@ struct TransportOptions {
   std::size_t response_fields_max = 100;
 
   /// A PEM file of certificate authorities to trust in place of the system's. Empty: the system's trust store. Used by
-  /// the built-in network only. Certificates are always verified; what a job accepts beyond that is in its `TlsOptions`.
+  /// the built-in network only. Certificates are always verified; what a job accepts beyond that is in its
+  /// `TlsOptions`.
   std::filesystem::path ca_bundle{};
-  /// How proxies are found for jobs with `ProxyUsage::preconfigured` and `autodetect`. Empty: what the environment of the
-  /// process says (http_proxy, https_proxy, all_proxy, no_proxy), read once, when the transport is made.
+  /// How proxies are found for jobs with `ProxyUsage::preconfigured` and `autodetect`. Empty: what the environment of
+  /// the process says (http_proxy, https_proxy, all_proxy, no_proxy), read once, when the transport is made.
   std::shared_ptr<ProxyResolver> proxies{};
   bool environment_proxies = true;  ///< False: the variables are not read; `environment` is taken as it is.
   ProxyEnvironment environment{};
@@ -80,13 +81,14 @@ struct TransportOptions {
 /// allowed, and not from a public address to a private one. Once the origin changes all headers of the request but
 /// Accept, Accept-Language and User-Agent stay behind, and so do credentials for servers and client certificates.
 ///
-/// Credentials answer to challenges of the origin of the request's URL: Basic, Digest (nonces are used again), and Bearer
-/// without being asked; a refusal is `http_status(401)`, or 407 for proxies, with the reason in the detail. Negotiate and
-/// NTLM where it was built with GSSAPI; its calls may wait for a KDC, so they have a thread of their own from the first.
+/// Credentials answer to challenges of the origin of the request's URL: Basic, Digest (nonces are used again), and
+/// Bearer without being asked; a refusal is `http_status(401)`, or 407 for proxies, with the reason in the detail.
+/// Negotiate and NTLM where it was built with GSSAPI; its calls may wait for a KDC, so they have a thread of their own
+/// from the first.
 ///
-/// Proxies: plain http is asked of an HTTP proxy itself, https goes through a tunnel (CONNECT), and SOCKS5 tunnels both.
-/// Names are resolved by the proxy. What a proxy learns of a request's secrets over plain http is all of them: it is
-/// part of the way there.
+/// Proxies: plain http is asked of an HTTP proxy itself, https goes through a tunnel (CONNECT), and SOCKS5 tunnels
+/// both. Names are resolved by the proxy. What a proxy learns of a request's secrets over plain http is all of them: it
+/// is part of the way there.
 ///
 /// Connections are kept and used again. One that turns out dead before any byte of a response is replaced
 /// without an error; requests with a body always get a fresh one, since their body cannot be had twice.

@@ -57,8 +57,7 @@ struct TransportOptions {
 /// - After a redirect, a private address that the trail began outside of gets no request, but it has seen a connection
 ///   by the time it is refused with `Errc::blocked_address`.
 /// - A connection that cannot be made to any address is `host_unreachable`, whatever the reason was: cpp-httplib does
-/// not
-///   say.
+///   not say.
 /// - No request bodies: a request with one is refused with `Errc::invalid_argument`.
 /// - No `Network` and no `Clock` of the host's: real sockets and real time.
 /// - Looking up a name cannot be interrupted. A cancelled `open` resolves at once all the same, but its thread is

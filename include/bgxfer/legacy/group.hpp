@@ -30,19 +30,19 @@ using Guid = JobId;
 
 /// The properties of a group (GROUPPROP). Numbers are those of BITS.
 enum class GroupProperty : std::uint32_t {
-  priority = 0,           ///< Number; only 1 is allowed.
-  remote_user_id = 1,     ///< Never supported, like all others without a remark.
+  priority = 0,        ///< Number; only 1 is allowed.
+  remote_user_id = 1,  ///< Never supported, like all others without a remark.
   remote_user_password = 2,
   local_user_id = 3,
   local_user_password = 4,
-  protocol_flags = 5,     ///< Number; only 1, HTTP.
-  notify_flags = 6,       ///< Number: `notify_group_done` and `notify_disabled`.
-  notify_class_id = 7,    ///< Text, kept for the host.
+  protocol_flags = 5,   ///< Number; only 1, HTTP.
+  notify_flags = 6,     ///< Number: `notify_group_done` and `notify_disabled`.
+  notify_class_id = 7,  ///< Text, kept for the host.
   progress_size = 8,
   progress_percent = 9,
   progress_time = 10,
-  display_name = 11,      ///< Text, at most `Limits::display_name_bytes_max`.
-  description = 12,       ///< Text, at most `Limits::description_bytes_max`.
+  display_name = 11,  ///< Text, at most `Limits::display_name_bytes_max`.
+  description = 12,   ///< Text, at most `Limits::description_bytes_max`.
 };
 
 using PropertyValue = std::variant<std::uint32_t, std::string>;

@@ -83,8 +83,8 @@ class BGXFER_API FaultyStorage final : public Storage {
   void heal();
   /// Bytes that the disk can hold; unlimited at first. May be less than what is in use: then nothing more fits.
   void set_capacity(std::uint64_t bytes);
-  /// Virtual time that every operation takes, from `least` to `most`, so that a later one may be done first; zero at first,
-  /// and then operations never suspend.
+  /// Virtual time that every operation takes, from `least` to `most`, so that a later one may be done first; zero at
+  /// first, and then operations never suspend.
   void set_latency(Clock::Duration least, Clock::Duration most);
   /// The same time for each.
   void set_latency(Clock::Duration latency) { set_latency(latency, latency); }
@@ -98,8 +98,8 @@ class BGXFER_API FaultyStorage final : public Storage {
   void power_cut();
   /// How many changes of names and of files a power cut now could take or leave.
   [[nodiscard]] std::size_t unsynced() const;
-  /// As `power_cut`, but the caller chooses: of these changes, counted from 0, those survive whose bit is set, whole. So a
-  /// test can try every subset. Changes beyond the 64th are lost.
+  /// As `power_cut`, but the caller chooses: of these changes, counted from 0, those survive whose bit is set, whole.
+  /// So a test can try every subset. Changes beyond the 64th are lost.
   void power_cut(std::uint64_t survivors);
   /// The process died, the machine did not: all that was written is there and as volatile as before, locks are free,
   /// handles of the old life never do anything again. Same epoch.
@@ -111,7 +111,8 @@ class BGXFER_API FaultyStorage final : public Storage {
 
   /// The file as a process would read it now; empty if there is none.
   [[nodiscard]] std::optional<std::vector<std::byte>> contents(const std::filesystem::path& path) const;
-  /// What of the file is on the platter for certain: the bytes of its successful syncs. Empty if its name is not durable.
+  /// What of the file is on the platter for certain: the bytes of its successful syncs. Empty if its name is not
+  /// durable.
   [[nodiscard]] std::optional<std::vector<std::byte>> durable_contents(const std::filesystem::path& path) const;
   /// A durable file from elsewhere.
   void put(const std::filesystem::path& path, std::span<const std::byte> bytes);

@@ -66,8 +66,8 @@ class BGXFER_API Simulation {
   void stop() noexcept;
   /// The death of the process in this world: ready work and sleeping coroutines are destroyed where they stand, and
   /// none of it runs; so are coroutines that wait for a condition of a queue. Time, seed and step count stay as they
-  /// are, and the next life may begin, on what `executor` says then: what is given to an executor of the old life, as by a
-  /// queue that is destroyed only now, is dropped.
+  /// are, and the next life may begin, on what `executor` says then: what is given to an executor of the old life, as
+  /// by a queue that is destroyed only now, is dropped.
   void kill();
 
   /// How many coroutines sleep until some point in time. An idle library has none.
