@@ -11,9 +11,10 @@ import pathlib
 import re
 import sys
 
+from test_names import names_of_tests
+
 ROWS = range(1, 75)
 ROW = re.compile(r"^\| (\d+) \| (.*?) \| (.*?) \| ?(.*?) ?\|$", re.MULTILINE)
-TEST = re.compile(r'^\s*TEST_CASE\("((?:[^"\\]|\\.)*)"', re.MULTILINE)
 QUOTED = re.compile(r'"([^"]+)"')
 
 
@@ -22,7 +23,7 @@ def main():
     page = (root / "docs/bad_servers.md").read_text(encoding="utf-8")
     tests, ours = set(), set()
     for path in (root / "tests").rglob("*_test.cpp"):
-        names = TEST.findall(path.read_text(encoding="utf-8"))
+        names = names_of_tests(path)
         tests.update(names)
         if path.parent.name == "badservers":
             ours.update(names)

@@ -18,18 +18,19 @@ import re
 import subprocess
 import sys
 
+from test_names import names_of_tests
+
 ROW = re.compile(r"^\| `([A-Z][A-Z_]+|I[A-Z]\w+(?:::\w+)?)` \| (.*?) \| ?(.*?) ?\|$", re.MULTILINE)
 SYMBOL = re.compile(r"`([A-Za-z_][\w:]*)(?:\([^`]*\))?`")
-CPP_TEST = re.compile(r'^\s*(?:TEST_CASE|SUBCASE)\("((?:[^"\\]|\\.)*)"', re.MULTILINE)
 PYTHON_TEST = re.compile(r"^\s*def (test_\w+)\(", re.MULTILINE)
 ENUM = re.compile(r"\benum class (\w+)")
 QUOTED = re.compile(r'"([^"]+)"')
 
 
-def names_of_tests(root):
+def all_tests(root):
     names = set()
     for path in (root / "tests").rglob("*.cpp"):
-        names.update(CPP_TEST.findall(path.read_text(encoding="utf-8")))
+        names.update(names_of_tests(path))
     for path in (root / "tests").rglob("*.py"):
         names.update(PYTHON_TEST.findall(path.read_text(encoding="utf-8")))
     return names
@@ -56,7 +57,7 @@ def main():
     wanted = [line for line in (root / "tests/docs/bits_names.txt").read_text(encoding="utf-8").splitlines()
               if line and not line.startswith("#")]
     page = (root / "docs/bits.md").read_text(encoding="utf-8")
-    tests = names_of_tests(root)
+    tests = all_tests(root)
     complaints, symbols, counts = [], set(), collections.Counter()
     found = collections.Counter()
     for name, here, shown in ROW.findall(page):
