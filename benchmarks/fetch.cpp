@@ -5,7 +5,7 @@
 // With --count it also tells how many syncs of the journal and of files there were in the steady state: from the first
 // sync of a file to the last one before the job's end.
 // Run: fetch LIST JOURNAL [--parallel N] [--connections N] [--mirror URL]... [--pieces FILE] [--threads N]
-//            [--checkpoint-ms N] [--ca FILE] [--count]
+//            [--checkpoint-ms N] [--ca FILE] [--spare-page-cache] [--count]
 // FILE has the size of the file, that of a piece, and the SHA-256 of each piece, a line each.
 #include <algorithm>
 #include <chrono>
@@ -36,6 +36,7 @@ struct Arguments {
   std::vector<std::string> mirrors{};
   std::string pieces{};
   unsigned threads = 1;
+  bool spare_page_cache = false;
   unsigned checkpoint_ms = 0;  ///< 0: the default of the library.
   std::string authority{};
   bool count = false;
@@ -123,6 +124,8 @@ int main(int argc, char** argv) {
     const std::string option = argv[i];
     if (option == "--count") {
       arguments.count = true;
+    } else if (option == "--spare-page-cache") {
+      arguments.spare_page_cache = true;
     } else if (i + 1 == argc) {
       fmt::print(stderr, "fetch: {} is unknown or needs a value\n", option);
       return 2;
@@ -154,7 +157,9 @@ int main(int argc, char** argv) {
   http.connections_per_host_max = std::max(http.connections_per_host_max, connections);
   bgxfer::QueueOptions options;
   options.transport = bgxfer::http::make_transport(http);
-  options.storage = bgxfer::disk::make_storage();
+  bgxfer::disk::StorageOptions disk;
+  disk.spare_page_cache = arguments.spare_page_cache;
+  options.storage = bgxfer::disk::make_storage(disk);
   if (arguments.count) options.storage = std::make_shared<CountingStorage>(options.storage, counts);
   options.journal = arguments.journal;
   options.sha256 = bgxfer::openssl::sha256();

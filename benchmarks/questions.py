@@ -405,6 +405,7 @@ def durability(bench):
         "with": bench.fetch("durable", lines),
         "without": bench.fetch("durable", lines, "--checkpoint-ms", 3_600_000),
         "every 100 ms": bench.fetch("durable", lines, "--checkpoint-ms", 100),
+        "with, spare_page_cache": bench.fetch("durable", lines, "--spare-page-cache"),
     }, ["large.bin"])
     share = costs["without"].median("wall") / costs["with"].median("wall")
     yield Answer("throughput with checkpoints", round(share, 4), "x", {"without": 1}, [Bar("without", 0.95, True)],

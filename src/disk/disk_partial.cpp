@@ -12,7 +12,7 @@ namespace bgxfer::inline v0::disk::detail {
 namespace {
 
 /// After so many bytes the disk is told to begin with what it has: what a sync has to wait for is then about as much,
-/// and never all that arrived since the last one.
+/// and never all that arrived since the last one. It is also the moment for what it has done to leave the page cache.
 constexpr std::uint64_t writeback_bytes = 8 * 1024 * 1024;
 
 // All of what is wanted, or an error with the file as it was but for its permissions.
@@ -112,8 +112,9 @@ class DiskPartial final : public PartialFile {
     if (!writing_back_) writing_back_ = std::make_shared<std::atomic<bool>>(false);
     if (writing_back_->exchange(true)) return;
     unstarted_bytes_ = 0;
-    settings_.worker->begin([file = file_, writing_back = writing_back_] {
+    settings_.worker->begin([file = file_, writing_back = writing_back_, spare_cache = settings_.spare_page_cache] {
       start_writeback(file->get());
+      if (spare_cache) drop_cached(file->get());
       *writing_back = false;
     });
   }

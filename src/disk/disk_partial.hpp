@@ -12,6 +12,7 @@ namespace bgxfer::inline v0::disk::detail {
 
 struct PartialSettings {
   bool preallocate = true;
+  bool spare_page_cache = false;
   std::shared_ptr<Worker> worker{};
   std::shared_ptr<const PosixUser> user{};  ///< Whose rights count.
 };

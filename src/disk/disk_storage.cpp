@@ -40,6 +40,7 @@ class DiskStorage final : public Storage {
     if (!lawful) co_return lawful.error();
     detail::PartialSettings settings;
     settings.preallocate = options_.preallocate;
+    settings.spare_page_cache = options_.spare_page_cache;
     settings.worker = worker_;
     settings.user = request.place.user;
     if (!settings.user) co_return detail::open_partial(*folders_, request, settings);

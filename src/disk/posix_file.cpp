@@ -46,18 +46,12 @@ std::error_code outcome_of(Call call) {
 
 int flags_of(OpenMode mode) {
   switch (mode) {
-    case OpenMode::create:
-      return O_RDWR | O_CREAT | O_EXCL;
-    case OpenMode::existing:
-      return O_RDWR;
-    case OpenMode::read:
-      return O_RDONLY;
-    case OpenMode::create_log:
-      return O_RDWR | O_CREAT | O_EXCL | O_APPEND;
-    case OpenMode::log:
-      return O_RDWR | O_CREAT | O_APPEND;
-    case OpenMode::lock:
-      return O_RDWR | O_CREAT;
+    case OpenMode::create: return O_RDWR | O_CREAT | O_EXCL;
+    case OpenMode::existing: return O_RDWR;
+    case OpenMode::read: return O_RDONLY;
+    case OpenMode::create_log: return O_RDWR | O_CREAT | O_EXCL | O_APPEND;
+    case OpenMode::log: return O_RDWR | O_CREAT | O_APPEND;
+    case OpenMode::lock: return O_RDWR | O_CREAT;
   }
   return O_RDONLY;
 }
@@ -271,6 +265,11 @@ std::error_code preallocate(int fd, std::uint64_t offset, std::uint64_t bytes) {
 void start_writeback(int fd) noexcept {
   // A failure is not lost: the next sync of the file reports it.
   (void)::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+void drop_cached(int fd) noexcept {
+  // Advice: where it is not taken, the file is as right as before.
+  (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 std::error_code sync_data(int fd) {

@@ -94,6 +94,8 @@ std::error_code preallocate(int fd, std::uint64_t offset, std::uint64_t bytes);
 
 /// Has the disk begin with whatever was written, without waiting for it; but it may wait for room in the disk's queue.
 void start_writeback(int fd) noexcept;
+/// Has what the disk holds already leave the page cache. Whoever reads it next reads it from the disk.
+void drop_cached(int fd) noexcept;
 
 std::error_code sync_data(int fd);
 std::error_code sync_all(int fd);

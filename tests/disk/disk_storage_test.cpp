@@ -1,9 +1,14 @@
 #include <bgxfer/disk/disk_storage.hpp>
 
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
@@ -58,6 +63,20 @@ struct Umask {
   ~Umask() { ::umask(before); }
   mode_t before;
 };
+
+// How much of the front of a file is in the page cache, from 0 to 1.
+double cached_share(const std::filesystem::path& path, std::size_t bytes) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(file >= 0);
+  void* const mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0);
+  ::close(file);
+  REQUIRE(mapped != MAP_FAILED);
+  std::vector<unsigned char> pages(bytes / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  CHECK(::mincore(mapped, bytes, pages.data()) == 0);
+  ::munmap(mapped, bytes);
+  const auto cached = std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; });
+  return static_cast<double>(cached) / static_cast<double>(pages.size());
+}
 
 asio::awaitable<void> sync_and_count(std::unique_ptr<bgxfer::PartialFile> file, int& done) {
   const Result<void> synced = co_await file->sync();
@@ -272,6 +291,34 @@ TEST_CASE("space is set aside on the disk, and given up when told not to") {
   CHECK(await(world, file->reserve(1 << 20)));
   REQUIRE(::stat(other.temporary().c_str(), &facts) == 0);
   CHECK(facts.st_blocks == 0);
+}
+
+TEST_CASE("what is on the disk of a large file leaves the page cache where the host wants that, and stays else") {
+  constexpr std::size_t mebibyte = 1024 * 1024;
+  DiskWorld world;
+  struct statfs system {};
+  REQUIRE(::statfs(world.folder().c_str(), &system) == 0);
+  if (system.f_type == TMPFS_MAGIC) {
+    MESSAGE("skipped: the folder for temporary files is in memory, and so is all that is in it");
+    return;
+  }
+  const std::vector<std::byte> bytes(mebibyte, std::byte{7});
+  for (const bool spare : {false, true}) {
+    bgxfer::disk::StorageOptions options;
+    options.spare_page_cache = spare;
+    world.disk = bgxfer::disk::make_storage(options);
+    const FilePlace place = place_in(world, spare ? "left" : "kept");
+    auto file = open_new(world, place);
+    for (std::size_t at = 0; at < 24 * mebibyte; at += mebibyte) {
+      // Once 16 MiB are on the disk, the next 8 MiB are the occasion.
+      if (at == 16 * mebibyte) CHECK(await(world, file->sync()));
+      CHECK(await(world, file->write(at, bytes)));
+    }
+    CHECK(await(world, file->sync()));  // Behind what was begun, on the same thread.
+    const double cached = cached_share(place.temporary(), 16 * mebibyte);
+    if (spare) CHECK(cached < 0.25);
+    if (!spare) CHECK(cached > 0.75);
+  }
 }
 
 TEST_CASE("offsets that no file has are errors, not surprises") {

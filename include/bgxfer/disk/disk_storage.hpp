@@ -13,6 +13,10 @@ struct StorageOptions {
   /// Set disk space aside for files whose size is known: a full disk is noticed before the transfer, and the file is
   /// laid out in one piece. Off: `PartialFile::reserve` does nothing.
   bool preallocate = true;
+  /// Have what the disk holds of a large file leave the page cache while the rest arrives: some 16 MiB of it stay, and
+  /// a download pushes nothing out that the host or a game has there. Whoever reads the file right afterwards reads it
+  /// from the disk. Off: the kernel decides, as for any file.
+  bool spare_page_cache = false;
   /// Largest journal that is read, in bytes: what lies in its place is not trusted to be small.
   std::uint64_t log_bytes_max = std::uint64_t{1} << 30;
   /// Folders that are kept open between calls, so that many small files in one folder cost no look-ups.
