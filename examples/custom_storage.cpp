@@ -34,6 +34,10 @@ class CipherFile final : public bgxfer::PartialFile {
   asio::awaitable<bgxfer::Result<void>> resize(std::uint64_t bytes) override { return inner_->resize(bytes); }
   asio::awaitable<bgxfer::Result<void>> reserve(std::uint64_t bytes) override { return inner_->reserve(bytes); }
   asio::awaitable<bgxfer::Result<void>> sync() override { return inner_->sync(); }
+  asio::awaitable<bgxfer::Result<void>> set_attributes(bgxfer::FileAttributes it,
+                                                       bgxfer::FileAclFlags wanted) override {
+    return inner_->set_attributes(std::move(it), wanted);
+  }
 
  private:
   std::unique_ptr<bgxfer::PartialFile> inner_;

@@ -1,4 +1,4 @@
-// A transport in forty lines: files by file:// URLs, for installing from a disc or a network share.
+// A transport in fifty lines: files by file:// URLs, for installing from a disc or a network share.
 // A transport says which URLs it knows, and gives bytes when it is asked for them; queueing, resuming and retrying stay
 // here. Run: custom_transport file:///media/disc/data.pak data.pak
 #include <fstream>

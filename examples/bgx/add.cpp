@@ -16,7 +16,11 @@ void check_add(const Arguments& arguments) {
                                  bgxfer::public_url(arguments.words.back())));
   }
   if (arguments.on_demand) throw UsageError("--on-demand is for get: nobody would ask a queued job for ranges");
+  if (!arguments.ranges.empty()) throw UsageError("--range is for get: get that file by itself");
   if (arguments.sha256 && count != 2) throw UsageError("--sha256 is of one file; add that file as a job of its own");
+  if (!arguments.mirrors.empty() && count != 2) {
+    throw UsageError("--mirror is of one file; add that file as a job of its own");
+  }
   for (std::size_t i = 1; i < count; i += 2) check_target(absolute_target(arguments.words[i]));
 }
 
@@ -28,6 +32,7 @@ asio::awaitable<int> add(Session& session) {
     file.url = arguments.words[i];
     file.target = absolute_target(arguments.words[i + 1]);
     file.sha256 = arguments.sha256;
+    file.mirrors = arguments.mirrors;
     options.files.push_back(std::move(file));
   }
   bgxfer::Result<bgxfer::Job> added = session.queue().add(std::move(options));

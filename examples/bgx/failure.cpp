@@ -65,8 +65,10 @@ std::string cure_of_errc(Errc code) {
     case Errc::headers_needed: return "give --header again, and --user and the like: they are secret and not stored";
     case Errc::unproven_end: return "give the file's --sha256";
     case Errc::download_time_exceeded: return "give it more time with `bgx set ID max-time=SECONDS`, then resume it";
-    case Errc::download_too_large: return "give --max-size a greater value";
-    case Errc::no_progress: return "check the network and the server, then run the same command again";
+    case Errc::download_too_large: return "cancel it with `bgx cancel ID`, then get it with a greater --max-size";
+    case Errc::read_only_after_resume:
+      return "it is fixed once a job has begun: cancel that with `bgx cancel ID` first";
+    case Errc::no_progress: return "tell the owner of the server: the file had to begin anew too often";
     case Errc::too_many_redirects:
     case Errc::redirect_refused: return "check the URL, or use the one that it leads to";
     case Errc::not_found: return "`bgx list` shows the jobs that there are";
@@ -138,6 +140,7 @@ bool is_usage(const bgxfer::Error& error) {
     case Errc::empty_job:
     case Errc::string_too_long:
     case Errc::unsupported_configuration:
+    case Errc::read_only_after_resume:
     case Errc::too_many_files: return true;
     default: return false;
   }

@@ -56,7 +56,8 @@ Session::Session(const Arguments& arguments, Mode mode)
     : arguments_(arguments), mode_(mode), reporter_(make_reporter(arguments, mode)) {
   bgxfer::http::TransportOptions http;
   http.ca_bundle = arguments.ca_file;
-  const std::size_t wanted = std::size_t{arguments.connections.value_or(1)} * arguments.parallel.value_or(1);
+  std::size_t wanted = std::size_t{arguments.connections.value_or(1)} * arguments.parallel.value_or(1);
+  if (arguments.verb == "run") wanted = connections_per_host_max;  // Each job says itself how many it wants.
   http.connections_per_host_max = std::clamp(wanted, http.connections_per_host_max, connections_per_host_max);
   bgxfer::QueueOptions options;
   const auto web = bgxfer::http::make_transport(std::move(http));

@@ -63,7 +63,7 @@ enum class Errc {
   certificate_revoked = 47,
   certificate_wrong_usage = 48,
   tls_failed = 49,                   ///< The TLS handshake or record layer failed.
-  no_progress = 50,                  ///< The no-progress timeout passed, or a file restarted without end.
+  no_progress = 50,                  ///< A file restarted more often than `Limits::restarts_max`.
   blocked_address = 51,              ///< The name resolved to an address that the policy forbids.
   ranges_unsupported = 52,           ///< The server cannot send the parts of the resource that the file consists of.
   certificate_pin_mismatch = 53,     ///< The server's key is none of `TlsOptions::pins`.

@@ -119,13 +119,12 @@ struct Limits {
 struct QueueOptions {
   std::shared_ptr<Transport> transport{};
   std::shared_ptr<Storage> storage{};
-  std::shared_ptr<Clock> clock{};   ///< Empty: the steady clock.
-  std::filesystem::path journal{};  ///< Empty: jobs live and die with the queue.
-  std::shared_ptr<SecretStore>
-      secrets{};  ///< Keeps headers and credentials over restarts. Empty: they are asked for again.
+  std::shared_ptr<Clock> clock{};               ///< Empty: the steady clock.
+  std::filesystem::path journal{};              ///< Empty: jobs live and die with the queue.
+  std::shared_ptr<SecretStore> secrets{};       ///< Keeps credentials over restarts. Empty: they are asked for again.
   std::shared_ptr<RequestProvider> requests{};  ///< Renews URLs and headers. Empty: they are what the job says.
   std::shared_ptr<CommitGuard> commit_guard{};  ///< Looks at files before they get their names. Empty: nobody does.
-  Sha256Factory sha256{};  ///< Needed for files with `FileSpec::sha256`; see `bgxfer/openssl/sha256.hpp`.
+  Sha256Factory sha256{};  ///< For files with `FileSpec::sha256` or `pieces`; see `bgxfer/openssl/sha256.hpp`.
 
   Limits limits{};
   std::size_t chunk_bytes = 256 * 1024;    ///< Buffer of a running transfer, 4 KiB to 16 MiB; two where it is hashed.

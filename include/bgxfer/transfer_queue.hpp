@@ -42,7 +42,8 @@ class BGXFER_API TransferQueue {
   TransferQueue& operator=(TransferQueue&&) noexcept;
 
   /// Abandons what is in flight and returns without waiting. The journal already knows every byte that
-  /// arrived, but for the last `Limits::claim_bytes` of each file. Await `closed` first for an orderly end.
+  /// arrived, but for the last `Limits::claim_bytes` of each file and a chunk of each connection. Await `closed` first
+  /// for an orderly end.
   ~TransferQueue();
 
   /// All jobs that are not final, in the order in which they were added.

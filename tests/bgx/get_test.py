@@ -83,6 +83,15 @@ class Get(World):
         self.assertLessEqual(job["bytes_received"], 11 * MIB)
         self.assertEqual(self.read("big"), content)
 
+    def test_what_is_fixed_once_a_job_has_begun_is_refused_and_the_job_stays(self):
+        self.serve("file", 100_000)
+        self.fails_with(1, "get", self.url("file"), "--max-size", "50k", says=("--max-size", "bgx cancel"))
+        self.fails_with(2, "get", self.url("file"), "--max-size", "1M", says=("download.size_max", "bgx cancel"))
+        job = self.json("list")[0]
+        self.assertEqual(job["state"], "error")
+        self.bgx("cancel", job["id"])
+        self.bgx("get", self.url("file"), "--max-size", "1M")
+
     def test_an_interrupt_ends_with_130_and_keeps_everything(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(number):

@@ -34,6 +34,12 @@ class Sources(World):
         self.assertEqual(self.read("file"), content)
         self.assertEqual(done[0]["state"], "completed")
 
+    def test_an_added_file_has_its_mirrors(self):
+        content = self.serve("there", 300_000)
+        self.bgx("add", self.url("gone"), "file", "--mirror", self.url("there"))
+        self.assertEqual(self.done("run")[0]["state"], "completed")
+        self.assertEqual(self.read("file"), content)
+
     def test_a_mirror_with_another_file_spoils_nothing(self):
         content = self.serve("right", 2 * MIB, seed=1)
         self.serve("wrong", 2 * MIB, seed=2)
@@ -71,6 +77,8 @@ class Sources(World):
     def test_words_that_do_not_fit(self):
         url = self.url("x")
         self.fails_with(2, "get", url, url + "y", "--mirror", url, says=["--mirror is of one file"])
+        self.fails_with(2, "add", url, "x", url + "y", "y", "--mirror", url, says=["--mirror is of one file"])
+        self.fails_with(2, "add", url, "x", "--range", "0-9", says=["--range is for get"])
         self.fails_with(2, "get", url, "--connections", "0", says=["1 to 32"])
         self.fails_with(2, "get", url, "--connections", "33", says=["1 to 32"])
         self.fails_with(2, "get", url, "--mirror", "ftp://example.org/x", says=["ftp://example.org/x"])

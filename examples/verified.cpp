@@ -1,0 +1,49 @@
+// Downloads one file that is known beforehand: by its size and its SHA-256, from a mirror where its URL fails.
+// Bytes are hashed on their way to the disk. A file that differs never gets its name: the job ends with an error.
+// Run: verified http://example.org/file.iso http://mirror.example.org/file.iso file.iso SIZE SHA256
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include <bgxfer/bgxfer.hpp>
+#include <bgxfer/disk/disk_storage.hpp>
+#include <bgxfer/format.hpp>
+#include <bgxfer/http/http_transport.hpp>
+#include <bgxfer/openssl/sha256.hpp>
+
+asio::awaitable<void> fetch(bgxfer::Job job) {
+  job.resume();
+  bgxfer::Result<void> outcome = co_await job.transferred();
+  if (outcome) {
+    job.complete();
+  } else {
+    fmt::print(stderr, "{}\n", outcome.error());
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc != 6) return 2;
+  asio::io_context io;
+  // [verified]
+  bgxfer::QueueOptions options;
+  options.transport = bgxfer::http::make_transport();
+  options.storage = bgxfer::disk::make_storage();
+  options.sha256 = bgxfer::openssl::sha256();
+  bgxfer::TransferQueue queue(io.get_executor(), options);
+
+  bgxfer::FileSpec file{.url = argv[1], .target = std::filesystem::absolute(argv[3])};
+  file.size = std::stoull(argv[4]);
+  file.sha256 = bgxfer::Sha256::parse(argv[5]);  // Empty, and not checked, if it is no SHA-256.
+  file.mirrors = {argv[2]};
+  bgxfer::JobOptions once{.files = {file}, .connections_per_file = 4, .bytes_per_second_max = 50'000'000};
+  bgxfer::Result<bgxfer::Job> job = queue.add(once);
+  // [verified]
+  if (!file.sha256 || !job) {
+    fmt::print(stderr, "{}\n", job ? "the SHA-256 has 64 hex digits" : job.error().message());
+    return 2;
+  }
+  asio::co_spawn(io, fetch(*job), asio::detached);
+  io.run();
+  if (job->state() == bgxfer::JobState::completed) fmt::print("{} is what it should be\n", argv[3]);
+  return job->state() == bgxfer::JobState::completed ? 0 : 1;
+}
