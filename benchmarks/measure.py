@@ -60,14 +60,19 @@ class Meter:
 def in_turn(rounds, contestants, before, after):
     """Every contestant once in each round, so that whatever else the machine does falls on all of them.
 
+    Each round begins with another one: who comes behind a file that was just deleted finds its memory at hand, and who
+    comes first has to get new pages, which on a virtual machine costs more than all else.
+
     `contestants` maps a name to a function that runs it and answers with its cost; `before` and `after` are called
     around each run, untimed, with the name.
     """
     costs = {name: Costs([]) for name in contestants}
-    for _ in range(rounds):
-        for name, run in contestants.items():
+    names = list(contestants)
+    for first in range(rounds):
+        for turn in range(len(names)):
+            name = names[(first + turn) % len(names)]
             before(name)
-            cost = run()
+            cost = contestants[name]()
             after(name)
             costs[name].runs.append(cost)
     return costs
