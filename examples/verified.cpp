@@ -24,6 +24,11 @@ asio::awaitable<void> fetch(bgxfer::Job job) {
 int main(int argc, char** argv) {
   if (argc != 6) return 2;
   asio::io_context io;
+  const std::optional<bgxfer::Sha256> sha256 = bgxfer::Sha256::parse(argv[5]);
+  if (!sha256) {
+    fmt::print(stderr, "{}: a SHA-256 has 64 hex digits\n", argv[5]);
+    return 2;
+  }
   // [verified]
   bgxfer::QueueOptions options;
   options.transport = bgxfer::http::make_transport();
@@ -33,13 +38,13 @@ int main(int argc, char** argv) {
 
   bgxfer::FileSpec file{.url = argv[1], .target = std::filesystem::absolute(argv[3])};
   file.size = std::stoull(argv[4]);
-  file.sha256 = bgxfer::Sha256::parse(argv[5]);  // Empty, and not checked, if it is no SHA-256.
+  file.sha256 = sha256;
   file.mirrors = {argv[2]};
   bgxfer::JobOptions once{.files = {file}, .connections_per_file = 4, .bytes_per_second_max = 50'000'000};
   bgxfer::Result<bgxfer::Job> job = queue.add(once);
   // [verified]
-  if (!file.sha256 || !job) {
-    fmt::print(stderr, "{}\n", job ? "the SHA-256 has 64 hex digits" : job.error().message());
+  if (!job) {
+    fmt::print(stderr, "{}\n", job.error());
     return 2;
   }
   asio::co_spawn(io, fetch(*job), asio::detached);

@@ -23,7 +23,7 @@ def main():
     page = (root / "docs/bad_servers.md").read_text(encoding="utf-8")
     tests, ours = set(), set()
     for path in (root / "tests").rglob("*_test.cpp"):
-        names = names_of_tests(path)
+        names = names_of_tests(path, "TEST_CASE")
         tests.update(names)
         if path.parent.name == "badservers":
             ours.update(names)

@@ -30,7 +30,7 @@ QUOTED = re.compile(r'"([^"]+)"')
 def all_tests(root):
     names = set()
     for path in (root / "tests").rglob("*.cpp"):
-        names.update(names_of_tests(path))
+        names.update(names_of_tests(path, "TEST_CASE", "SUBCASE"))
     for path in (root / "tests").rglob("*.py"):
         names.update(PYTHON_TEST.findall(path.read_text(encoding="utf-8")))
     return names

@@ -2,10 +2,10 @@
 
 import re
 
-PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"')
-CASE = re.compile(r'^\s*(?:TEST_CASE|SUBCASE)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
+LITERAL = r'"((?:[^"\\]|\\.)*)"'
 
 
-def names_of_tests(path):
-    text = path.read_text(encoding="utf-8")
-    return {"".join(PIECE.findall(literals)) for literals in CASE.findall(text)}
+def names_of_tests(path, *macros):
+    """Those that one of `macros` gives: TEST_CASE, SUBCASE."""
+    case = re.compile(rf"^\s*(?:{'|'.join(macros)})\(\s*((?:{LITERAL}\s*)+)", re.MULTILINE)
+    return {"".join(re.findall(LITERAL, found.group(1))) for found in case.finditer(path.read_text(encoding="utf-8"))}
