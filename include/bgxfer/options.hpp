@@ -36,7 +36,8 @@ class RequestProvider;
 class SecretStore;
 class Storage;
 
-/// Runs a callable on the thread where the host wants its callbacks.
+/// Runs a callable on the thread where the host wants its callbacks, now or later. Throws if it cannot take it: that
+/// leaves the executor's run function, and what was to be told is told later.
 using Dispatcher = std::function<void(std::function<void()>)>;
 
 /// Every limit of a queue, with what a launcher wants as default. Fixed for the life of the queue.

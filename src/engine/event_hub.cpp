@@ -13,9 +13,9 @@ namespace bgxfer::inline v0::detail {
 Registration::Outcome Registration::deliver(const Event& event) {
   std::lock_guard lock(running_);
   if (!callback_) return Outcome::unheard;
-  // The callback may cancel itself, which destroys it: keep it alive until it has returned.
-  const std::function<void(const Event&)> callback = callback_;
   try {
+    // The callback may cancel itself, which destroys it: keep it alive until it has returned.
+    const std::function<void(const Event&)> callback = callback_;
     callback(event);
     return Outcome::taken;
   } catch (...) {
@@ -25,8 +25,9 @@ Registration::Outcome Registration::deliver(const Event& event) {
 }
 
 void Registration::cancel() {
+  std::function<void(const Event&)> gone;  // What it holds is the host's, and destroyed with no lock held.
   std::lock_guard lock(running_);
-  callback_ = nullptr;
+  std::swap(gone, callback_);
 }
 
 EventHub::EventHub(asio::any_io_executor executor, Dispatcher dispatch)
@@ -73,15 +74,19 @@ void EventHub::close() {
 void EventHub::schedule() {
   if (draining_) return;
   // Two steps: the host's dispatcher is called with no lock held, whoever posted the event.
-  start_once(draining_, [this] {
-    asio::post(executor_, [hub = shared_from_this()] {
-      if (hub->dispatch_) {
-        hub->dispatch_([hub] { hub->drain(); });
-      } else {
-        hub->drain();
-      }
-    });
-  });
+  start_once(draining_, [this] { asio::post(executor_, [hub = shared_from_this()] { hub->dispatch(); }); });
+}
+
+void EventHub::dispatch() {
+  if (!dispatch_) return drain();
+  try {
+    dispatch_([hub = shared_from_this()] { hub->drain(); });
+  } catch (...) {
+    // The host did not take the call. The next event takes along what waits.
+    std::lock_guard lock(mutex_);
+    draining_ = false;
+    throw;
+  }
 }
 
 void EventHub::drain() {

@@ -59,6 +59,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
 
  private:
   void schedule();
+  void dispatch();
   void drain();
   Registration::Outcome deliver(const Event& event);
 

@@ -15,7 +15,7 @@ LogEntry make_entry(LogEvent event, std::string text, std::optional<JobId> job, 
 void Log::say(LogEntry entry) const noexcept {
   if (!wants(entry.event)) return;
   try {
-    write_(entry);
+    (*write_)(entry);
   } catch (...) {
   }
 }

@@ -2,8 +2,10 @@
 #define BGXFER_SRC_ENGINE_LOG_HPP
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <bgxfer/log.hpp>
 
@@ -13,7 +15,9 @@ namespace bgxfer::inline v0::detail {
 class Log {
  public:
   Log() = default;
-  Log(std::function<void(const LogEntry&)> write, LogLevel least) : write_(std::move(write)), least_(least) {}
+  Log(std::function<void(const LogEntry&)> write, LogLevel least) : least_(least) {
+    if (write) write_ = std::make_shared<const std::function<void(const LogEntry&)>>(std::move(write));
+  }
 
   /// Whether anybody would read it: asked before a text is put together.
   [[nodiscard]] bool wants(LogEvent event) const noexcept { return write_ && level_of(event) >= least_; }
@@ -24,7 +28,7 @@ class Log {
            std::optional<FileIndex> file = std::nullopt) const noexcept;
 
  private:
-  std::function<void(const LogEntry&)> write_;
+  std::shared_ptr<const std::function<void(const LogEntry&)>> write_;  // Copied where there is no room for failure.
   LogLevel least_ = LogLevel::info;
 };
 

@@ -115,7 +115,7 @@ void Model::remove(const Lock& lock, JobCore& job) {
   const JobId id = job.record.id;
   count_owner(job.record.owner.name, false);
   set_active(job, false);
-  job.handler = nullptr;
+  drop_handler(job);
   const Core keep = find(lock, id);
   // Ids of removed jobs are swept out of the order now and then, so that removing stays cheap.
   if (order_.size() > 2 * jobs_.size() + 16) {
@@ -142,10 +142,10 @@ void Model::end_later(const Lock&, JobCore& job) {
 void Model::forget_jobs(const Lock& lock) {
   // They may be the last owners of this model's jobs, but not of the model: whoever calls holds that.
   if (notifier_) notifier_->close(lock);
-  for (const auto& [id, core] : jobs_) core->handler = nullptr;
+  for (const auto& [id, core] : jobs_) drop_handler(*core);
   active_.clear();
   ending_.clear();
-  jobs_.clear();
+  leavings_.jobs = std::exchange(jobs_, {});
   in_state_ = {};
   order_.clear();
 }
@@ -171,6 +171,11 @@ void Model::commit(const Lock& lock, JobCore& job, const Change& change) {
   if (configured && configured->owner) {
     count_owner(job.record.owner.name, false);
     count_owner(configured->owner->name, true);
+  }
+  if (configured) {
+    const TlsOptions& before = job.record.options.http.tls;
+    if (before.validator) leavings_.things.push_back(before.validator);
+    if (before.client_source) leavings_.things.push_back(before.client_source);
   }
   apply(job.record, change);
   record(change);
@@ -212,9 +217,14 @@ void Model::notify(const Lock& lock, JobCore& job) {
 }
 
 void Model::set_handler(const Lock& lock, JobCore& job, CoreHandler handler) {
+  drop_handler(job);
   job.handler = std::move(handler);
   job.tell_again.reset();
   notify(lock, job);
+}
+
+void Model::drop_handler(JobCore& job) {
+  if (job.handler) leavings_.things.push_back(std::make_shared<const CoreHandler>(std::exchange(job.handler, nullptr)));
 }
 
 bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optional<Error> error) {
@@ -292,11 +302,11 @@ void Model::note_move(const Lock& lock, const JobCore& job, JobState from) {
 }
 
 /// The model may be gone by the time that the host's function returns.
-void Model::tell(std::unique_lock<std::mutex>& held) const noexcept {
-  const std::vector<LogEntry> entries = std::exchange(noted_, {});
+void Model::let_go(std::unique_lock<std::mutex>& held) const noexcept {
+  Leavings leavings = std::exchange(leavings_, {});
   const Log log = log_;
   held.unlock();
-  for (const LogEntry& entry : entries) log.say(entry);
+  for (LogEntry& entry : leavings.noted) log.say(std::move(entry));
 }
 
 /// Only connecting and transferring count (spec part 3.2).

@@ -40,14 +40,15 @@ class Model : public std::enable_shared_from_this<Model> {
  public:
   using Core = std::shared_ptr<JobCore>;
 
-  /// Holds the model. Once it has let go, the log hears what was noted meanwhile.
+  /// Holds the model. Once it has let go, the log hears what was noted meanwhile, and what belongs to the host and is
+  /// needed no more is destroyed: both are code of the host's, which may call back.
   class Lock {
    public:
     explicit Lock(const Model& model) : model_(model), held_(model.mutex_) {}
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     ~Lock() {
-      if (!model_.noted_.empty()) model_.tell(held_);
+      if (!model_.leavings_.empty()) model_.let_go(held_);
     }
 
    private:
@@ -168,7 +169,7 @@ class Model : public std::enable_shared_from_this<Model> {
   /// For the log, which hears of it once the lock is gone. Only what `log().wants`.
   void note(const Lock&, LogEvent event, std::string text, std::optional<JobId> job = std::nullopt,
             std::optional<FileIndex> file = std::nullopt) const {
-    if (log_.wants(event)) noted_.push_back(make_entry(event, std::move(text), job, file));
+    if (log_.wants(event)) leavings_.noted.push_back(make_entry(event, std::move(text), job, file));
   }
   /// For what is said without the lock.
   [[nodiscard]] const Log& log() const noexcept { return log_; }
@@ -191,10 +192,20 @@ class Model : public std::enable_shared_from_this<Model> {
   void count_active_time(JobCore& job, JobState to);
   void tell_progress(const Lock& lock, JobCore& job, bool now);
   void note_move(const Lock& lock, const JobCore& job, JobState from);
-  void tell(std::unique_lock<std::mutex>& held) const noexcept;
+  void drop_handler(JobCore& job);
+  void let_go(std::unique_lock<std::mutex>& held) const noexcept;
+
+  /// What waits for the end of the lock.
+  struct Leavings {
+    std::vector<LogEntry> noted{};
+    std::vector<std::shared_ptr<const void>> things{};  ///< The host's: handlers, validators.
+    std::unordered_map<JobId, Core> jobs{};             ///< With whatever the host has in their options.
+
+    [[nodiscard]] bool empty() const noexcept { return noted.empty() && things.empty() && jobs.empty(); }
+  };
 
   mutable std::mutex mutex_;
-  mutable std::vector<LogEntry> noted_;
+  mutable Leavings leavings_;
   const Log log_;
   const std::shared_ptr<Clock> clock_;
   const Limits limits_;

@@ -12,6 +12,11 @@ namespace {
 /// A handler that fails at once shall not keep a processor busy, whatever the job's retry delay is.
 constexpr std::chrono::milliseconds retry_pause_min{10};
 
+/// Until what was not taken is told again.
+std::chrono::milliseconds pause_of(const JobOptions& options) {
+  return std::max(options.retry_delay_min, retry_pause_min);
+}
+
 }  // namespace
 
 /// One thing to tell, and how to know afterwards whether it is still the same thing that is owed.
@@ -48,8 +53,7 @@ void Notifier::observed(const Model::Lock& lock, const Model::Core& job, bool ta
     job->model->commit(lock, *job, NoticeDelivered{job->record.id});
     return;
   }
-  const auto pause = std::max(job->record.options.retry_delay_min, retry_pause_min);
-  later(lock, *job, job->model->clock().now() + pause);
+  later(lock, *job, job->model->clock().now() + pause_of(job->record.options));
 }
 
 std::optional<Clock::TimePoint> Notifier::look_after(const Model::Lock& lock, Model& model, Clock::TimePoint now) {
@@ -147,13 +151,22 @@ void Notifier::call_next() {
     Model::Core job = std::move(line.front());
     line.pop_front();
     ++telling_;
-    asio::post(executor_, [self = shared_from_this(), job = std::move(job)] {
-      if (self->dispatch_) {
-        self->dispatch_([self, job] { self->tell(job); });
-      } else {
-        self->tell(job);
-      }
-    });
+    asio::post(executor_, [self = shared_from_this(), job = std::move(job)] { self->dispatch(job); });
+  }
+}
+
+void Notifier::dispatch(const Model::Core& job) {
+  if (!dispatch_) return tell(job);
+  try {
+    dispatch_([self = shared_from_this(), job] { self->tell(job); });
+  } catch (...) {
+    // The host did not take the call: perhaps it takes that of the next one in the line, and later this one.
+    Model::Lock lock = job->model->lock();
+    --telling_;
+    job->telling = false;
+    if (!closed_) later(lock, *job, job->model->clock().now() + pause_of(job->record.options));
+    call_next();
+    throw;
   }
 }
 
@@ -213,7 +226,7 @@ void Notifier::told(const Model::Lock& lock, const Model::Core& job, const Notic
   const JobRecord& record = job->record;
   if (!closed_ && notice.owed && !is_final(record.state)) {
     if (!handled) {
-      job->tell_again = model.clock().now() + std::max(record.options.retry_delay_min, retry_pause_min);
+      job->tell_again = model.clock().now() + pause_of(record.options);
     } else {
       job->tell_again.reset();
       // The handler may have let the same thing happen once more, and that is owed anew.

@@ -53,6 +53,7 @@ class Notifier : public std::enable_shared_from_this<Notifier> {
   [[nodiscard]] static std::optional<Notice> passing_notice(const JobCore& job);
   void later(const Model::Lock& lock, JobCore& job, Clock::TimePoint at);
   void call_next();
+  void dispatch(const Model::Core& job);
   void tell(const Model::Core& job);
   void told(const Model::Lock& lock, const Model::Core& job, const Notice& notice, bool handled);
   void leave(const Model::Lock& lock, const Model::Core& job);

@@ -1,8 +1,11 @@
 // Spec part 6: notifications, in virtual time.
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -586,4 +589,71 @@ TEST_CASE("6.3: 100 000 notifications survive a handler that fails and a process
   CHECK(delivered == std::uint64_t{jobs} * (files + 1));
   CHECK(kills > jobs / 20);
   MESSAGE("notifications: ", delivered, ", calls: ", calls, ", kills: ", kills);
+}
+
+namespace {
+
+/// Something of the host's that asks its job once more while it is destroyed.
+struct Asks {
+  Asks(Job asked_for, int& asked) : job(std::move(asked_for)), answers(asked) {}
+  ~Asks() { answers += job.progress().files_total == 1; }
+  Asks(const Asks&) = delete;
+  Asks& operator=(const Asks&) = delete;
+  Job job;
+  int& answers;
+};
+
+struct AskingValidator final : CertificateValidator {
+  AskingValidator(Job job, int& answers) : asks(std::move(job), answers) {}
+  Result<void> check(const ServerCertificate&) override { return {}; }
+  Asks asks;
+};
+
+}  // namespace
+
+TEST_CASE("what belongs to the host may ask its job while it is destroyed, whoever drops it") {
+  World world;
+  world.start();
+  int answers = 0;
+  const auto asking = [&answers](const Job& job) -> NotifyHandler {
+    return [asks = std::make_shared<Asks>(job, answers)](const Job&, const Event&) { return NotifyResult::handled; };
+  };
+  Job job = world.add("file", 1000);
+  REQUIRE(job.set_notify_handler(asking(job)));
+  REQUIRE(job.set_notify_handler(asking(job)));
+  CHECK(answers == 1);  // Replaced.
+  const auto edit = [&](JobOptions& options) {
+    options.http.tls.validator = std::make_shared<AskingValidator>(job, answers);
+  };
+  REQUIRE(job.configure(edit));
+  REQUIRE(job.configure([](JobOptions& options) { options.http.tls.validator.reset(); }));
+  CHECK(answers == 2);
+  job.cancel();
+  world.run();
+  CHECK(answers == 3);  // Gone with its job.
+  Job left = world.add("left", 1000);
+  REQUIRE(left.set_notify_handler(asking(left)));
+  world.stop();
+  CHECK(answers == 4);  // Gone with the queue.
+}
+
+TEST_CASE("a notification that a dispatcher did not take is told later") {
+  World world;
+  int refusals = 0;
+  world.options.dispatch = [&refusals](const std::function<void()>& work) {
+    if (refusals-- > 0) throw std::runtime_error("no room");
+    work();
+  };
+  world.options.limits.notifications_max = 1;
+  world.start();
+  world.events.reset();
+  Words words;
+  Job job = add_files(world, 1, all_owed);
+  REQUIRE(job.set_notify_handler(taking(words)));
+  refusals = 1;
+  job.resume();
+  CHECK_THROWS_WITH(world.run(), "no room");
+  CHECK(words.empty());
+  world.run();
+  CHECK(words == Words{"file 0", "transferred"});
 }
