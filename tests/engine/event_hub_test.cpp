@@ -1,11 +1,9 @@
 // How events come to the host, in virtual time; tests/threads has the same on several threads.
-#include <functional>
 #include <memory>
-#include <stdexcept>
-#include <utility>
 
 #include <doctest/doctest.h>
 
+#include "support/difficult_host.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
@@ -14,10 +12,7 @@ using test::World;
 TEST_CASE("what a dispatcher did not take is told with the next event") {
   World world;
   int refusals = 0;
-  world.options.dispatch = [&refusals](const std::function<void()>& work) {
-    if (refusals-- > 0) throw std::runtime_error("no room");
-    work();
-  };
+  world.options.dispatch = test::refusing(refusals);
   world.start();
   refusals = 1;
   Job job = world.add("file", 1000);
@@ -30,22 +25,14 @@ TEST_CASE("what a dispatcher did not take is told with the next event") {
 }
 
 TEST_CASE("a callback may ask its job while it is destroyed, also in the middle of a call") {
-  struct Asks {
-    Asks(Job asked_for, int& asked) : job(std::move(asked_for)), answers(asked) {}
-    ~Asks() { answers += job.id() != JobId() && job.progress().files_total == 1; }
-    Asks(const Asks&) = delete;
-    Asks& operator=(const Asks&) = delete;
-    Job job;
-    int& answers;
-  };
   World world;
   world.start();
   Job job = world.add("file", 1000);
   int answers = 0;
-  Subscription ears = job.on_event([asks = std::make_shared<Asks>(job, answers)](const Event&) {});
+  Subscription ears = job.on_event([asks = std::make_shared<test::Asks>(job, answers)](const Event&) {});
   ears.reset();
   CHECK(answers == 1);
-  ears = job.on_event([&ears, asks = std::make_shared<Asks>(job, answers)](const Event&) { ears.reset(); });
+  ears = job.on_event([&ears, asks = std::make_shared<test::Asks>(job, answers)](const Event&) { ears.reset(); });
   job.resume();
   world.run();
   CHECK(answers == 2);

@@ -3,13 +3,13 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "support/difficult_host.hpp"
 #include "support/random_changes.hpp"
 #include "support/sanitized.hpp"
 #include "support/world.hpp"
@@ -593,20 +593,10 @@ TEST_CASE("6.3: 100 000 notifications survive a handler that fails and a process
 
 namespace {
 
-/// Something of the host's that asks its job once more while it is destroyed.
-struct Asks {
-  Asks(Job asked_for, int& asked) : job(std::move(asked_for)), answers(asked) {}
-  ~Asks() { answers += job.progress().files_total == 1; }
-  Asks(const Asks&) = delete;
-  Asks& operator=(const Asks&) = delete;
-  Job job;
-  int& answers;
-};
-
 struct AskingValidator final : CertificateValidator {
   AskingValidator(Job job, int& answers) : asks(std::move(job), answers) {}
   Result<void> check(const ServerCertificate&) override { return {}; }
-  Asks asks;
+  test::Asks asks;
 };
 
 }  // namespace
@@ -616,7 +606,8 @@ TEST_CASE("what belongs to the host may ask its job while it is destroyed, whoev
   world.start();
   int answers = 0;
   const auto asking = [&answers](const Job& job) -> NotifyHandler {
-    return [asks = std::make_shared<Asks>(job, answers)](const Job&, const Event&) { return NotifyResult::handled; };
+    return
+        [asks = std::make_shared<test::Asks>(job, answers)](const Job&, const Event&) { return NotifyResult::handled; };
   };
   Job job = world.add("file", 1000);
   REQUIRE(job.set_notify_handler(asking(job)));
@@ -640,10 +631,7 @@ TEST_CASE("what belongs to the host may ask its job while it is destroyed, whoev
 TEST_CASE("a notification that a dispatcher did not take is told later") {
   World world;
   int refusals = 0;
-  world.options.dispatch = [&refusals](const std::function<void()>& work) {
-    if (refusals-- > 0) throw std::runtime_error("no room");
-    work();
-  };
+  world.options.dispatch = test::refusing(refusals);
   world.options.limits.notifications_max = 1;
   world.start();
   world.events.reset();

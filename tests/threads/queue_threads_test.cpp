@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <span>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -28,6 +27,7 @@
 #include <bgxfer/openssl/sha256.hpp>
 
 #include "badservers/bad_server.hpp"
+#include "badservers/trial.hpp"
 #include "disk/disk_world.hpp"
 
 using namespace std::chrono_literals;
@@ -105,9 +105,7 @@ class World {
       spec.url = server_.url(Content::path(job, file));
       spec.mirrors = {mirror_.url(Content::path(job, file))};
       spec.target = target(job, file);
-      const std::unique_ptr<bgxfer::Sha256Stream> hash = bgxfer::openssl::sha256()();
-      hash->update(std::as_bytes(std::span(content_.at(job, file))));
-      spec.sha256 = hash->finish();
+      spec.sha256 = bad_servers::sha256_of(content_.at(job, file));
       options.files.push_back(spec);
     }
     return options;
@@ -134,6 +132,13 @@ class World {
   BadServer server_{flaky(content_, 7)};
   BadServer mirror_{flaky(content_, 5)};
 };
+
+/// What a future brings, in time.
+template <class T>
+T in_time(std::future<T> future) {
+  REQUIRE(future.wait_for(patience) == std::future_status::ready);
+  return future.get();
+}
 
 asio::awaitable<bool> bring_home(Job job) {
   const bgxfer::Result<void> arrived = co_await job.transferred();
@@ -203,13 +208,10 @@ TEST_CASE("on a pool of four threads, with two more that give commands, every jo
     for (std::jthread& host : hosts) host.join();
     for (Job& job : jobs) job.resume();
 
-    for (std::future<bool>& homecoming : homecomings) {
-      REQUIRE(homecoming.wait_for(patience) == std::future_status::ready);
-      CHECK(homecoming.get());
-    }
-    CHECK(all_heard.get_future().wait_for(patience) == std::future_status::ready);  // A closed queue tells no more.
+    for (std::future<bool>& homecoming : homecomings) CHECK(in_time(std::move(homecoming)));
+    in_time(all_heard.get_future());  // A closed queue tells no more.
     queue.close();
-    REQUIRE(asio::co_spawn(pool, queue.closed(), asio::use_future).wait_for(patience) == std::future_status::ready);
+    in_time(asio::co_spawn(pool, queue.closed(), asio::use_future));
   }
   pool.join();
   CHECK(overlapping == 0);
@@ -228,14 +230,10 @@ TEST_CASE("a queue that is destroyed while four threads work leaves what the nex
     std::jthread observer;
     {
       bgxfer::TransferQueue queue(pool.get_executor(), options);
-      std::future<bgxfer::Result<bgxfer::RestoreReport>> restored =
-          asio::co_spawn(pool, queue.restored(), asio::use_future);
-      REQUIRE(restored.wait_for(patience) == std::future_status::ready);
-      REQUIRE(restored.get());
+      REQUIRE(in_time(asio::co_spawn(pool, queue.restored(), asio::use_future)));
       if (lives == 0) {
         for (std::size_t i = 0; i < jobs_count; ++i) REQUIRE(queue.add(world.job_options(i)));
-        std::future<bgxfer::Result<void>> saved = asio::co_spawn(pool, queue.saved(), asio::use_future);
-        REQUIRE(saved.wait_for(patience) == std::future_status::ready);
+        REQUIRE(in_time(asio::co_spawn(pool, queue.saved(), asio::use_future)));
       }
       std::vector<Job> jobs = queue.jobs();
       observer = std::jthread([jobs](const std::stop_token& over) mutable {  // Handles outlive their queue.
@@ -282,17 +280,15 @@ TEST_CASE("a subscription that ends on another thread waits for a call that is r
     REQUIRE(added);
     added->resume();
   }
-  REQUIRE(inside.get_future().wait_for(patience) == std::future_status::ready);
+  in_time(inside.get_future());
 
   std::future<void> ended = std::async(std::launch::async, [&ears] { ears.reset(); });
   CHECK(ended.wait_for(50ms) == std::future_status::timeout);
   go_on.set_value();
-  REQUIRE(ended.wait_for(patience) == std::future_status::ready);
+  in_time(std::move(ended));
   const int last = heard;
   for (const Job& job : queue.jobs()) {
-    std::future<bool> homecoming = asio::co_spawn(thread.executor(), bring_home(job), asio::use_future);
-    REQUIRE(homecoming.wait_for(patience) == std::future_status::ready);
-    CHECK(homecoming.get());
+    CHECK(in_time(asio::co_spawn(thread.executor(), bring_home(job), asio::use_future)));
   }
   CHECK(heard == last);
   world.check_files();
