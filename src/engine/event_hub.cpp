@@ -90,33 +90,42 @@ void EventHub::dispatch() {
 }
 
 void EventHub::drain() {
-  std::unique_lock lock(mutex_);
-  while (!waiting_.empty()) {
-    const Event event = std::move(waiting_.front());
-    waiting_.pop_front();
-    const std::function<void(JobId, bool)> delivered = delivered_;
-    lock.unlock();
-    const bool owed = std::holds_alternative<JobTransferred>(event) || std::holds_alternative<JobFailed>(event);
-    const Registration::Outcome outcome = deliver(event);
-    if (owed && outcome != Registration::Outcome::unheard && delivered) {
-      delivered(job_of(event), outcome == Registration::Outcome::taken);
-    }
-    lock.lock();
+  try {
+    while (const std::optional<Telling> telling = next()) tell(*telling);
+  } catch (...) {
+    // No memory. What still waits is told with the next event.
+    std::lock_guard lock(mutex_);
+    draining_ = false;
+    throw;
   }
-  draining_ = false;
 }
 
-Registration::Outcome EventHub::deliver(const Event& event) {
-  std::vector<std::shared_ptr<Registration>> listeners;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& listener : listeners_) {
-      if (auto alive = listener.lock(); alive && alive->wants(job_of(event))) listeners.push_back(std::move(alive));
+std::optional<EventHub::Telling> EventHub::next() {
+  Telling telling;  // Made before the lock: what it holds may be the host's last of it.
+  std::lock_guard lock(mutex_);
+  if (waiting_.empty()) {
+    draining_ = false;
+    return std::nullopt;
+  }
+  for (const auto& listener : listeners_) {
+    if (auto alive = listener.lock(); alive && alive->wants(job_of(waiting_.front()))) {
+      telling.listeners.push_back(std::move(alive));
     }
   }
+  telling.delivered = delivered_;
+  telling.event = std::move(waiting_.front());  // Last: nothing can fail any more.
+  waiting_.pop_front();
+  return telling;
+}
+
+void EventHub::tell(const Telling& telling) {
+  const Event& event = telling.event;
   Registration::Outcome best = Registration::Outcome::unheard;
-  for (const auto& listener : listeners) best = std::max(best, listener->deliver(event));
-  return best;
+  for (const auto& listener : telling.listeners) best = std::max(best, listener->deliver(event));
+  const bool owed = std::holds_alternative<JobTransferred>(event) || std::holds_alternative<JobFailed>(event);
+  if (owed && best != Registration::Outcome::unheard && telling.delivered) {
+    telling.delivered(job_of(event), best == Registration::Outcome::taken);
+  }
 }
 
 }  // namespace bgxfer::inline v0::detail

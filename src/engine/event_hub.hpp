@@ -58,10 +58,18 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   void close();
 
  private:
+  /// An event that left the queue, and who is to hear of it.
+  struct Telling {
+    Event event;
+    std::vector<std::shared_ptr<Registration>> listeners;
+    std::function<void(JobId, bool taken)> delivered;
+  };
+
   void schedule();
   void dispatch();
   void drain();
-  Registration::Outcome deliver(const Event& event);
+  std::optional<Telling> next();
+  static void tell(const Telling& telling);
 
   asio::any_io_executor executor_;
   Dispatcher dispatch_;

@@ -13,13 +13,16 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
+#include <asio/io_context.hpp>
 
+#include "engine/event_hub.hpp"
 #include "exhaustive/small_worlds.hpp"
 
 using namespace bgxfer;
@@ -188,4 +191,36 @@ TEST_CASE("every allocation fails once, and from there on, and nothing is lost o
   CHECK(worlds > test::scenarios().size());
   MESSAGE(worlds << " worlds without memory (every allocation out of " << sampling.every << "), " << terminated
                  << " of them ended by std::terminate, none by a signal");
+}
+
+TEST_CASE("whoever listens hears what comes after memory was short") {
+  for (std::uint64_t failing = 1;; ++failing) {
+    CAPTURE(failing);
+    asio::io_context context;
+    const auto hub = std::make_shared<detail::EventHub>(context.get_executor(), Dispatcher());
+    std::vector<JobId> heard;
+    heard.reserve(2);
+    const auto ears = hub->subscribe(std::nullopt, [&heard](const Event& event) { heard.push_back(job_of(event)); });
+    hub->on_delivered([keeps = std::string(100, ' ')](JobId, bool) {});
+    const JobId before = JobId::from_random(0, 1);
+    const JobId after = JobId::from_random(0, 2);
+    bool posted = false;
+    shortage = Shortage{true, false, failing};
+    try {
+      hub->post(JobAdded{before});
+      posted = true;
+      context.run();
+    } catch (const std::bad_alloc&) {
+      // The host's, who goes on.
+    }
+    shortage.armed = false;
+    const bool failed = shortage.has_failed();
+    hub->post(JobAdded{after});
+    context.restart();
+    context.run();
+    REQUIRE(!heard.empty());
+    CHECK(heard.back() == after);
+    if (posted) CHECK(heard.front() == before);
+    if (!failed) break;
+  }
 }
