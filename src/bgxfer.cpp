@@ -47,6 +47,7 @@
 #include "engine/verdict.cpp"
 #include "engine/wrong_pieces.cpp"
 #include "engine/durable.cpp"
+#include "engine/sync_claim.cpp"
 #include "engine/hasher.cpp"
 #include "engine/assembly.cpp"
 #include "engine/slice.cpp"

@@ -9,6 +9,7 @@
 #include <asio/this_coro.hpp>
 
 #include "spawn.hpp"
+#include "sync_claim.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -100,8 +101,9 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     // finds its bytes to be of an older generation.
     file->failed = true;
     const FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
-    const bool same = record.facts && record.facts->identity == file->partial->identity();
-    if (same && record.stage != FileStage::committed && !file->job->removed)
+    const bool lost =
+        record.facts && record.facts->identity == file->partial->identity() && !record.facts->unsynced.empty();
+    if (lost && record.stage != FileStage::committed && !file->job->removed)
       model_->forget_unsynced_bytes(lock, *file->job, file->file);
     co_return;
   }
@@ -113,35 +115,25 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
 
 asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files) {
   std::vector<FilePlace> places;
-  std::map<JobCore*, std::pair<Model::Core, RangeSet>> jobs;
+  std::map<JobCore*, SyncClaim> claims;
   {
     Model::Lock lock = model_->lock();
     for (const FinishedFile& file : files) {
-      const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
-      const bool open = record.stage == FileStage::finished && record.facts && !record.facts->unsynced.empty();
-      if (!open || file.job->removed || file.job->record.committing) continue;
-      places.push_back(place_of(file.job->record, file.file));
-      auto& [owner, indexes] = jobs[file.job.get()];
-      owner = file.job;
-      indexes.add(ByteRange{static_cast<std::uint32_t>(file.file), 1});
+      if (file.job->removed || file.job->record.committing) continue;
+      SyncClaim& claim = claims.try_emplace(file.job.get(), file.job).first->second;
+      if (std::optional<FilePlace> place = claim.add(lock, file.file)) places.push_back(*std::move(place));
     }
   }
   if (places.empty()) co_return;
   Result<void> synced = co_await storage_->sync(places);
 
   Model::Lock lock = model_->lock();
-  if (!synced) {
-    // A failed sync may have dropped any of the bytes, and would succeed if it were repeated (reliability: fsync).
-    for (const FinishedFile& file : files) {
-      const FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
-      const bool lost = record.stage != FileStage::committed && record.facts && !record.facts->unsynced.empty();
-      if (lost && !file.job->removed) model_->forget_unsynced_bytes(lock, *file.job, file.file);
+  for (const auto& [job, claim] : claims) {
+    if (synced) {
+      claim.confirm(lock);
+    } else {
+      claim.forget(lock);
     }
-    co_return;
-  }
-  for (auto& [raw, entry] : jobs) {
-    auto& [job, indexes] = entry;
-    if (!job->removed) model_->commit(lock, *job, FilesSynced{job->record.id, indexes.ranges()});
   }
 }
 

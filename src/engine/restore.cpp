@@ -103,6 +103,7 @@ Result<void> Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed
 /// Spec part 1.3, T35.
 void Restoration::reload(const Model::Lock& lock, JobCore& job) {
   Model& model = *context_.model;
+  if (is_void_commit(job.record)) model.commit(lock, job, end_of_void_commit(job.record));
   if (is_final(job.record.state) || job.record.committing) {
     model.end_later(lock, job);
     return;

@@ -14,7 +14,7 @@ JournalJob describe_job(const detail::JobRecord& record) {
   job.id = record.id;
   job.display_name = record.options.display_name;
   job.state = record.state;
-  job.completing = record.committing;
+  job.completing = record.committing && !is_void_commit(record);
   job.headers_needed = record.headers_withheld;
   job.progress = detail::progress_of(record);
   job.error = record.error;

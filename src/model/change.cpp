@@ -5,9 +5,18 @@
 #include <type_traits>
 #include <utility>
 
+#include "../base/mutant.hpp"
+
 namespace bgxfer::inline v0::detail {
 
 namespace {
+
+/// A file is lost that was finished when `complete` was called.
+void void_commit(JobRecord& record) {
+  if (!record.committing) return;
+  record.commit_void = true;
+  record.error = lost_in_commit(record);
+}
 
 FileRecord* find_file(JobRecord& record, FileIndex index) {
   const auto at = static_cast<std::size_t>(index);
@@ -192,6 +201,7 @@ struct Apply {
   void operator()(const FileRestarted& change) const {
     FileRecord* file = find_file(record, change.file);
     if (!file || file->stage == FileStage::committed) return;
+    if (file->stage == FileStage::finished) void_commit(record);
     edit_file(record, *file, [&] {
       file->stage = FileStage::started;
       file->generation = change.generation;
@@ -272,12 +282,14 @@ struct Apply {
   void operator()(const CommitStarted& change) const {
     record.committing = true;
     record.approved = change.approved;
+    record.commit_void = false;
     touch(record, change.at);
   }
 
   void operator()(const CommitFailed& change) const {
     record.committing = false;
     record.approved = false;
+    record.commit_void = false;
     record.error = change.error;
     std::uint32_t left = change.committed;
     for (FileRecord& file : record.files) {
@@ -402,6 +414,12 @@ JobRecord make_record(const JobCreated& created) {
   return record;
 }
 
+bool is_void_commit(const JobRecord& record) { return record.committing && record.commit_void && !BGXFER_MUTANT(38); }
+
+CommitFailed end_of_void_commit(const JobRecord& record) {
+  return CommitFailed{record.id, 0, record.error, record.times.modified};
+}
+
 void describe(const JobRecord& record, const std::function<void(const Change&)>& write) {
   constexpr std::size_t files_per_change = 1024;
 
@@ -433,12 +451,14 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
   if (has(record.options.notify.events, Notify::file_transferred)) write(FilesOwed{record.id, {}});
   if (!record.owed_files.empty()) write(FilesOwed{record.id, record.owed_files.ranges()});
   if (record.committing) write(CommitStarted{record.id, record.times.modified, record.approved});
+  if (is_void_commit(record)) write(end_of_void_commit(record));
 }
 
 std::uint64_t forget_unsynced(JobRecord& record) {
   std::uint64_t lost = 0;
   for (FileRecord& file : record.files) {
     if (!file.facts || file.facts->unsynced.empty() || file.stage == FileStage::committed) continue;
+    if (file.stage == FileStage::finished) void_commit(record);
     edit_file(record, file, [&] {
       FileFacts& facts = *file.facts;
       lost += facts.unsynced.bytes();

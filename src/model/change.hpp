@@ -180,6 +180,12 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
 /// Returns how many bytes of arrived data that are.
 std::uint64_t forget_unsynced(JobRecord& record);
 
+/// Whether the commit under way cannot go on (`JobRecord::commit_void`). None of the files has its name yet: that waits
+/// until the journal has all of them as synced.
+[[nodiscard]] bool is_void_commit(const JobRecord& record);
+/// What ends it, with the error that the loss left.
+[[nodiscard]] CommitFailed end_of_void_commit(const JobRecord& record);
+
 /// Forgets all bytes of the files that do not have their own names yet, because it is no longer certain that they
 /// arrived. Returns the files and how many bytes of arrived data that are.
 std::vector<std::pair<FileIndex, std::uint64_t>> forget_arrived(JobRecord& record);

@@ -35,6 +35,12 @@ std::uint64_t FileRecord::wanted() const {
   return sum;
 }
 
+Error lost_in_commit(const JobRecord& job) {
+  return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
+               job.options.display_name + ": bytes of a file that was complete were lost before the disk had them; " +
+                   "resume the job and complete it then");
+}
+
 FilePlace place_of(const JobRecord& job, FileIndex file) {
   FilePlace place(job.files[static_cast<std::size_t>(file)].target, temporary_name(job.id, file));
   const IdentityOptions& identity = job.options.identity;

@@ -104,6 +104,9 @@ struct JobRecord {
   std::uint32_t error_count = 0;  ///< Failures since the job was added; never reset (spec part 2.5).
   bool committing = false;        ///< `complete` was called and is being carried out.
   bool approved = false;          ///< The host's guard has let its files have their names.
+  /// A file that was finished when `complete` was called has lost bytes since: the commit ends in an error. Not in the
+  /// journal, which has what it follows from.
+  bool commit_void = false;
   bool owes_transferred = false;  ///< The event still has to be delivered.
   bool owes_failed = false;
   JobTotals totals;
@@ -119,6 +122,9 @@ struct JobRecord {
 
 /// Where a file is assembled and where it goes.
 [[nodiscard]] FilePlace place_of(const JobRecord& job, FileIndex file);
+
+/// What `complete` ends with for a job whose commit is void.
+[[nodiscard]] Error lost_in_commit(const JobRecord& job);
 
 /// Whether the job works on behalf of somebody who is not known: the journal does not keep who (spec part 3.14).
 [[nodiscard]] bool lacks_identity(const JobRecord& job);

@@ -11,6 +11,7 @@
 #include <bgxfer/testing/faulty_storage.hpp>
 
 #include "support/sanitized.hpp"
+#include "support/slow_disk.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
@@ -29,59 +30,6 @@ asio::awaitable<void> tell_end(const TransferQueue& queue, bool& ended) {
   co_await queue.closed();
   ended = true;
 }
-
-/// A disk whose logs are slow to write, and whose files are not.
-class SlowLogs final : public Storage {
- public:
-  SlowLogs(std::shared_ptr<Storage> real, std::shared_ptr<Clock> clock)
-      : real_(std::move(real)), clock_(std::move(clock)) {}
-
-  Clock::Duration delay{0};
-  Clock::Duration replace_delay{0};
-
-  [[nodiscard]] Result<void> check_target(const std::filesystem::path& target) const override {
-    return real_->check_target(target);
-  }
-  asio::awaitable<Result<std::unique_ptr<PartialFile>>> open(OpenPartial request) override {
-    return real_->open(std::move(request));
-  }
-  asio::awaitable<Result<void>> sync(std::span<const FilePlace> files) override { return real_->sync(files); }
-  asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) override { return real_->commit(files); }
-  asio::awaitable<Result<void>> discard(std::span<const FilePlace> files) override { return real_->discard(files); }
-  asio::awaitable<Result<std::uint64_t>> free_bytes(std::filesystem::path folder) override {
-    return real_->free_bytes(std::move(folder));
-  }
-  asio::awaitable<Result<std::unique_ptr<LogFile>>> open_log(std::filesystem::path path) override {
-    Result<std::unique_ptr<LogFile>> real = co_await real_->open_log(std::move(path));
-    if (!real) co_return real.error();
-    co_return std::make_unique<Log>(*std::move(real), *this);
-  }
-  [[nodiscard]] std::string epoch() const override { return real_->epoch(); }
-
- private:
-  class Log final : public LogFile {
-   public:
-    Log(std::unique_ptr<LogFile> real, SlowLogs& home) : real_(std::move(real)), home_(home) {}
-    asio::awaitable<Result<std::vector<std::byte>>> read_all() override { return real_->read_all(); }
-    asio::awaitable<Result<void>> append(std::span<const std::byte> bytes) override {
-      co_await home_.clock_->sleep_until(home_.clock_->now() + home_.delay);
-      co_return co_await real_->append(bytes);
-    }
-    asio::awaitable<Result<void>> sync() override { return real_->sync(); }
-    asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) override {
-      co_await home_.clock_->sleep_until(home_.clock_->now() + home_.replace_delay);
-      co_return co_await real_->replace(contents);
-    }
-    asio::awaitable<Result<std::filesystem::path>> keep_copy() override { return real_->keep_copy(); }
-
-   private:
-    const std::unique_ptr<LogFile> real_;
-    SlowLogs& home_;
-  };
-
-  const std::shared_ptr<Storage> real_;
-  const std::shared_ptr<Clock> clock_;
-};
 
 Result<RestoreReport> report_of(World& world) {
   std::optional<Result<RestoreReport>> kept;
@@ -155,7 +103,7 @@ TEST_CASE("a crash in the middle costs at most the claim interval and one chunk,
 
 TEST_CASE("a crash costs no more where the journal is slow to write: what arrives waits for it") {
   World world;
-  const auto slow = std::make_shared<SlowLogs>(world.storage, world.simulation.clock());
+  const auto slow = std::make_shared<test::SlowDisk>(world.storage, world.simulation.clock());
   world.options.storage = slow;
   world.options.limits.claim_bytes = 256 * 1024;
   world.start();
@@ -410,7 +358,7 @@ TEST_CASE("a transferred job whose temporary file was deleted fetches it again a
 TEST_CASE("a queue that is closed while its journal is made ends, also where the disk never takes one") {
   World world;
   const auto disk = std::make_shared<testing::FaultyStorage>(world.simulation.clock());
-  const auto slow = std::make_shared<SlowLogs>(disk, world.simulation.clock());
+  const auto slow = std::make_shared<test::SlowDisk>(disk, world.simulation.clock());
   slow->replace_delay = 1s;
   world.options.storage = slow;
   world.start();

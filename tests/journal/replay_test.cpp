@@ -95,7 +95,7 @@ File small_job() {
 /// Dice make transferred jobs of half-fetched files, which a queue does not have; replay does not leave them so.
 void mend(std::vector<JobRecord>& jobs) {
   for (JobRecord& record : jobs) {
-    if (record.state != JobState::transferred || record.committing) continue;
+    if (record.state != JobState::transferred || (record.committing && !is_void_commit(record))) continue;
     const bool lost = std::any_of(record.files.begin(), record.files.end(), [](const bgxfer::detail::FileRecord& file) {
       return file.stage == bgxfer::detail::FileStage::started;
     });
@@ -326,6 +326,33 @@ TEST_CASE("after damage a commit under way is carried on, and a transferred job 
     CHECK(result.damaged);
     CHECK(result.jobs[0].state == (committing ? JobState::transferred : JobState::queued));
     CHECK(result.jobs[0].totals.files_finished == (committing ? 3 : 0));
+  }
+}
+
+TEST_CASE("a commit is not carried on after a power cut that cost it a file, now and in every later run") {
+  for (bool synced : {false, true}) {
+    CAPTURE(synced);
+    File file = small_job();
+    for (std::uint32_t i = 0; i < 3; ++i) file.add(finished(i));
+    file.add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon}).add(CommitStarted{job, noon});
+    if (synced) file.add(FilesSynced{job, {bgxfer::ByteRange{0, 3}}});
+    const Replayed same_run = file.replay();
+    CHECK(same_run.jobs[0].committing);
+    CHECK_FALSE(is_void_commit(same_run.jobs[0]));
+    for (bool once_more : {false, true}) {
+      CAPTURE(once_more);
+      if (once_more) file.session("boot-2");
+      const Replayed result = file.replay("boot-2");
+      CHECK(is_void_commit(result.jobs[0]) == !synced);
+      CHECK(result.jobs[0].state == (synced ? JobState::transferred : JobState::queued));
+      CHECK(result.jobs[0].totals.files_finished == (synced ? 3 : 0));
+    }
+    // And the next one is a commit like any other.
+    for (std::uint32_t i = 0; i < 3; ++i) file.add(finished(i));
+    file.add(FilesSynced{job, {bgxfer::ByteRange{0, 3}}})
+        .add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon})
+        .add(CommitStarted{job, noon});
+    CHECK_FALSE(is_void_commit(file.replay("boot-2").jobs[0]));
   }
 }
 

@@ -12,7 +12,7 @@ struct Mutant {
   std::string_view what;
 };
 
-inline constexpr std::array<Mutant, 37> mutants{{
+inline constexpr std::array<Mutant, 38> mutants{{
     {1, "records without a checksum"},
     {2, "appending behind a torn tail"},
     {3, "a new journal renamed without a sync of the folder"},
@@ -50,6 +50,7 @@ inline constexpr std::array<Mutant, 37> mutants{{
     {35, "a mirror's version believed before its bytes are compared"},
     {36, "a mirror that differs believed more than the URL"},
     {37, "a range put where it was in a resource of another size"},
+    {38, "a commit carried on with after a file of it was lost"},
 }};
 
 }  // namespace bgxfer::simulation

@@ -84,6 +84,7 @@ class WatchedTransport final : public Transport {
 struct FileTruth {
   FileSpec spec;
   std::uint64_t added = 0;  ///< Number of the command.
+  bool expected = false;    ///< It had all its bytes when `complete` was last accepted.
 };
 
 /// Bytes of one file at one time.
@@ -598,14 +599,24 @@ class Schedule {
   }
   void complete(Job& job, JobTruth& truth) {
     if (job.state() != JobState::transferred && random_.chance(0.7)) return;
+    const std::vector<File> files = job.files();
     const Result<void> done = job.complete();
     trace_("complete", index_of(truth), done.has_value());
     if (!done) return;
     accepted(truth);
+    for (std::size_t i = 0; i < std::min(files.size(), truth.files.size()); ++i) {
+      truth.files[i].expected = files[i].progress().transferred;
+    }
     expect_names(truth);
+    if (random_.chance(0.2)) act_save();
     // The power goes while files get their names.
     if (swarm_.has(Fault::power) && random_.chance(0.2))
       disk_->cut_power_at(disk_->operations() + 1 + random_.below(12));
+  }
+  /// Files may be added to a job that is transferred, and wait for the host to resume it.
+  static bool is_whole(const Job& job) {
+    const Progress progress = job.progress();
+    return job.state() == JobState::transferred && progress.files_transferred == progress.files_total;
   }
   void expect_names(JobTruth& truth) {
     truth.completed = true;
@@ -787,6 +798,7 @@ class Schedule {
     if (kept) look(Invariant::promises);
     if (!job) {
       if (kept && !truth.cancelled && !truth.completed) violate("(b) " + who + " was saved and is gone");
+      if (kept) check_completed(truth);
       return;
     }
     const detail::JobRecord& record = job->record;
@@ -819,6 +831,16 @@ class Schedule {
       }
     }
     check_loss(truth, record, who);
+  }
+
+  /// A job that is gone because it was completed has left everything it had.
+  void check_completed(const JobTruth& truth) {
+    if (truth.cancelled || records_lost_ > 0) return;
+    for (const FileTruth& file : truth.files) {
+      if (!file.expected || disk_->contents(file.spec.target)) continue;
+      return violate("(a) job " + std::to_string(index_of(truth)) + " is completed without " +
+                     file.spec.target.string() + ", which it had");
+    }
   }
 
   void check_loss(const JobTruth& truth, const detail::JobRecord& record, const std::string& who) {
@@ -1060,8 +1082,7 @@ class Schedule {
         if (completed_and_gone_.contains(job.id())) (void)job.complete();
         continue;
       }
-      const Progress progress = job.progress();
-      const bool all = job.state() == JobState::transferred && progress.files_transferred == progress.files_total;
+      const bool all = is_whole(job);
       if (!all && random_.chance(0.5)) {
         job.cancel();
         truth->cancelled = true;

@@ -95,14 +95,16 @@ inline std::string show(const model::FileRecord& file) {
   return text + " arrived " + show(facts.arrived) + " unsynced " + show(facts.unsynced);
 }
 
+/// A void commit as what it ends as.
 inline std::string show(const model::JobRecord& job) {
+  const bool ended = model::is_void_commit(job);
   std::string text =
       "job " + job.id.to_string() + ' ' + std::string(to_string(job.state)) + ' ' + show(job.options) + '\n';
   text += "withheld " + std::to_string(job.headers_withheld || !job.options.http.headers.empty());
   text += " created " + show(job.times.created) + " modified " + show(job.times.modified);
   if (job.times.transferred) text += " transferred " + show(*job.times.transferred);
-  text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing) +
-          std::to_string(job.approved) + " owes " + std::to_string(job.owes_transferred) +
+  text += " errors " + std::to_string(job.error_count) + " committing " + std::to_string(job.committing && !ended) +
+          std::to_string(job.approved && !ended) + " owes " + std::to_string(job.owes_transferred) +
           std::to_string(job.owes_failed) + '\n';
   text += "owner " + job.owner.name + (job.owner.elevated ? " elevated" : "") + " resumed " +
           std::to_string(job.resumed) + " active " + std::to_string(job.active_time.count()) + " owed " +

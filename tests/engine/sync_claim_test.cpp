@@ -1,0 +1,77 @@
+// What a sync of finished files may claim, and what becomes of a job when one fails.
+#include <memory>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include "support/slow_disk.hpp"
+#include "support/waiting.hpp"
+#include "support/world.hpp"
+
+using namespace bgxfer;
+using namespace std::chrono_literals;
+using test::wait_for;
+using test::World;
+
+namespace {
+
+/// Finished files are synced soon, and for long.
+struct SlowWorld : World {
+  SlowWorld() {
+    disk = std::make_shared<test::SlowDisk>(storage, simulation.clock());
+    disk->sync_delay = 10s;
+    options.storage = disk;
+    options.limits.checkpoint_interval = 50ms;
+    start();
+  }
+
+  /// A job whose first file has arrived and is being synced, while the second arrives.
+  Job job_under_sync() {
+    JobOptions job;
+    job.files = {file("a", 1000), file("b", 20'000'000)};
+    Job added = queue->add(std::move(job)).value();
+    added.resume();
+    run_for(100ms);
+    REQUIRE(added.state() == JobState::transferring);
+    REQUIRE(added.files()[0].progress().transferred);
+    REQUIRE(disk->syncs == 1);
+    return added;
+  }
+
+  std::shared_ptr<test::SlowDisk> disk;
+};
+
+}  // namespace
+
+TEST_CASE("a sync claims nothing of a file that was fetched afresh while it ran") {
+  SlowWorld world;
+  Job job = world.job_under_sync();
+  File a = job.files()[0];
+  REQUIRE(a.set_validation_state(false));
+  REQUIRE_FALSE(a.progress().transferred);
+  job.resume();
+  world.run_for(100ms);
+  REQUIRE(a.progress().transferred);
+  job.suspend();
+  world.run();
+  CHECK(world.disk->syncs == 2);
+}
+
+TEST_CASE("a file that is lost while its job is completed is not left out in silence") {
+  SlowWorld world;
+  world.disk->failing_sync = 1;
+  Job job = world.job_under_sync();
+  REQUIRE(job.complete());
+  const test::Waited completed = wait_for(world, job, &Job::completed);
+  REQUIRE(completed->has_value());
+  REQUIRE_FALSE((*completed)->has_value());
+  CHECK((*completed)->error().code() == std::errc::io_error);
+  CHECK_FALSE(world.contents("a"));
+
+  job.resume();
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  REQUIRE(job.complete());
+  world.run();
+  CHECK(world.contents("a") == test::content(1000));
+}
