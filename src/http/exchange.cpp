@@ -37,6 +37,7 @@ Exchange::Exchange(Pool::Lease lease, std::unique_ptr<Connection> connection, co
 asio::awaitable<Result<void>> Exchange::run(const Request& request, std::string head) {
   method_ = request.method;
   const Result<void> sent = co_await send(request, std::move(head));
+  if (!sent && body_failed_) co_return sent.error();
   // A server may refuse an upload in the middle and say why: its answer explains more than the broken pipe.
   if (!sent && (!request.body || watchdog_->barked() || sent.error().code() == Failure::cancelled)) {
     co_return explained(sent.error());
@@ -54,22 +55,29 @@ asio::awaitable<Result<void>> Exchange::send(const Request& request, std::string
   watchdog_->expect_within(limits_.stall_timeout);
   const Result<void> sent = co_await connection_->stream().write(std::as_bytes(std::span(head)));
   watchdog_->relax();
-  if (!sent || !request.body) co_return sent;
+  if (!sent || !request.body) {
+    whole_ = sent.has_value();
+    co_return sent;
+  }
 
   std::vector<std::byte> buffer(upload_buffer_bytes);
   std::uint64_t remaining = request.body->size();
   while (remaining > 0) {
     const std::span<std::byte> room = std::span(buffer).first(std::min<std::uint64_t>(remaining, buffer.size()));
     const Result<std::size_t> count = co_await request.body->read(room);
-    if (!count) co_return count.error();
     // The length has been announced; a body that ends early leaves nothing but to hang up.
-    if (*count == 0) co_return Error(Errc::invalid_argument, ErrorContext::local_file, "the request body ended early");
+    body_failed_ = !count || *count == 0;
+    if (!count) co_return count.error();
+    if (body_failed_) {
+      co_return Error(Errc::invalid_argument, ErrorContext::local_file, "the request body ended early");
+    }
     watchdog_->expect_within(limits_.stall_timeout);
     const Result<void> written = co_await connection_->stream().write(room.first(*count));
     watchdog_->relax();
     if (!written) co_return written;
     remaining -= *count;
   }
+  whole_ = true;
   co_return Result<void>{};
 }
 
@@ -212,8 +220,9 @@ Error Exchange::explained(const Error& error) const {
 void Exchange::finish() {
   watchdog_ = nullptr;
   if (!lease_) return;
-  const bool kept = connection_->buffered().empty() && !body_->overlong() && framing_.kind != Framing::Kind::to_close &&
-                    parser_.head().keeps_alive() && !asks_for_another_connection(parser_.head().status);
+  const bool kept = whole_ && connection_->buffered().empty() && !body_->overlong() &&
+                    framing_.kind != Framing::Kind::to_close && parser_.head().keeps_alive() &&
+                    !asks_for_another_connection(parser_.head().status);
   if (kept && bound_) return;
   if (kept) lease_->keep(std::move(connection_), executor_);
   abandon();

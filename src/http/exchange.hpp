@@ -85,6 +85,8 @@ class Exchange {
   Framing framing_{};
   std::optional<BodyReader> body_{};
   std::string method_{};
+  bool body_failed_ = false;  ///< The request's: nobody has more of it.
+  bool whole_ = false;        ///< The request was sent to its end.
   bool answered_ = false;
   bool bound_ = false;  // The connection is for `bound_connection`, not for the pool.
   bool public_peer_;

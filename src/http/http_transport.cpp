@@ -7,6 +7,7 @@
 
 #include <asio/this_coro.hpp>
 
+#include "../base/duration.hpp"
 #include "authenticator.hpp"
 #include "exchange.hpp"
 #include "gss_thread.hpp"
@@ -395,6 +396,12 @@ class HttpTransport final : public Transport {
 }  // namespace detail
 
 std::shared_ptr<Transport> make_transport(TransportOptions options) {
+  using std::chrono::milliseconds;
+  for (milliseconds* time :
+       {&options.connect_timeout, &options.first_byte_timeout, &options.stall_timeout, &options.slow_after,
+        &options.idle_connection_timeout, &options.quiet_connection_timeout}) {
+    *time = std::max(milliseconds{1}, bgxfer::detail::at_most_duration_max(*time));
+  }
   if (!options.clock) options.clock = make_steady_clock();
   if (!options.network) options.network = detail::make_socket_network(options.ca_bundle);
   if (!options.proxies && options.environment_proxies) {

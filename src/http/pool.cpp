@@ -105,7 +105,8 @@ asio::awaitable<Result<Pool::Lease>> Pool::leased(Route route) {
   // A cancellation that came while nothing was pending left no trace but this.
   const asio::cancellation_state before = co_await asio::this_coro::cancellation_state;
   if (before.cancelled() == asio::cancellation_type::none) co_await suspended(shared_from_this(), waiter);
-  if (place.take()) co_return Lease(shared_from_this(), route);
+  Route taken = route;
+  if (place.take()) co_return Lease(shared_from_this(), std::move(taken));
   co_return Error(Errc::cancelled, ErrorContext::transport);
 }
 
@@ -168,6 +169,7 @@ void Pool::release(const Route& route) noexcept {
 Pool::Closing Pool::take_expired(Clock::TimePoint now) {
   Closing expired;
   if (idle_ == 0) return expired;
+  expired.reserve(idle_);  // Nothing may fail in the middle.
   const bool quiet = leases_ == 0 && now - quiet_since_ >= limits_.quiet_timeout;
   for (auto& [route, host] : hosts_) {
     std::erase_if(host.idle, [&](Idle& entry) {

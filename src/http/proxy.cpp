@@ -19,9 +19,16 @@ constexpr std::uint16_t http_proxy_port = 80;
 constexpr std::uint16_t socks_proxy_port = 1080;
 
 Error bad_proxy(std::string_view entry, const char* why) {
-  // Whatever stands before an @ may be a password.
+  // Whatever stands before an @ may be a password; where the @ itself got lost, with a space in the password, so may
+  // whatever stands behind a colon and is neither a port nor what follows a scheme.
   const std::size_t at = entry.rfind('@');
-  const std::string shown(at == std::string_view::npos ? entry : entry.substr(at + 1));
+  std::string shown(at == std::string_view::npos ? entry : entry.substr(at + 1));
+  const std::size_t colon = shown.rfind(':');
+  const std::string_view behind =
+      colon == std::string::npos ? std::string_view() : std::string_view(shown).substr(colon + 1);
+  const bool is_port = std::all_of(behind.begin(), behind.end(), is_digit);
+  if (at == std::string_view::npos && !is_port && !behind.starts_with("//"))
+    shown.replace(colon + 1, behind.size(), "...");
   return Error(Errc::invalid_proxy, ErrorContext::transport, shown + ": " + why);
 }
 

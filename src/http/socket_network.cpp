@@ -1,6 +1,7 @@
 #include "socket_network.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,11 @@
 #include <asio/cancellation_state.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/this_coro.hpp>
+
+#ifndef _WIN32
+#include <sys/socket.h>
+#include <unistd.h>
+#endif
 
 #include "address.hpp"
 #include "bell.hpp"
@@ -61,6 +67,21 @@ asio::awaitable<Result<Endpoints>> resolve_host(std::string host, std::uint16_t 
   co_return std::move(resolution->endpoints);
 }
 
+/// A socket that programs which the host starts do not inherit: a connection would not end as long as they run. Asio's
+/// own `open` leaves them every socket.
+std::error_code open_socket(tcp::socket& socket, const tcp& protocol) {
+  std::error_code error;
+#ifdef SOCK_CLOEXEC
+  const int handle = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
+  if (handle < 0) return std::error_code(errno, std::system_category());
+  socket.assign(protocol, handle, error);
+  if (error) ::close(handle);
+#else
+  socket.open(protocol, error);
+#endif
+  return error;
+}
+
 /// Attempts to reach several addresses, of which the first that answers wins (RFC 8305 section 5).
 class ConnectRace {
  public:
@@ -102,7 +123,12 @@ class ConnectRace {
       *outcome = error;
       button.ring();
     };
-    attempt.socket.async_connect(endpoints_[attempts_.size() - 1], answered);
+    const tcp::endpoint& endpoint = endpoints_[attempts_.size() - 1];
+    if (const std::error_code error = open_socket(attempt.socket, endpoint.protocol())) {
+      answered(error);
+    } else {
+      attempt.socket.async_connect(endpoint, answered);
+    }
   }
 
   std::size_t pending() const {

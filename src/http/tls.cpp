@@ -195,8 +195,13 @@ TlsSession::Meeting* meeting_of(X509_STORE_CTX* verification) {
 int keep_session(SSL* ssl, SSL_SESSION* session) {
   TlsSession::Meeting* meeting = meeting_of(ssl);
   if (!meeting) return 0;
-  native_of(*meeting).sessions.keep(meeting->key(), SslSessionPointer(session));
-  return 1;  // The reference is ours now.
+  SslSessionPointer ours(session);  // From here on, whatever happens.
+  try {
+    native_of(*meeting).sessions.keep(meeting->key(), std::move(ours));
+  } catch (...) {
+    // No memory: the next connection has to shake hands in full. OpenSSL is C, and knows no exceptions.
+  }
+  return 1;
 }
 
 /// Whether the job accepts certificates with this flaw. Broken signatures and the like are accepted by nobody.
@@ -359,12 +364,17 @@ int show_certificate(SSL* ssl, void*) {
       return 0;
     }
     if (pem->empty()) return 1;
-    Result<ClientIdentity> parsed = ClientIdentity::parse(*pem, "the client certificate source");
-    if (!parsed) {
-      meeting->failure = parsed.error();
-      return 0;
+    try {
+      Result<ClientIdentity> parsed = ClientIdentity::parse(*pem, "the client certificate source");
+      if (parsed) {
+        handed = *std::move(parsed);
+      } else {
+        meeting->failure = parsed.error();
+      }
+    } catch (...) {
+      meeting->failure = Error(std::make_error_code(std::errc::not_enough_memory), ErrorContext::transport);
     }
-    handed = *std::move(parsed);
+    if (!handed) return 0;
   }
   const ClientIdentity* identity = handed ? &*handed : context.identity ? &*context.identity : nullptr;
   if (!identity) return 1;

@@ -1,5 +1,6 @@
 #include "tunnel.hpp"
 
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -113,13 +114,13 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> open_tunnel(const TunnelToo
       if (!connected) co_return at_proxy(connected.error(), proxy);
       stream = *std::move(connected);
     }
-    Watchdog watchdog(executor, tools.clock, tools.timeout, *stream);
-    watchdog.expect_within(tools.timeout);
+    std::optional<Watchdog> watchdog(std::in_place, executor, tools.clock, tools.timeout, *stream);
+    watchdog->expect_within(tools.timeout);
 
     if (proxy.kind == ProxyKind::socks5) {
       SocksHandshake handshake(server.host, server.port, proxy.user, proxy.password);
       const Result<void> shaken = co_await shake_hands(*stream, handshake);
-      if (!shaken && watchdog.barked())
+      if (!shaken && watchdog->barked())
         co_return Error(Errc::connect_timeout, ErrorContext::transport, proxy_name(proxy));
       if (!shaken) co_return at_proxy(shaken.error(), proxy);
       co_return std::move(stream);
@@ -128,7 +129,7 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> open_tunnel(const TunnelToo
     HeadParser parser(tools.head);
     std::string text = connect_text(server, tools.user_agent, proof.proof("CONNECT", target));
     const Result<void> answered = co_await ask_for_tunnel(*stream, std::move(text), parser);
-    if (!answered && watchdog.barked())
+    if (!answered && watchdog->barked())
       co_return Error(Errc::connect_timeout, ErrorContext::transport, proxy_name(proxy));
     if (!answered) co_return at_proxy(answered.error(), proxy);
     const int status = parser.head().status;
@@ -144,7 +145,7 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> open_tunnel(const TunnelToo
       const Result<void> skipped = co_await skip_refusal(*stream, parser.head());
       if (!skipped) co_return at_proxy(skipped.error(), proxy);
     } else {
-      watchdog.relax();
+      watchdog.reset();  // Before what it watches.
       stream.reset();
     }
   }

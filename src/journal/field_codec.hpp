@@ -15,6 +15,7 @@
 
 #include <bgxfer/byte_range.hpp>
 
+#include "../base/duration.hpp"
 #include "../model/change.hpp"
 #include "little_endian.hpp"
 
@@ -34,9 +35,6 @@ using View = std::span<const std::byte>;
 inline constexpr std::uint8_t tag_optional = 0x80;
 
 inline constexpr std::size_t varint_bytes_max = 10;
-
-/// 139 years: whoever adds it to a point in time still gets one.
-inline constexpr std::chrono::milliseconds milliseconds_max{std::int64_t{1} << 42};
 
 inline void put_varint(Bytes& out, std::uint64_t value) {
   while (value >= 0x80) {
@@ -59,7 +57,7 @@ inline WallTime time_of(std::int64_t nanoseconds) {
 
 /// A span of time as the format has it: neither negative nor endless.
 inline std::uint64_t count_of(std::chrono::milliseconds span) {
-  return static_cast<std::uint64_t>(std::clamp(span, std::chrono::milliseconds{0}, milliseconds_max).count());
+  return static_cast<std::uint64_t>(std::clamp(span, std::chrono::milliseconds{0}, duration_max).count());
 }
 
 /// Builds a payload, field by field, in the order of the tags.
@@ -233,7 +231,7 @@ class ValueReader {
   }
 
   std::chrono::milliseconds milliseconds(View value) {
-    const auto largest = static_cast<std::uint64_t>(milliseconds_max.count());
+    const auto largest = static_cast<std::uint64_t>(duration_max.count());
     return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(number(value, largest))};
   }
 

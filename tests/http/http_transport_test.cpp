@@ -424,6 +424,20 @@ class TextBody final : public bgxfer::RequestBody {
   std::size_t read_ = 0;
 };
 
+/// A body of which there is not as much as it says, or which cannot be read.
+class BrokenBody final : public bgxfer::RequestBody {
+ public:
+  explicit BrokenBody(bool ends_early) : ends_early_(ends_early) {}
+  std::uint64_t size() const noexcept override { return 1000; }
+  asio::awaitable<bgxfer::Result<std::size_t>> read(std::span<std::byte>) override {
+    if (ends_early_) co_return std::size_t{0};
+    co_return bgxfer::Error(Errc::partial_file_changed, bgxfer::ErrorContext::local_file, "the body");
+  }
+
+ private:
+  const bool ends_early_;
+};
+
 }  // namespace
 
 TEST_CASE("a request body is streamed with its length") {
@@ -443,6 +457,34 @@ TEST_CASE("a request body is streamed with its length") {
   CHECK(head.starts_with("PUT /file HTTP/1.1\r\n"));
   CHECK(head.find("\r\nContent-Length: 200000\r\n") != std::string::npos);
   CHECK(body == text);
+}
+
+TEST_CASE("a request body that cannot be read is told at once, whatever the server waits for") {
+  for (bool ends_early : {false, true}) {
+    CAPTURE(ends_early);
+    ScriptServer server([](Peer& peer, int) {
+      (void)peer.read_head();
+      (void)peer.read_exactly(1000);
+    });
+    Request request(server.url());
+    request.method = "PUT";
+    request.body = std::make_shared<BrokenBody>(ends_early);
+    const auto began = std::chrono::steady_clock::now();
+    const Outcome outcome = fetch(bgxfer::http::make_transport(), std::move(request));
+    REQUIRE(outcome.error);
+    CHECK(outcome.error->code() == (ends_early ? Errc::invalid_argument : Errc::partial_file_changed));
+    CHECK(outcome.error->context() == bgxfer::ErrorContext::local_file);
+    CHECK(std::chrono::steady_clock::now() - began < 30s);
+  }
+}
+
+TEST_CASE("times without end are times without end, and none is shorter than a millisecond") {
+  ScriptServer server(always(ok("text")));
+  bgxfer::http::TransportOptions options;
+  options.connect_timeout = options.first_byte_timeout = options.stall_timeout = options.slow_after =
+      options.idle_connection_timeout = std::chrono::milliseconds::max();
+  options.quiet_connection_timeout = 0ms;
+  CHECK(fetch(bgxfer::http::make_transport(options), Request(server.url())).body == "text");
 }
 
 TEST_CASE("many coroutines on many threads share one transport") {

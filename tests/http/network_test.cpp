@@ -5,6 +5,10 @@
 #include <string>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <doctest/doctest.h>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -33,6 +37,12 @@ asio::awaitable<void> connect_into(std::shared_ptr<bgxfer::Network> network, Con
                                    std::error_code& code) {
   const auto connected = co_await network->connect(std::move(request));
   code = connected ? std::error_code() : connected.error().code();
+}
+
+asio::awaitable<void> connect_to(std::uint16_t port, std::unique_ptr<bgxfer::ByteStream>& stream) {
+  const std::shared_ptr<bgxfer::Network> network = bgxfer::http::detail::make_socket_network({});
+  auto connected = co_await network->connect(ConnectRequest("127.0.0.1", port, false));
+  if (connected) stream = *std::move(connected);
 }
 
 std::error_code connect(ConnectRequest request) {
@@ -125,6 +135,25 @@ TEST_CASE("a connection that nobody accepts ends at the connect timeout") {
   ConnectRequest request("127.0.0.1", listener.local_endpoint().port(), false);
   request.timeout = 50ms;
   CHECK(connect(request) == Errc::connect_timeout);
+}
+
+TEST_CASE("programs that the host starts inherit no connection") {
+  ScriptServer server(always(ok("text")));
+  asio::io_context io;
+  std::unique_ptr<bgxfer::ByteStream> stream;
+  asio::co_spawn(io, connect_to(server.port(), stream), http_test::rethrow);
+  io.run();
+  REQUIRE(stream);
+  int ours = 0;
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != server.port()) continue;
+    ++ours;
+    CHECK((::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHECK(ours == 1);
 }
 
 TEST_CASE("a name that does not exist is a transient failure of the transport") {

@@ -102,7 +102,7 @@ TEST_CASE("proxies are read: protocol, user, server, port") {
 
 TEST_CASE("what is no proxy is refused, without showing a password") {
   for (const char* text : {"", "http://", "https://p:1", "ftp://p", "p:0", "p:99999", "a b", "p/path", "p?x", "u:%zz@p",
-                           "u:%0a@p", "http://u:marker-secret@"}) {
+                           "u:%0a@p", "http://u:marker-secret@", "http://u:marker-secret", "u:marker-secret"}) {
     CAPTURE(text);
     const auto proxy = parse_proxy(text);
     REQUIRE_FALSE(proxy);

@@ -28,6 +28,9 @@ struct TransportOptions {
   /// Connections kept for later, over all hosts. Beyond it the one idle for longest is closed.
   std::size_t idle_connections_max = 64;
 
+  // Times: from 1 ms to 139 years; what is outside is taken as the next of the two, so `milliseconds::max()` is
+  // "never".
+
   /// For resolving the name, connecting and the TLS handshake together. Ends with `Errc::connect_timeout`.
   std::chrono::milliseconds connect_timeout{30'000};
   /// From the last byte of the request to the last of the response's head. Ends with `Errc::response_timeout`.
