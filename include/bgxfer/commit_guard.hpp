@@ -41,7 +41,7 @@ class BGXFER_API CommitGuard {
   virtual ~CommitGuard();
   /// Called on the queue's executor, for several jobs at the same time. It may take as long as it likes, but it must
   /// not block that executor: what blocks goes to a thread of the guard's own. A queue that closes waits for the
-  /// answer.
+  /// answer. An exception is a refusal.
   virtual asio::awaitable<Result<void>> check(CommitQuestion question) = 0;
 };
 

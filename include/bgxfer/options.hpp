@@ -214,7 +214,7 @@ struct JobOptions {
   std::chrono::milliseconds retry_delay_min{1'000};
   std::chrono::milliseconds retry_delay_max{600'000};
   /// A job that fails again and again without a byte of progress for this long goes to `error`. 0: at the first
-  /// failure.
+  /// failure. `milliseconds::max()`: never; as everywhere here and in `Limits`, more than 139 years are taken as these.
   std::chrono::milliseconds no_progress_timeout{86'400'000};
 
   std::uint64_t bytes_per_second_max = 0;  ///< For this job. 0: only the queue's limit.

@@ -62,11 +62,26 @@ asio::awaitable<void> Worker::wait_or_leave(std::shared_ptr<Worker> worker, std:
 }
 
 void Worker::add(std::function<void()> call, bgxfer::detail::Suspension waiting) {
-  std::lock_guard lock(mutex_);
-  // Those in line have been promised the idle threads already.
-  if (idle_ <= jobs_.size() && threads_.size() < threads_max_) start_thread();
-  jobs_.push_back(Job{std::move(call), std::move(waiting)});
-  changed_.notify_one();
+  Job job{std::move(call), std::move(waiting)};
+  {
+    std::lock_guard lock(mutex_);
+    // Those in line have been promised the idle threads already.
+    if (idle_ <= jobs_.size() && threads_.size() < threads_max_) start_thread();
+    if (!threads_.empty()) {
+      jobs_.push_back(std::move(job));
+      changed_.notify_one();
+      return;
+    }
+  }
+  // The system gives no thread at all: better the caller waits than nobody works.
+  carry_out(std::move(job));
+}
+
+void Worker::carry_out(Job job) {
+  job.call();
+  // What the call owned is gone before the coroutine goes on: descriptors are closed when their users say so.
+  job.call = nullptr;
+  job.waiting.resume();
 }
 
 void Worker::start_thread() {
@@ -78,9 +93,7 @@ void Worker::start_thread() {
   try {
     threads_.emplace_back(&Worker::work, this);
   } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (threads_.empty()) throw;
-    return;
+    // Those that there are do the work, or the caller does.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -95,10 +108,7 @@ void Worker::work() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job.call();
-    // What the call owned is gone before the coroutine goes on: descriptors are closed when their users say so.
-    job.call = nullptr;
-    job.waiting.resume();
+    carry_out(std::move(job));
     lock.lock();
   }
 }

@@ -21,7 +21,8 @@
 namespace bgxfer::inline v0::disk::detail {
 
 /// Threads for calls that wait for the platter or for a server of files: one, unless more are allowed. One starts when
-/// there is a call and none is free; they sleep while there are no calls. With one thread calls keep their order.
+/// there is a call and none is free, and where the system gives none at all the caller's own makes the call; they sleep
+/// while there are no calls. With one thread calls keep their order.
 ///
 /// A call owns all it touches: when the execution context of the awaiting coroutine dies, so does the coroutine
 /// with its locals, while the call goes on. It does not own the worker, which would then have to join itself.
@@ -65,6 +66,7 @@ class Worker {
   static asio::awaitable<void> wait_or_leave(std::shared_ptr<Worker> worker, std::function<void()> call,
                                              std::shared_ptr<Wait> wait);
   void add(std::function<void()> call, bgxfer::detail::Suspension waiting);
+  static void carry_out(Job job);
   void start_thread();
   void work();
 

@@ -23,8 +23,13 @@ Error blame(Errc code, ErrorContext where, std::string detail) { return Error(co
 }  // namespace
 
 Assembly::Assembly(std::shared_ptr<const TaskContext> with, asio::any_io_executor executor, Model::Core owner,
-                   FileIndex index, const std::atomic<bool>& stop)
-    : context(std::move(with)), strand(std::move(executor)), job(std::move(owner)), file(index), stopping(stop) {
+                   FileIndex index, std::shared_ptr<const std::atomic<bool>> stop)
+    : context(std::move(with)),
+      strand(std::move(executor)),
+      job(std::move(owner)),
+      file(index),
+      turn(std::move(stop)),
+      stopping(*turn) {
   Model::Lock lock = context->model->lock();
   const FileRecord& record = job->record.files[static_cast<std::size_t>(file)];
   sources.emplace_back(record.url);

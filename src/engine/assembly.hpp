@@ -32,9 +32,9 @@ namespace bgxfer::inline v0::detail {
 /// file with hashes of pieces count as arrived only once their piece is verified: until then they are `pending`.
 class Assembly {
  public:
-  /// `stopping` is set when the turn is over, and outlives every call.
+  /// `stopping` is set when the turn is over.
   Assembly(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job, FileIndex file,
-           const std::atomic<bool>& stopping);
+           std::shared_ptr<const std::atomic<bool>> stopping);
 
   /// Opens the temporary file of an earlier turn. What it should hold but does not is fetched again.
   asio::awaitable<Result<void>> reopen();
@@ -140,6 +140,7 @@ class Assembly {
   const asio::any_io_executor strand;  ///< Of everything here.
   const Model::Core job;
   const FileIndex file;
+  const std::shared_ptr<const std::atomic<bool>> turn;
   const std::atomic<bool>& stopping;
 
   // Copies of what the record says, so that moving bytes needs the model's lock only to report.

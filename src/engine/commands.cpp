@@ -114,6 +114,7 @@ void stop_without_identity(const Model::Lock& lock, JobCore& job) {
 /// One change in the journal. What runs goes on, unless what changed needs a fresh start (spec part 1.3, T34).
 void apply_edit(const Model::Lock& lock, JobCore& job, JobOptions after) {
   Model& model = *job.model;
+  cut_times(after);
   const JobOptions& before = job.record.options;
   const bool start_anew = before.priority != after.priority || before.peer_caching != after.peer_caching;
   const bool withheld = job.record.headers_withheld && !has_secrets(after.http);
@@ -156,6 +157,7 @@ Result<void> check_open(const Model::Lock& lock, const JobCore& job, std::string
 Result<Model::Core> add_job(Model& model, JobOptions options) {
   Result<void> valid = validate_options(options, model.limits());
   if (!valid) return valid.error();
+  cut_times(options);
   if (options.http.method != default_method) options.priority = Priority::foreground;  // Spec part 3.11.
   std::vector<FileSpec> files = std::exchange(options.files, {});
   Result<void> count = check_count(model, files.size());

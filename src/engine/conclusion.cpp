@@ -1,10 +1,12 @@
 #include "conclusion.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "../base/mutant.hpp"
 #include "durable.hpp"
+#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -102,7 +104,12 @@ asio::awaitable<Result<void>> Conclusion::ask_guard() {
       if (file.facts) question.identity = file.facts->identity;
     }
     const std::string target = question.target.string();
-    Result<void> answer = co_await context_.guard->check(std::move(question));
+    Result<void> answer;
+    try {
+      answer = co_await context_.guard->check(std::move(question));
+    } catch (...) {
+      answer = error_of(std::current_exception());
+    }
     if (!answer) {
       const Error refusal(Errc::commit_refused, ErrorContext::local_file, target + ": " + answer.error().message());
       co_return refusal.with_file(static_cast<std::uint32_t>(next));

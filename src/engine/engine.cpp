@@ -114,11 +114,11 @@ void Engine::start() {
     if (auto self = weak.lock()) self->wake();
   });
   std::weak_ptr<Model> model_link = model();
-  model()->hub().on_delivered([model_link](JobId id, bool taken) {
+  model()->hub().on_delivered([model_link](JobId id, std::uint64_t edition, bool taken) {
     std::shared_ptr<Model> model = model_link.lock();
     if (!model) return;
     Model::Lock lock = model->lock();
-    if (Model::Core job = model->find(lock, id)) model->notifier(lock).observed(lock, job, taken);
+    if (Model::Core job = model->find(lock, id)) model->notifier(lock).observed(lock, job, edition, taken);
   });
 
   // Weak: the context owns the model.
@@ -198,7 +198,12 @@ void Engine::wake_sleepers(const Model::Lock& lock, Clock::TimePoint now) {
     if (job->reason == WaitReason::cost && allowed) model()->move(lock, *job, Stimulus::unblocked);
     const std::optional<Clock::TimePoint> due = due_time(*job);
     if (!due || *due > now) continue;
-    if (*job->next_attempt <= now) {
+    if (*job->next_attempt <= now && model()->offline(lock)) {
+      job->reason = WaitReason::network;  // T17 wakes it.
+      job->next_attempt.reset();
+    } else if (*job->next_attempt <= now && !allowed) {
+      block_by_cost(lock, *job);
+    } else if (*job->next_attempt <= now) {
       const bool blocked = job->reason == WaitReason::disk_space;
       model()->move(lock, *job, blocked ? Stimulus::unblocked : Stimulus::retry_due);
     } else {

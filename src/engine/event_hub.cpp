@@ -33,7 +33,7 @@ void Registration::cancel() {
 EventHub::EventHub(asio::any_io_executor executor, Dispatcher dispatch)
     : executor_(std::move(executor)), dispatch_(std::move(dispatch)) {}
 
-void EventHub::on_delivered(std::function<void(JobId, bool taken)> delivered) {
+void EventHub::on_delivered(Delivered delivered) {
   std::lock_guard lock(mutex_);
   delivered_ = std::move(delivered);
 }
@@ -47,20 +47,20 @@ std::shared_ptr<Registration> EventHub::subscribe(std::optional<JobId> job,
   return registration;
 }
 
-void EventHub::post(Event event) {
+void EventHub::post(Event event, std::uint64_t edition) {
   std::lock_guard lock(mutex_);
   std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
   if (listeners_.empty() || (BGXFER_MUTANT(27) && std::holds_alternative<JobTransferred>(event))) return;
   if (const auto* made = std::get_if<ProgressMade>(&event)) {
-    for (Event& queued : waiting_) {
-      auto* older = std::get_if<ProgressMade>(&queued);
+    for (Posted& queued : waiting_) {
+      auto* older = std::get_if<ProgressMade>(&queued.event);
       if (older && older->job == made->job) {
         *older = *made;
         return;
       }
     }
   }
-  waiting_.push_back(std::move(event));
+  waiting_.push_back(Posted{std::move(event), edition});
   schedule();
 }
 
@@ -108,23 +108,23 @@ std::optional<EventHub::Telling> EventHub::next() {
     return std::nullopt;
   }
   for (const auto& listener : listeners_) {
-    if (auto alive = listener.lock(); alive && alive->wants(job_of(waiting_.front()))) {
+    if (auto alive = listener.lock(); alive && alive->wants(job_of(waiting_.front().event))) {
       telling.listeners.push_back(std::move(alive));
     }
   }
   telling.delivered = delivered_;
-  telling.event = std::move(waiting_.front());  // Last: nothing can fail any more.
+  telling.posted = std::move(waiting_.front());  // Last: nothing can fail any more.
   waiting_.pop_front();
   return telling;
 }
 
 void EventHub::tell(const Telling& telling) {
-  const Event& event = telling.event;
+  const Event& event = telling.posted.event;
   Registration::Outcome best = Registration::Outcome::unheard;
   for (const auto& listener : telling.listeners) best = std::max(best, listener->deliver(event));
   const bool owed = std::holds_alternative<JobTransferred>(event) || std::holds_alternative<JobFailed>(event);
   if (owed && best != Registration::Outcome::unheard && telling.delivered) {
-    telling.delivered(job_of(event), best == Registration::Outcome::taken);
+    telling.delivered(job_of(event), telling.posted.edition, best == Registration::Outcome::taken);
   }
 }
 

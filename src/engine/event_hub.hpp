@@ -1,6 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_EVENT_HUB_HPP
 #define BGXFER_SRC_ENGINE_EVENT_HUB_HPP
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -43,26 +44,32 @@ class Registration {
 /// Thread-safe; `post` never runs a callback itself.
 class EventHub : public std::enable_shared_from_this<EventHub> {
  public:
-  /// `executor` is sequential. `delivered` is told of each owed event that callbacks were called with, and whether one
-  /// of them has taken it: returned, that is.
+  /// `executor` is sequential. `delivered` is told of each owed event that callbacks were called with, by the edition
+  /// that it was posted with, and whether one of them has taken it: returned, that is.
   EventHub(asio::any_io_executor executor, Dispatcher dispatch);
 
-  void on_delivered(std::function<void(JobId, bool taken)> delivered);
+  using Delivered = std::function<void(JobId, std::uint64_t edition, bool taken)>;
+  void on_delivered(Delivered delivered);
 
   std::shared_ptr<Registration> subscribe(std::optional<JobId> job, std::function<void(const Event&)> callback);
 
   /// Nobody is told anything if nobody listens. Progress of a job that is still in the queue is replaced.
-  void post(Event event);
+  void post(Event event, std::uint64_t edition = 0);
 
   /// Forgets what is waiting and everyone who listens.
   void close();
 
  private:
-  /// An event that left the queue, and who is to hear of it.
-  struct Telling {
+  struct Posted {
     Event event;
+    std::uint64_t edition = 0;
+  };
+
+  /// What left the queue, and who is to hear of it.
+  struct Telling {
+    Posted posted;
     std::vector<std::shared_ptr<Registration>> listeners;
-    std::function<void(JobId, bool taken)> delivered;
+    Delivered delivered;
   };
 
   void schedule();
@@ -74,8 +81,8 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   asio::any_io_executor executor_;
   Dispatcher dispatch_;
   std::mutex mutex_;
-  std::function<void(JobId, bool taken)> delivered_;
-  std::deque<Event> waiting_;
+  Delivered delivered_;
+  std::deque<Posted> waiting_;
   std::vector<std::weak_ptr<Registration>> listeners_;
   bool draining_ = false;  // a drain is on its way to the host's thread, or running there
 };

@@ -66,8 +66,9 @@ struct FileTask::First {
 };
 
 FileTask::FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job,
-                   FileIndex file, std::span<std::byte> buffer, const std::atomic<bool>& stopping)
-    : file_(std::make_shared<Assembly>(std::move(context), std::move(strand), std::move(job), file, stopping)),
+                   FileIndex file, std::span<std::byte> buffer, std::shared_ptr<const std::atomic<bool>> stopping)
+    : file_(
+          std::make_shared<Assembly>(std::move(context), std::move(strand), std::move(job), file, std::move(stopping))),
       buffer_(buffer) {}
 
 FileTask::~FileTask() = default;
@@ -272,6 +273,28 @@ bool FileTask::may_divide() const {
 asio::awaitable<Result<void>> FileTask::fetch_together() {
   const Assembly& file = *file_;
   std::optional<Error> error;
+  try {
+    error = co_await feed_lines();
+  } catch (...) {
+    // No memory. Nobody is left to wait for the lines, which end by themselves.
+    for (const std::shared_ptr<Line>& line : lines_) line->drop();
+    throw;
+  }
+  co_await end_lines();
+  publish();
+  if (file.stopping) co_return file.cancelled();
+  if (file.restart_wanted) {
+    std::string why = *file.restart_wanted;
+    co_return co_await file_->restart(std::move(why));
+  }
+  if (error) co_return *std::move(error);
+  co_return Result<void>{};
+}
+
+/// Keeps as many lines at work as there may be, until nothing is left for them, or something ends them all.
+asio::awaitable<std::optional<Error>> FileTask::feed_lines() {
+  const Assembly& file = *file_;
+  std::optional<Error> error;
   Alarm alarm(file.strand, file.context->model->shared_clock(), [link = std::weak_ptr<Assembly>(file_)] {
     if (const std::shared_ptr<Assembly> it = link.lock()) it->changed.notify();
   });
@@ -315,15 +338,7 @@ asio::awaitable<Result<void>> FileTask::fetch_together() {
     co_await file_->changed.changed_since(seen);
   }
   alarm.set(std::nullopt);
-  co_await end_lines();
-  publish();
-  if (file.stopping) co_return file.cancelled();
-  if (file.restart_wanted) {
-    std::string why = *file.restart_wanted;
-    co_return co_await file_->restart(std::move(why));
-  }
-  if (error) co_return *std::move(error);
-  co_return Result<void>{};
+  co_return error;
 }
 
 /// How many more connections the job allows, and the sources take as far as this file has seen.

@@ -24,7 +24,7 @@ class FileTask {
  public:
   /// `stopping` is set when the turn is over: the task then ends soon, with `Errc::cancelled`.
   FileTask(std::shared_ptr<const TaskContext> context, asio::any_io_executor strand, Model::Core job, FileIndex file,
-           std::span<std::byte> buffer, const std::atomic<bool>& stopping);
+           std::span<std::byte> buffer, std::shared_ptr<const std::atomic<bool>> stopping);
   ~FileTask();
 
   asio::awaitable<Result<void>> run();
@@ -38,6 +38,7 @@ class FileTask {
 
   // Several connections.
   asio::awaitable<Result<void>> fetch_together();
+  asio::awaitable<std::optional<Error>> feed_lines();
   static asio::awaitable<void> run_line(std::shared_ptr<Line> line);
   [[nodiscard]] std::size_t lines_wanted() const;
   [[nodiscard]] std::size_t room_for_lines() const;

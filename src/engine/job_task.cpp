@@ -74,7 +74,8 @@ asio::awaitable<void> JobTask::run_lane(std::shared_ptr<JobTask> self) {
   while (!self->stopping_) {
     const std::optional<FileIndex> file = self->take_file();
     if (!file) break;
-    FileTask task(self->context_, strand, self->job_, *file, loan.bytes(), self->stopping_);
+    FileTask task(self->context_, strand, self->job_, *file, loan.bytes(),
+                  std::shared_ptr<const std::atomic<bool>>(self, &self->stopping_));
     Result<void> outcome = co_await task.run();
     self->leave_file(*file);
     if (outcome || self->stopping_) continue;

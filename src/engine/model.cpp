@@ -6,6 +6,7 @@
 
 #include "../base/mutant.hpp"
 #include "../model/secrets.hpp"
+#include "../model/validate.hpp"
 #include "notifier.hpp"
 
 namespace bgxfer::inline v0::detail {
@@ -44,8 +45,17 @@ bool counts(Stimulus stimulus) {
 
 }  // namespace
 
+namespace {
+
+Limits cut(Limits limits) {
+  cut_times(limits);
+  return limits;
+}
+
+}  // namespace
+
 Model::Model(std::shared_ptr<Clock> clock, const Limits& limits, Random random, std::shared_ptr<EventHub> hub, Log log)
-    : log_(std::move(log)), clock_(std::move(clock)), limits_(limits), random_(random), hub_(std::move(hub)) {}
+    : log_(std::move(log)), clock_(std::move(clock)), limits_(cut(limits)), random_(random), hub_(std::move(hub)) {}
 
 std::vector<Model::Core> Model::jobs(const Lock&) const {
   std::vector<Core> all;
@@ -265,8 +275,8 @@ bool Model::move(const Lock& lock, JobCore& job, Stimulus stimulus, std::optiona
     note_modified(lock, job);
   }
   if (to != from) hub_->post(StateChanged{id, from, to});
-  if (to == JobState::transferred) hub_->post(JobTransferred{id});
-  if (to == JobState::error) hub_->post(JobFailed{id, *job.record.error});
+  if (to == JobState::transferred) hub_->post(JobTransferred{id}, job.owed_edition);
+  if (to == JobState::error) hub_->post(JobFailed{id, *job.record.error}, job.owed_edition);
   if (to == JobState::transient_error && job.record.error) {
     hub_->post(AttemptFailed{id, *job.record.error, waiting(lock, job)});
   }
@@ -428,8 +438,10 @@ Progress Model::progress(const Lock&, const JobCore& job) const {
 void Model::remind(const Lock& lock, std::optional<JobId> job) {
   const auto remind_of = [this, &lock](JobCore& core) {
     notify(lock, core);
-    if (core.record.owes_transferred) hub_->post(JobTransferred{core.record.id});
-    if (core.record.owes_failed && core.record.error) hub_->post(JobFailed{core.record.id, *core.record.error});
+    if (core.record.owes_transferred) hub_->post(JobTransferred{core.record.id}, core.owed_edition);
+    if (core.record.owes_failed && core.record.error) {
+      hub_->post(JobFailed{core.record.id, *core.record.error}, core.owed_edition);
+    }
   };
   if (!job) {
     for (const JobId& id : order_) {

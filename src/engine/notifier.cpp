@@ -46,8 +46,8 @@ void Notifier::consider(const Model::Lock& lock, const Model::Core& job) {
   call_next();
 }
 
-void Notifier::observed(const Model::Lock& lock, const Model::Core& job, bool taken) {
-  if (closed_ || has_receiver(*job)) return;
+void Notifier::observed(const Model::Lock& lock, const Model::Core& job, std::uint64_t edition, bool taken) {
+  if (closed_ || has_receiver(*job) || edition != job->owed_edition) return;
   if (taken) {
     job->tell_again.reset();
     job->model->commit(lock, *job, NoticeDelivered{job->record.id});

@@ -2,6 +2,7 @@
 #define BGXFER_SRC_ENGINE_NOTIFIER_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -34,8 +35,9 @@ class Notifier : public std::enable_shared_from_this<Notifier> {
   /// Something about the job changed: if it has something to tell, it gets into the line.
   void consider(const Model::Lock& lock, const Model::Core& job);
 
-  /// What a subscriber made of an owed event. It counts only where nobody else is responsible.
-  void observed(const Model::Lock& lock, const Model::Core& job, bool taken);
+  /// What a subscriber made of an owed event. It counts only where nobody else is responsible, and while the job still
+  /// owes that same one.
+  void observed(const Model::Lock& lock, const Model::Core& job, std::uint64_t edition, bool taken);
 
   /// Looks after those whose time has come, and says when the next one's comes.
   [[nodiscard]] std::optional<Clock::TimePoint> look_after(const Model::Lock& lock, Model& model, Clock::TimePoint now);

@@ -1,11 +1,13 @@
 #include "secret_keeper.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <utility>
 
 #include "../model/secrets.hpp"
 #include "spawn.hpp"
+#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -37,10 +39,14 @@ asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
       if (keep) secret = pack_secrets(job->record.options.http);
     }
     Result<void> done;
-    if (keep) {
-      done = co_await self->store_->put(id.to_string(), std::move(secret));
-    } else {
-      done = co_await self->store_->erase(id.to_string());
+    try {
+      if (keep) {
+        done = co_await self->store_->put(id.to_string(), std::move(secret));
+      } else {
+        done = co_await self->store_->erase(id.to_string());
+      }
+    } catch (...) {
+      done = error_of(std::current_exception());
     }
     if (!done) self->model_->log().say(LogEvent::secrets_not_kept, done.error().message(), id);
   }
@@ -48,7 +54,12 @@ asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
 
 asio::awaitable<void> SecretKeeper::restore(JobRecord& record) {
   if (!record.headers_withheld) co_return;
-  Result<std::vector<std::byte>> secret = co_await store_->get(record.id.to_string());
+  Result<std::vector<std::byte>> secret = Error(Errc::not_found, ErrorContext::queue);
+  try {
+    secret = co_await store_->get(record.id.to_string());
+  } catch (...) {
+    secret = error_of(std::current_exception());
+  }
   const Log& log = model_->log();
   if (!secret) {
     if (secret.error().code() != Errc::not_found) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "../base/ascii.hpp"
+#include "../base/duration.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -401,6 +402,24 @@ Result<void> validate_edit(const JobOptions& before, const JobOptions& after, bo
 Result<void> validate_together(const JobOptions& options, bool has_ranges) {
   if (!options.download.dynamic_content || !has_ranges) return {};
   return refuse(Errc::unsupported_configuration, "download.dynamic_content: not for files with ranges");
+}
+
+void cut_times(JobOptions& options) {
+  for (std::chrono::milliseconds* time : {&options.retry_delay_min, &options.retry_delay_max,
+                                          &options.no_progress_timeout, &options.notify.interval_min}) {
+    *time = at_most_duration_max(*time);
+  }
+  if (options.maximum_download_time) {
+    options.maximum_download_time = at_most_duration_max(*options.maximum_download_time);
+  }
+}
+
+void cut_times(Limits& limits) {
+  for (std::chrono::milliseconds* time :
+       {&limits.time_slice, &limits.retry_delay_floor, &limits.retry_after_max, &limits.disk_space_retest,
+        &limits.inactivity_timeout, &limits.maximum_download_time, &limits.checkpoint_interval}) {
+    *time = at_most_duration_max(*time);
+  }
 }
 
 Result<void> validate_queue(const QueueOptions& options) {

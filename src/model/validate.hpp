@@ -27,6 +27,10 @@ namespace bgxfer::inline v0::detail {
 /// Whether a job of these options may have files with ranges (spec part 3.12).
 [[nodiscard]] Result<void> validate_together(const JobOptions& options, bool has_ranges);
 
+/// Cuts every time to `duration_max`. Who says `milliseconds::max()` means "never".
+void cut_times(JobOptions& options);
+void cut_times(Limits& limits);
+
 /// Whether a queue may have these limits and this owner.
 [[nodiscard]] Result<void> validate_limits(const QueueOptions& options);
 

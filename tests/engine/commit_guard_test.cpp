@@ -1,6 +1,8 @@
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -22,10 +24,12 @@ class Guard final : public CommitGuard {
 
   std::vector<CommitQuestion> asked;
   std::string refused{};
+  bool throws = false;         ///< The next time it is asked.
   std::size_t names_seen = 0;  ///< Files that had their names while it was asked.
 
   asio::awaitable<Result<void>> check(CommitQuestion question) override {
     asked.push_back(question);
+    if (std::exchange(throws, false)) throw std::runtime_error("the scanner crashed");
     names_seen += world_.contents("a").has_value() + world_.contents("b").has_value();
     co_await world_.simulation.clock()->sleep_until(world_.simulation.clock()->now() + 1s);
     if (question.target != refused) co_return Result<void>{};
@@ -137,4 +141,21 @@ TEST_CASE("4.6: only files that have arrived are shown to the guard") {
   CHECK(world.guard->asked[0].target == "/files/a");
   CHECK(world.contents("a"));
   CHECK_FALSE(world.contents("b"));
+}
+
+TEST_CASE("a guard that throws has refused, and may be asked once more") {
+  GuardedWorld world;
+  Job job = world.transferred_job();
+  world.guard->throws = true;
+  REQUIRE(job.complete());
+  const test::Waited refused = wait_for(world, job, &Job::completed);
+  REQUIRE(refused->has_value());
+  REQUIRE_FALSE((*refused)->has_value());
+  CHECK((*refused)->error().code() == Errc::commit_refused);
+  CHECK((*refused)->error().message().find("the scanner crashed") != std::string::npos);
+  CHECK_FALSE(world.contents("a"));
+  REQUIRE(job.complete());
+  world.run();
+  CHECK(world.contents("a"));
+  CHECK(world.contents("b"));
 }

@@ -241,6 +241,66 @@ TEST_CASE("T30: a blocked job that is resumed tries again and is blocked again; 
   CHECK(world.transport->asked.empty());
 }
 
+TEST_CASE("T12, T30: a retry that falls due where the job may not run asks nobody for anything") {
+  for (bool offline : {false, true}) {
+    CAPTURE(offline);
+    World world;
+    world.start();
+    test::Incident refusal;
+    refusal.refuse = Error(http_status(503), ErrorContext::remote_file, "server");
+    world.transport->incidents.push_back(refusal);
+    Job job = world.add("a", 1000);
+    REQUIRE(job.configure([](JobOptions& options) { options.transfer_policy = TransferPolicy::unrestricted; }));
+    job.resume();
+    world.run_for(100ms);
+    REQUIRE(job.state() == JobState::transient_error);
+    world.transport->asked.clear();
+    if (offline) {
+      world.queue->network_changed(Connectivity::offline);
+    } else {
+      world.queue->cost_changed({CostState::roaming});
+    }
+    world.run();
+    CHECK(job.state() == JobState::transient_error);
+    CHECK(job.waiting().reason == (offline ? WaitReason::network : WaitReason::cost));
+    CHECK(world.transport->asked.empty());
+    if (offline) {
+      world.queue->network_changed(Connectivity::online);
+    } else {
+      world.queue->cost_changed({CostState::unrestricted});
+    }
+    world.run();
+    CHECK(job.state() == JobState::transferred);
+  }
+}
+
+TEST_CASE("times without end are times without end") {
+  World world;
+  Limits& limits = world.options.limits;
+  limits.time_slice = limits.checkpoint_interval = limits.disk_space_retest = limits.maximum_download_time =
+      limits.retry_after_max = std::chrono::milliseconds::max();
+  world.start();
+  test::Incident refusal;
+  refusal.refuse = Error(http_status(503), ErrorContext::remote_file, "server");
+  world.transport->incidents.push_back(refusal);
+  std::vector<Job> jobs;
+  for (const char* name : {"a", "b"}) {
+    jobs.push_back(world.add(name, 2'000'000));
+    REQUIRE(jobs.back().configure([](JobOptions& options) {
+      options.no_progress_timeout = std::chrono::milliseconds::max();
+      options.maximum_download_time = std::chrono::milliseconds::max();
+    }));
+    jobs.back().resume();
+  }
+  world.run();
+  for (const Job& job : jobs) {
+    CHECK(job.state() == JobState::transferred);
+    CHECK(world.count<JobFailed>(job) == 0);
+  }
+  // Each had its turn, and the one that was turned down a second one.
+  CHECK(world.transport->asked.size() == 3);
+}
+
 TEST_CASE("T30: a blocked job is still blocked, or free, by the cost of the next run") {
   World world;
   world.start();

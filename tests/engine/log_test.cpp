@@ -39,6 +39,22 @@ class BrokenSecrets final : public SecretStore {
   }
 };
 
+/// One that throws, which no host promises not to.
+class ThrowingSecrets final : public SecretStore {
+ public:
+  asio::awaitable<Result<void>> put(std::string, std::vector<std::byte>) override {
+    throw std::runtime_error("locked");
+  }
+  asio::awaitable<Result<std::vector<std::byte>>> get(std::string) override {
+    throw std::runtime_error("locked");
+    co_return Error(Errc::not_found, ErrorContext::local_file);
+  }
+  asio::awaitable<Result<void>> erase(std::string) override {
+    throw std::runtime_error("locked");
+    co_return Result<void>();
+  }
+};
+
 /// A queue on a disk that fails on request. Every secret that it is given contains "marker-secret".
 struct LoggedWorld : World {
   LoggedWorld() {
@@ -85,6 +101,11 @@ struct LoggedWorld : World {
 
   [[nodiscard]] bool said(LogEvent event) const {
     return std::any_of(entries.begin(), entries.end(), [event](const LogEntry& entry) { return entry.event == event; });
+  }
+
+  [[nodiscard]] std::size_t times_said(LogEvent event) const {
+    return static_cast<std::size_t>(
+        std::count_if(entries.begin(), entries.end(), [event](const LogEntry& entry) { return entry.event == event; }));
   }
 
   std::shared_ptr<testing::FaultyStorage> disk = std::make_shared<testing::FaultyStorage>(simulation.clock());
@@ -280,4 +301,24 @@ TEST_CASE("log: words from outside stay on their line") {
                                   [](const LogEntry& entry) { return entry.event == LogEvent::job_transferred; });
   REQUIRE(found != world.entries.end());
   CHECK(to_line(*found) == "info job.transferred job=" + job.id().to_string() + " two?lines");
+}
+
+TEST_CASE("a store of secrets that throws is one that keeps nothing") {
+  LoggedWorld world;
+  world.options.secrets = std::make_shared<ThrowingSecrets>();
+  world.start();
+  Job job = world.add_secretly("a", 1000);
+  world.run();
+  CHECK(world.times_said(LogEvent::secrets_not_kept) == 1);
+  world.die();
+  world.start();
+  world.run_for(50ms);
+  CHECK(world.times_said(LogEvent::secrets_not_restored) == 1);
+  REQUIRE(world.queue->jobs().size() == 1);
+  world.queue->jobs()[0].cancel();
+  world.run_for(50ms);
+  CHECK(world.times_said(LogEvent::secrets_not_kept) == 2);
+  world.queue->close();
+  world.run();
+  CHECK(world.times_said(LogEvent::queue_closed) > 0);
 }

@@ -201,7 +201,7 @@ TEST_CASE("whoever listens hears what comes after memory was short") {
     std::vector<JobId> heard;
     heard.reserve(2);
     const auto ears = hub->subscribe(std::nullopt, [&heard](const Event& event) { heard.push_back(job_of(event)); });
-    hub->on_delivered([keeps = std::string(100, ' ')](JobId, bool) {});
+    hub->on_delivered([keeps = std::string(100, ' ')](JobId, std::uint64_t, bool) {});
     const JobId before = JobId::from_random(0, 1);
     const JobId after = JobId::from_random(0, 2);
     bool posted = false;

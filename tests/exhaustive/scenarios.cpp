@@ -39,6 +39,15 @@ const std::vector<Scenario>& scenarios() {
          options.parallel_files = 2;
          finish(world, transfer(world, {world.file("a", 3000), world.file("b", 5000, 2)}, options));
        }},
+      {"a file over several connections",
+       [](SmallWorld& world) {
+         world.end_life();
+         world.options.limits.slice_bytes_min = 1024;
+         world.start();
+         JobOptions options;
+         options.connections_per_file = 3;
+         finish(world, transfer(world, {world.file("a", 20'000)}, options));
+       }},
       {"a file of two ranges",
        [](SmallWorld& world) {
          FileSpec spec = world.file("a", 5000);
