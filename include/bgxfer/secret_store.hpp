@@ -14,8 +14,8 @@ namespace bgxfer::inline v0 {
 /// Keeps what the journal must not hold: request headers, credentials and passwords of jobs, over restarts.
 ///
 /// The journal knows a secret by its name alone, which is the id of the job. A store may be the keyring of a system, or
-/// a file behind a key (`bgxfer/openssl/file_secret_store.hpp`). Calls come one at a time; a queue whose store fails, or throws,
-/// goes on and logs it, and asks for the secrets again after a restart.
+/// a file behind a key (`bgxfer/openssl/file_secret_store.hpp`). Calls come one at a time; a queue whose store fails,
+/// or throws, goes on and logs it, and asks for the secrets again after a restart.
 class BGXFER_API SecretStore {
  public:
   virtual ~SecretStore();

@@ -50,11 +50,12 @@ void ProofMemory::learn(const Key& key, std::optional<DigestChallenge> challenge
   if (entries_.size() > entries_max) entries_.pop_back();
 }
 
-std::optional<ProofMemory::Turn> ProofMemory::next(const Key& key) {
+std::optional<ProofMemory::Turn> ProofMemory::next(const Key& key, std::string_view nonce) {
   const std::lock_guard lock(mutex_);
   const auto found =
       std::find_if(entries_.begin(), entries_.end(), [&key](const Entry& entry) { return entry.key == key; });
   if (found == entries_.end()) return std::nullopt;
+  if (!nonce.empty() && (!found->turn.challenge || found->turn.challenge->nonce != nonce)) return std::nullopt;
   entries_.splice(entries_.begin(), entries_, found);
   ++found->turn.count;
   return found->turn;
@@ -149,7 +150,11 @@ std::optional<std::string> Authenticator::proof(std::string_view method, std::st
   for (CredentialScheme scheme : {CredentialScheme::digest, CredentialScheme::basic}) {
     const Credentials* known = find(scheme);
     if (!known || (scheme == CredentialScheme::basic && !in_clear_)) continue;
-    const std::optional<ProofMemory::Turn> turn = memory_->next(ProofMemory::Key{place_, *known});
+    const bool asked = scheme == CredentialScheme::digest && own_;
+    std::optional<ProofMemory::Turn> turn =
+        memory_->next(ProofMemory::Key{place_, *known}, asked ? std::string_view(own_->nonce) : std::string_view());
+    if (!turn && asked) turn = ProofMemory::Turn{own_, 1};
+    if (asked) own_.reset();  // Once: later ones go by the memory, which counts.
     if (!turn) continue;
     tried_ = scheme;
     if (scheme == CredentialScheme::basic) return basic_proof(*known);
@@ -206,6 +211,7 @@ bool Authenticator::refused(const Head& head) {
     // The first refusal of a proof from memory may only mean that the nonce grew old without anybody saying so.
     challenged_ = true;
     if (!wrong) {
+      own_ = best;
       memory_->learn(key, std::move(best));
       return true;
     }

@@ -38,8 +38,9 @@ class ProofMemory {
   };
 
   void learn(const Key& key, std::optional<DigestChallenge> challenge);
-  /// What to answer to, where the place has asked before. Counts the use of the nonce.
-  [[nodiscard]] std::optional<Turn> next(const Key& key);
+  /// What to answer to, where the place has asked before, and with this nonce if one is named. Counts the use of the
+  /// nonce.
+  [[nodiscard]] std::optional<Turn> next(const Key& key, std::string_view nonce = {});
   void forget(const Key& key);
 
  private:
@@ -94,6 +95,7 @@ class Authenticator {
   bool in_clear_;
   std::optional<CredentialScheme> tried_{};  // What the last attempt carried.
   std::string tried_nonce_{};
+  std::optional<DigestChallenge> own_{};  // What this conversation was asked last, whatever others were asked since.
   bool challenged_ = false;
   // Negotiate and NTLM.
   std::shared_ptr<GssContext> context_{};

@@ -107,6 +107,30 @@ TEST_CASE("where there is no ticket, the reason of GSSAPI is the reason") {
   CHECK_FALSE(proof.proof("GET", "/"));
 }
 
+TEST_CASE("requests side by side answer their own challenges, and none takes another's for a wrong password") {
+  const auto memory = std::make_shared<ProofMemory>();
+  const auto challenge = [](const char* nonce) {
+    return "Digest realm=\"r\", qop=\"auth\", algorithm=SHA-256, nonce=\"" + std::string(nonce) + '"';
+  };
+  const auto answers = [](Authenticator& proof, const char* nonce) {
+    const std::optional<std::string> text = proof.proof("GET", "/");
+    REQUIRE(text);
+    CHECK(text->find("nonce=\"" + std::string(nonce) + '"') != std::string::npos);
+    CHECK(text->find("nc=00000001") != std::string::npos);
+  };
+  const std::vector<Credentials> password = {login(CredentialScheme::digest)};
+  Authenticator first(memory, password, CredentialTarget::server, server, true);
+  Authenticator second(memory, password, CredentialTarget::server, server, true);
+  CHECK_FALSE(first.proof("GET", "/"));
+  CHECK_FALSE(second.proof("GET", "/"));
+  REQUIRE(first.refused(unauthorized({challenge("one").c_str()})));
+  REQUIRE(second.refused(unauthorized({challenge("two").c_str()})));
+  answers(first, "one");
+  answers(second, "two");
+  CHECK_FALSE(first.refused(unauthorized({challenge("three").c_str()})));
+  CHECK(first.why() == "the user name or the password is wrong (Digest)");
+}
+
 TEST_CASE("a token is not sent in clear, and why is said") {
   Authenticator proof(std::make_shared<ProofMemory>(), {login(CredentialScheme::bearer)}, CredentialTarget::server,
                       Origin{false, "host", 80}, false);
