@@ -77,6 +77,7 @@ void rethrow(std::exception_ptr thrown) {
 
 asio::awaitable<int> run(Session& session) {
   Tally tally(session.io());
+  std::vector<bgxfer::Job> wanted;
   for (bgxfer::Job& job : session.queue().jobs()) {
     const bgxfer::CommandResult changed = prepare(session.arguments(), job);
     if (!changed && is_usage(changed.error())) {
@@ -85,9 +86,10 @@ asio::awaitable<int> run(Session& session) {
     }
     session.follow(job);
     if (job.state() == bgxfer::JobState::suspended) continue;  // Somebody wanted it to wait.
-    ++tally.under_way;
-    asio::co_spawn(session.io(), see_through(session, job, tally), rethrow);
+    wanted.push_back(job);
   }
+  tally.under_way = wanted.size();
+  for (const bgxfer::Job& job : wanted) asio::co_spawn(session.io(), see_through(session, job, tally), rethrow);
   if (tally.under_way > 0) {
     std::error_code ignored;
     auto token = asio::redirect_error(asio::use_awaitable, ignored);

@@ -46,6 +46,12 @@ std::unique_ptr<Reporter> make_reporter(const Arguments& arguments, Session::Mod
   return std::make_unique<PlainLines>();
 }
 
+/// Whoever starts bgx may say that it goes on: nohup does for SIGHUP, a script's & for SIGINT.
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);
 }
@@ -80,9 +86,9 @@ Session::Session(const Arguments& arguments, Mode mode)
   if (arguments.compact_at) options.limits.journal_bytes_before_compaction = *arguments.compact_at;
 
   // From here on an interrupt is an orderly end.
-  interrupts_.add(SIGINT);
-  interrupts_.add(SIGTERM);
-  interrupts_.add(SIGHUP);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!is_ignored(signal)) interrupts_.add(signal);
+  }
   resizes_.add(SIGWINCH);
   queue_ = std::make_unique<bgxfer::TransferQueue>(io_.get_executor(), std::move(options));
 }

@@ -1,6 +1,7 @@
 #include "checkpoint.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "spawn.hpp"
 #include "sync_claim.hpp"
+#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -93,7 +95,12 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     if (!facts || facts->unsynced.empty()) co_return;
     progressed.ranges = facts->unsynced.ranges();
   }
-  Result<void> synced = co_await file->partial->sync();
+  Result<void> synced;
+  try {
+    synced = co_await file->partial->sync();
+  } catch (...) {
+    synced = error_of(std::current_exception());
+  }
 
   Model::Lock lock = model_->lock();
   if (!synced) {
@@ -125,7 +132,7 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
     }
   }
   if (places.empty()) co_return;
-  Result<void> synced = co_await storage_->sync(places);
+  Result<void> synced = co_await sync_all(*storage_, places);
 
   Model::Lock lock = model_->lock();
   for (const auto& [job, claim] : claims) {

@@ -29,7 +29,12 @@ asio::awaitable<void> Conclusion::run() {
     committing = job_->record.committing && !is_final(job_->record.state);
   }
   if (committing) {
-    Result<void> committed = co_await commit_files();
+    Result<void> committed;
+    try {
+      committed = co_await commit_files();
+    } catch (...) {
+      committed = error_of(std::current_exception());
+    }
     if (!committed) {
       commit_failed(committed.error());
       co_return;
@@ -157,7 +162,12 @@ asio::awaitable<void> Conclusion::discard_files() {
       }
     }
     if (batch.empty()) co_return;
-    Result<void> discarded = co_await context_.storage->discard(batch);
+    Result<void> discarded;
+    try {
+      discarded = co_await context_.storage->discard(batch);
+    } catch (...) {
+      discarded = error_of(std::current_exception());
+    }
     if (!discarded) context_.log().say(LogEvent::file_left_behind, discarded.error().message(), job_->record.id);
   }
 }

@@ -20,7 +20,7 @@ asio::awaitable<Result<void>> make_durable(const TaskContext& context, Model::Co
   }
   // An empty file has no unsynced bytes: its name was made durable when it was finished.
   Result<void> synced;
-  if (!places.empty() && !BGXFER_MUTANT(16)) synced = co_await context.storage->sync(places);
+  if (!places.empty() && !BGXFER_MUTANT(16)) synced = co_await sync_all(*context.storage, places);
 
   Model::Lock lock = context.model->lock();
   if (synced) {

@@ -195,7 +195,8 @@ void Engine::wake_sleepers(const Model::Lock& lock, Clock::TimePoint now) {
       if (!allowed) block_by_cost(lock, *job);
       continue;
     }
-    if (job->reason == WaitReason::cost && allowed) model()->move(lock, *job, Stimulus::unblocked);
+    if (job->reason == WaitReason::cost && allowed && !model()->offline(lock))
+      model()->move(lock, *job, Stimulus::unblocked);
     const std::optional<Clock::TimePoint> due = due_time(*job);
     if (!due || *due > now) continue;
     if (*job->next_attempt <= now && model()->offline(lock)) {

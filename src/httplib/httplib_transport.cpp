@@ -158,6 +158,12 @@ class HttplibTransport final : public Transport {
 }  // namespace detail
 
 std::shared_ptr<Transport> make_transport(TransportOptions options) {
+  // cpp-httplib waits in milliseconds that are an int.
+  constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 24};
+  for (std::chrono::milliseconds* time :
+       {&options.connect_timeout, &options.first_byte_timeout, &options.stall_timeout}) {
+    *time = std::clamp(*time, std::chrono::milliseconds{1}, longest);
+  }
   return std::make_shared<detail::HttplibTransport>(std::move(options));
 }
 

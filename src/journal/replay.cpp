@@ -53,7 +53,7 @@ class Reviver {
     known_before_ = jobs_.size();
     for (std::size_t slot = 0; slot < jobs_.size(); ++slot) {
       // A commit under way is carried on: its files were complete, and only its failure could have changed that.
-      if (!jobs_[slot] || jobs_[slot]->committing) continue;
+      if (!jobs_[slot] || (jobs_[slot]->committing && !is_void_commit(*jobs_[slot]))) continue;
       for (const auto& [file, bytes] : forget_arrived(*jobs_[slot])) doubted_[{slot, file}] = bytes;
     }
   }

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -76,7 +77,8 @@ class Watch : public std::enable_shared_from_this<Watch> {
     if (result >= 0) result = ask();
     if (result < 0) return bus_error(result, "no subscription");
 
-    const int own = ::dup(sd_bus_get_fd(bus));  // The descriptor's, which closes it.
+    // The descriptor's, which closes it; no program that the host starts has it.
+    const int own = ::fcntl(sd_bus_get_fd(bus), F_DUPFD_CLOEXEC, 0);
     if (own < 0) return bus_error(-errno, "no descriptor");
     descriptor_.assign(own);
     // Not from in here: what `changed` is meant to reach may not be there yet.

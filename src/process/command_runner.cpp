@@ -20,6 +20,8 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "../base/duration.hpp"
+
 extern char** environ;
 
 namespace bgxfer::inline v0::process {
@@ -142,8 +144,8 @@ void start(const asio::any_io_executor& executor, std::chrono::milliseconds time
 }  // namespace
 
 CommandRunner make_command_runner(asio::any_io_executor executor, CommandRunnerOptions options) {
-  return [executor = std::move(executor), time_max = options.time_max](const NotifyCommand& command, const Event& event,
-                                                                       const Done& done) {
+  return [executor = std::move(executor), time_max = bgxfer::detail::at_most_duration_max(options.time_max)](
+             const NotifyCommand& command, const Event& event, const Done& done) {
     start(executor, time_max, command, event, done);
   };
 }

@@ -111,6 +111,17 @@ class Get(World):
                 self.assertEqual(self.read("big"), content)
                 (self.folder / "big").unlink()
 
+    def test_a_hangup_that_is_ignored_from_outside_ends_nothing(self):
+        content = self.serve("big", 4 * MIB)
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As nohup does.
+        try:
+            process, log = self.start_telling("get", self.url("big"), "--limit-rate", "2M")
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        self.wait_for_bytes(log, MIB)
+        self.assertEqual(self.interrupt(process, signal.SIGHUP), 0)
+        self.assertEqual(self.read("big"), content)
+
     def test_a_rate_limit_is_kept(self):
         self.serve("limited", 4 * MIB)
         began = time.monotonic()

@@ -157,6 +157,14 @@ class Queue(World):
         self.bgx("run")
         self.assertTrue((self.folder / "missing").exists())
 
+    def test_an_option_that_one_job_refuses_begins_no_other(self):
+        _, content = self.add("first", 100_000, "--max-size", "1G")
+        self.add("second", 100_000)
+        self.fails_with(2, "run", "--max-size", "1G", says=("download.size_max",))
+        self.assertFalse((self.folder / "first").exists())
+        self.bgx("run")
+        self.assertEqual((self.folder / "first").read_bytes(), content)
+
     def test_headers_are_asked_for_again(self):
         content = self.serve("secret/key", 1000)
         self.bgx("add", self.url("secret/key"), "key", "--header", "X-Key: open sesame")

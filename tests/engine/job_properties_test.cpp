@@ -274,6 +274,24 @@ TEST_CASE("T12, T30: a retry that falls due where the job may not run asks nobod
   }
 }
 
+TEST_CASE("T30: a network that costs nothing sets no job free while there is none") {
+  World world;
+  world.start();
+  Job job = world.add("a", 1000);
+  REQUIRE(job.configure([](JobOptions& options) { options.transfer_policy = TransferPolicy::unrestricted; }));
+  world.queue->cost_changed({CostState::roaming});
+  job.resume();
+  world.run();
+  REQUIRE(job.waiting().reason == WaitReason::cost);
+  world.queue->network_changed(Connectivity::offline);
+  world.queue->cost_changed({CostState::unrestricted});
+  world.run();
+  CHECK(world.transport->asked.empty());
+  world.queue->network_changed(Connectivity::online);
+  world.run();
+  CHECK(job.state() == JobState::transferred);
+}
+
 TEST_CASE("times without end are times without end") {
   World world;
   Limits& limits = world.options.limits;

@@ -345,6 +345,11 @@ TEST_CASE("a transferred job whose temporary file was deleted fetches it again a
   CHECK(job.state() == JobState::transferred);
   CHECK(world.contents("a") == test::content(1000));
   CHECK_FALSE(world.contents("b"));
+  // Whoever completes it once more would lose the file for good.
+  const CommandResult again = job.complete();
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code() == Errc::invalid_state);
+  CHECK(again.error().file() == 1u);
 
   job.resume();
   world.run();

@@ -1,5 +1,6 @@
 // What a sync of finished files may claim, and what becomes of a job when one fails.
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <doctest/doctest.h>
@@ -74,4 +75,32 @@ TEST_CASE("a file that is lost while its job is completed is not left out in sil
   REQUIRE(job.complete());
   world.run();
   CHECK(world.contents("a") == test::content(1000));
+}
+
+TEST_CASE("a storage that throws has failed: the file is fetched again, and nothing stands still") {
+  SlowWorld world;
+  world.options.limits.checkpoint_interval = 1s;
+  Job job = world.add("a", 1000);
+  job.resume();
+  world.run_for(15ms);
+  world.disk->throws = true;  // The sync before the job is transferred.
+  world.run();
+  REQUIRE(job.state() == JobState::transferred);
+  CHECK(world.count<AttemptFailed>(job) + world.count<JobFailed>(job) <= 1);
+
+  world.disk->throws = true;  // The commit.
+  REQUIRE(job.complete());
+  const test::Waited completed = wait_for(world, job, &Job::completed);
+  REQUIRE(completed->has_value());
+  REQUIRE_FALSE((*completed)->has_value());
+  CHECK((*completed)->error().message().find("the disk is gone") != std::string::npos);
+  REQUIRE(job.complete());
+  world.run();
+  CHECK(world.contents("a") == test::content(1000));
+
+  Job cancelled = world.add("b", 1000);
+  world.disk->throws = true;  // The discard.
+  REQUIRE(cancelled.cancel());
+  world.run();
+  CHECK(world.queue->jobs().empty());
 }

@@ -329,6 +329,24 @@ TEST_CASE("after damage a commit under way is carried on, and a transferred job 
   }
 }
 
+TEST_CASE("after damage a commit that is void is not believed to have had whole files") {
+  File file = small_job();
+  for (std::uint32_t i = 0; i < 3; ++i) file.add(finished(i));
+  file.add(FilesSynced{job, {bgxfer::ByteRange{0, 1}}})
+      .add(JobMoved{job, JobState::transferred, std::nullopt, 0, noon})
+      .add(CommitStarted{job, noon})
+      .add(FileRestarted{job, FileIndex{1}, 1});
+  const std::size_t victim = file.bytes.size();
+  file.add(NoticeDelivered{job}).add(NoticeDelivered{job}).synced();
+  REQUIRE(is_void_commit(file.replay().jobs[0]));
+  CHECK(file.replay().jobs[0].totals.bytes_transferred == 2000);
+  file.bytes[victim] ^= std::byte{1};
+  const Replayed result = file.replay();
+  CHECK(result.damaged);
+  CHECK(result.jobs[0].totals.bytes_transferred == 0);
+  CHECK(result.report.bytes_to_fetch_again == 2000);
+}
+
 TEST_CASE("a commit is not carried on after a power cut that cost it a file, now and in every later run") {
   for (bool synced : {false, true}) {
     CAPTURE(synced);

@@ -1088,7 +1088,12 @@ class Schedule {
         truth->cancelled = true;
         continue;
       }
-      if (!job.complete()) continue;
+      if (!job.complete()) {
+        // Bytes of a file are gone since the job was transferred.
+        job.cancel();
+        truth->cancelled = true;
+        continue;
+      }
       expect_names(*truth);
       if (!all) continue;
       for (const FileTruth& file : truth->files) expected.emplace_back(file.spec, index_of(*truth));

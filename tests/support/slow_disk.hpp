@@ -2,6 +2,7 @@
 #define BGXFER_TESTS_SUPPORT_SLOW_DISK_HPP
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ class SlowDisk final : public Storage {
   Clock::Duration replace_delay{0};
   Clock::Duration sync_delay{0};  ///< Of finished files.
   int syncs = 0;                  ///< Of finished files, that have begun.
+  bool throws = false;            ///< The next sync, commit or discard of files throws.
   int failing_sync = 0;           ///< Which of them fails; counted from 1.
 
   [[nodiscard]] Result<void> check_target(const std::filesystem::path& target) const override {
@@ -30,14 +32,21 @@ class SlowDisk final : public Storage {
     return real_->open(std::move(request));
   }
   asio::awaitable<Result<void>> sync(std::span<const FilePlace> files) override {
+    throw_if_told();
     const bool fails = ++syncs == failing_sync;
     Result<void> synced = co_await real_->sync(files);
     co_await clock_->sleep_until(clock_->now() + sync_delay);
     if (fails) co_return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file, "the disk");
     co_return synced;
   }
-  asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) override { return real_->commit(files); }
-  asio::awaitable<Result<void>> discard(std::span<const FilePlace> files) override { return real_->discard(files); }
+  asio::awaitable<CommitReport> commit(std::span<const CommitFile> files) override {
+    throw_if_told();
+    return real_->commit(files);
+  }
+  asio::awaitable<Result<void>> discard(std::span<const FilePlace> files) override {
+    throw_if_told();
+    return real_->discard(files);
+  }
   asio::awaitable<Result<std::uint64_t>> free_bytes(std::filesystem::path folder) override {
     return real_->free_bytes(std::move(folder));
   }
@@ -49,6 +58,10 @@ class SlowDisk final : public Storage {
   [[nodiscard]] std::string epoch() const override { return real_->epoch(); }
 
  private:
+  void throw_if_told() {
+    if (std::exchange(throws, false)) throw std::runtime_error("the disk is gone");
+  }
+
   class Log final : public LogFile {
    public:
     Log(std::unique_ptr<LogFile> real, SlowDisk& home) : real_(std::move(real)), home_(home) {}

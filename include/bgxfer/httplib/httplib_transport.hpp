@@ -19,6 +19,8 @@ struct TransportOptions {
   /// until its body has been read or its download destroyed. Further ones wait, first come, first served. At least 1.
   std::size_t transfers_max = 16;
 
+  // Times: from 1 ms to 24 days; what is outside is taken as the next of the two.
+
   /// For each address of the host, and once more for the TLS handshake. Ends with `Errc::connect_timeout`, or
   /// `Errc::tls_failed` in the handshake. Looking up the name has no limit but the resolver's own.
   std::chrono::milliseconds connect_timeout{30'000};
@@ -58,6 +60,8 @@ struct TransportOptions {
 ///   by the time it is refused with `Errc::blocked_address`.
 /// - A connection that cannot be made to any address is `host_unreachable`, whatever the reason was: cpp-httplib does
 ///   not say.
+/// - No proxies, credentials and TLS options of jobs: a job that has any is refused with `Errc::invalid_argument`. The
+///   environment's proxies (http_proxy and the like) are not used: every host is reached directly.
 /// - No request bodies: a request with one is refused with `Errc::invalid_argument`.
 /// - No `Network` and no `Clock` of the host's: real sockets and real time.
 /// - Looking up a name cannot be interrupted. A cancelled `open` resolves at once all the same, but its thread is
