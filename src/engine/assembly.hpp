@@ -140,7 +140,7 @@ class Assembly {
   const asio::any_io_executor strand;  ///< Of everything here.
   const Model::Core job;
   const FileIndex file;
-  const std::shared_ptr<const std::atomic<bool>> turn;
+  const std::shared_ptr<const std::atomic<bool>> turn;  ///< Keeps `stopping` for connections that outlive their turn.
   const std::atomic<bool>& stopping;
 
   // Copies of what the record says, so that moving bytes needs the model's lock only to report.

@@ -1,7 +1,6 @@
 #include "checkpoint.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <map>
 #include <utility>
 
@@ -95,12 +94,8 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     if (!facts || facts->unsynced.empty()) co_return;
     progressed.ranges = facts->unsynced.ranges();
   }
-  Result<void> synced;
-  try {
-    synced = co_await file->partial->sync();
-  } catch (...) {
-    synced = error_of(std::current_exception());
-  }
+  const auto sync = [&] { return file->partial->sync(); };
+  Result<void> synced = co_await caught(sync);
 
   Model::Lock lock = model_->lock();
   if (!synced) {
@@ -132,7 +127,8 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
     }
   }
   if (places.empty()) co_return;
-  Result<void> synced = co_await sync_all(*storage_, places);
+  const auto sync = [&] { return storage_->sync(places); };
+  Result<void> synced = co_await caught(sync);
 
   Model::Lock lock = model_->lock();
   for (const auto& [job, claim] : claims) {

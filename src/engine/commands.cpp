@@ -63,15 +63,15 @@ Result<void> check_count(const Model& model, std::size_t files) {
 
 /// A job is transferred, and bytes of a file are gone since: somebody deleted its temporary file, say. Completing it
 /// would give the file up. Files that were added since may be given up, as ever.
-Result<void> check_whole(const JobCore& job) {
-  if (job.record.state != JobState::transferred) return {};
-  const std::vector<FileRecord>& files = job.record.files;
-  const auto lost =
-      std::find_if(files.begin(), files.end(), [](const FileRecord& it) { return it.stage == FileStage::started; });
-  if (lost == files.end()) return {};
+Result<void> check_whole(const JobRecord& job) {
+  if (job.state != JobState::transferred) return {};
+  const std::optional<FileIndex> lost = unfinished_file(job);
+  if (!lost) return {};
+  const auto index = static_cast<std::uint32_t>(*lost);
   return Error(Errc::invalid_state, ErrorContext::queue,
-               "complete: bytes of " + lost->target + " are gone; resume the job first, which fetches them again")
-      .with_file(static_cast<std::uint32_t>(lost - files.begin()));
+               "complete: bytes of " + job.files[index].target +
+                   " are gone; resume the job first, which fetches them again")
+      .with_file(index);
 }
 
 /// The command would be run, and only the host can say whether that may be.
@@ -268,7 +268,7 @@ Result<void> complete(JobCore& job) {
   Model::Lock lock = model.lock();
   Result<void> open = check_open(lock, job, "complete");
   if (!open) return open;
-  Result<void> whole = check_whole(job);
+  Result<void> whole = check_whole(job.record);
   if (!whole) return whole;
   // What is still on its way is given up first (spec part 4.6, rule 2).
   if (is_active(job.record.state)) model.move(lock, job, Stimulus::suspend);

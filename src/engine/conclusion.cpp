@@ -1,7 +1,6 @@
 #include "conclusion.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "../base/mutant.hpp"
@@ -29,12 +28,8 @@ asio::awaitable<void> Conclusion::run() {
     committing = job_->record.committing && !is_final(job_->record.state);
   }
   if (committing) {
-    Result<void> committed;
-    try {
-      committed = co_await commit_files();
-    } catch (...) {
-      committed = error_of(std::current_exception());
-    }
+    const auto commit = [this] { return commit_files(); };
+    Result<void> committed = co_await caught(commit);
     if (!committed) {
       commit_failed(committed.error());
       co_return;
@@ -109,12 +104,8 @@ asio::awaitable<Result<void>> Conclusion::ask_guard() {
       if (file.facts) question.identity = file.facts->identity;
     }
     const std::string target = question.target.string();
-    Result<void> answer;
-    try {
-      answer = co_await context_.guard->check(std::move(question));
-    } catch (...) {
-      answer = error_of(std::current_exception());
-    }
+    const auto ask = [&] { return context_.guard->check(std::move(question)); };
+    Result<void> answer = co_await caught(ask);
     if (!answer) {
       const Error refusal(Errc::commit_refused, ErrorContext::local_file, target + ": " + answer.error().message());
       co_return refusal.with_file(static_cast<std::uint32_t>(next));
@@ -162,12 +153,8 @@ asio::awaitable<void> Conclusion::discard_files() {
       }
     }
     if (batch.empty()) co_return;
-    Result<void> discarded;
-    try {
-      discarded = co_await context_.storage->discard(batch);
-    } catch (...) {
-      discarded = error_of(std::current_exception());
-    }
+    const auto discard = [&] { return context_.storage->discard(batch); };
+    Result<void> discarded = co_await caught(discard);
     if (!discarded) context_.log().say(LogEvent::file_left_behind, discarded.error().message(), job_->record.id);
   }
 }

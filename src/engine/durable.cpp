@@ -4,6 +4,7 @@
 
 #include "../base/mutant.hpp"
 #include "sync_claim.hpp"
+#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -19,8 +20,9 @@ asio::awaitable<Result<void>> make_durable(const TaskContext& context, Model::Co
     }
   }
   // An empty file has no unsynced bytes: its name was made durable when it was finished.
+  const auto sync = [&] { return context.storage->sync(places); };
   Result<void> synced;
-  if (!places.empty() && !BGXFER_MUTANT(16)) synced = co_await sync_all(*context.storage, places);
+  if (!places.empty() && !BGXFER_MUTANT(16)) synced = co_await caught(sync);
 
   Model::Lock lock = context.model->lock();
   if (synced) {

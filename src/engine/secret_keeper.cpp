@@ -1,7 +1,6 @@
 #include "secret_keeper.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <string>
 #include <utility>
 
@@ -38,28 +37,18 @@ asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
       keep = job && !job->removed && has_secrets(job->record.options.http);
       if (keep) secret = pack_secrets(job->record.options.http);
     }
-    Result<void> done;
-    try {
-      if (keep) {
-        done = co_await self->store_->put(id.to_string(), std::move(secret));
-      } else {
-        done = co_await self->store_->erase(id.to_string());
-      }
-    } catch (...) {
-      done = error_of(std::current_exception());
-    }
+    const auto act = [&] {
+      return keep ? self->store_->put(id.to_string(), std::move(secret)) : self->store_->erase(id.to_string());
+    };
+    Result<void> done = co_await caught(act);
     if (!done) self->model_->log().say(LogEvent::secrets_not_kept, done.error().message(), id);
   }
 }
 
 asio::awaitable<void> SecretKeeper::restore(JobRecord& record) {
   if (!record.headers_withheld) co_return;
-  Result<std::vector<std::byte>> secret = Error(Errc::not_found, ErrorContext::queue);
-  try {
-    secret = co_await store_->get(record.id.to_string());
-  } catch (...) {
-    secret = error_of(std::current_exception());
-  }
+  const auto get = [&] { return store_->get(record.id.to_string()); };
+  Result<std::vector<std::byte>> secret = co_await caught(get);
   const Log& log = model_->log();
   if (!secret) {
     if (secret.error().code() != Errc::not_found) {

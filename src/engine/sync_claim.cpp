@@ -1,9 +1,5 @@
 #include "sync_claim.hpp"
 
-#include <exception>
-
-#include "verdict.hpp"
-
 namespace bgxfer::inline v0::detail {
 
 std::optional<FilePlace> SyncClaim::add(const Model::Lock&, FileIndex file) {
@@ -31,16 +27,6 @@ void SyncClaim::forget(const Model::Lock& lock) const {
     const bool lost = record.stage != FileStage::committed && record.facts && !record.facts->unsynced.empty();
     if (lost) job_->model->forget_unsynced_bytes(lock, *job_, claimed.file);
   }
-}
-
-asio::awaitable<Result<void>> sync_all(Storage& storage, const std::vector<FilePlace>& places) {
-  Result<void> synced;
-  try {
-    synced = co_await storage.sync(places);
-  } catch (...) {
-    synced = error_of(std::current_exception());
-  }
-  co_return synced;
 }
 
 }  // namespace bgxfer::inline v0::detail

@@ -40,9 +40,6 @@ class SyncClaim {
   std::vector<Claimed> files_;
 };
 
-/// Syncs them. A storage that throws has failed to.
-asio::awaitable<Result<void>> sync_all(Storage& storage, const std::vector<FilePlace>& places);
-
 }  // namespace bgxfer::inline v0::detail
 
 #endif

@@ -37,6 +37,7 @@ Exchange::Exchange(Pool::Lease lease, std::unique_ptr<Connection> connection, co
 asio::awaitable<Result<void>> Exchange::run(const Request& request, std::string head) {
   method_ = request.method;
   const Result<void> sent = co_await send(request, std::move(head));
+  whole_ = sent.has_value();
   if (!sent && body_failed_) co_return sent.error();
   // A server may refuse an upload in the middle and say why: its answer explains more than the broken pipe.
   if (!sent && (!request.body || watchdog_->barked() || sent.error().code() == Failure::cancelled)) {
@@ -55,10 +56,7 @@ asio::awaitable<Result<void>> Exchange::send(const Request& request, std::string
   watchdog_->expect_within(limits_.stall_timeout);
   const Result<void> sent = co_await connection_->stream().write(std::as_bytes(std::span(head)));
   watchdog_->relax();
-  if (!sent || !request.body) {
-    whole_ = sent.has_value();
-    co_return sent;
-  }
+  if (!sent || !request.body) co_return sent;
 
   std::vector<std::byte> buffer(upload_buffer_bytes);
   std::uint64_t remaining = request.body->size();
@@ -77,7 +75,6 @@ asio::awaitable<Result<void>> Exchange::send(const Request& request, std::string
     if (!written) co_return written;
     remaining -= *count;
   }
-  whole_ = true;
   co_return Result<void>{};
 }
 

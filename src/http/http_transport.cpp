@@ -400,7 +400,7 @@ std::shared_ptr<Transport> make_transport(TransportOptions options) {
   for (milliseconds* time :
        {&options.connect_timeout, &options.first_byte_timeout, &options.stall_timeout, &options.slow_after,
         &options.idle_connection_timeout, &options.quiet_connection_timeout}) {
-    *time = std::max(milliseconds{1}, bgxfer::detail::at_most_duration_max(*time));
+    *time = std::clamp(*time, milliseconds{1}, bgxfer::detail::duration_max);
   }
   if (!options.clock) options.clock = make_steady_clock();
   if (!options.network) options.network = detail::make_socket_network(options.ca_bundle);

@@ -84,9 +84,8 @@ class Reviver {
     }
     for_each_job([&](JobRecord& job) {
       // A job cannot be done while bytes of it were lost. Files that were added since wait for the host to resume it.
-      const bool lost = std::any_of(job.files.begin(), job.files.end(),
-                                    [](const FileRecord& file) { return file.stage == FileStage::started; });
-      if (job.state == JobState::transferred && (!job.committing || is_void_commit(job)) && lost) {
+      const bool open = job.state == JobState::transferred && (!job.committing || is_void_commit(job));
+      if (open && unfinished_file(job)) {
         apply(job, JobMoved{job.id, JobState::queued, std::nullopt, job.error_count, job.times.modified});
       }
       result.jobs.push_back(std::move(job));

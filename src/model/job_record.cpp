@@ -35,6 +35,13 @@ std::uint64_t FileRecord::wanted() const {
   return sum;
 }
 
+std::optional<FileIndex> unfinished_file(const JobRecord& job) {
+  const auto found = std::find_if(job.files.begin(), job.files.end(),
+                                  [](const FileRecord& file) { return file.stage == FileStage::started; });
+  if (found == job.files.end()) return std::nullopt;
+  return static_cast<FileIndex>(found - job.files.begin());
+}
+
 Error lost_in_commit(const JobRecord& job) {
   return Error(std::make_error_code(std::errc::io_error), ErrorContext::local_file,
                job.options.display_name + ": bytes of a file that was complete were lost before the disk had them; " +

@@ -123,6 +123,10 @@ struct JobRecord {
 /// Where a file is assembled and where it goes.
 [[nodiscard]] FilePlace place_of(const JobRecord& job, FileIndex file);
 
+/// The first file that was begun and is not whole: of a transferred job one that has lost bytes since. Files that were
+/// added since have not begun.
+[[nodiscard]] std::optional<FileIndex> unfinished_file(const JobRecord& job);
+
 /// What `complete` ends with for a job whose commit is void.
 [[nodiscard]] Error lost_in_commit(const JobRecord& job);
 
