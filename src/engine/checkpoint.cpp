@@ -94,7 +94,7 @@ asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
     if (!facts || facts->unsynced.empty()) co_return;
     progressed.ranges = facts->unsynced.ranges();
   }
-  const auto sync = [&] { return file->partial->sync(); };
+  const PolicyCall<void> sync = [&] { return file->partial->sync(); };
   Result<void> synced = co_await caught(sync);
 
   Model::Lock lock = model_->lock();
@@ -127,7 +127,7 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
     }
   }
   if (places.empty()) co_return;
-  const auto sync = [&] { return storage_->sync(places); };
+  const PolicyCall<void> sync = [&] { return storage_->sync(places); };
   Result<void> synced = co_await caught(sync);
 
   Model::Lock lock = model_->lock();

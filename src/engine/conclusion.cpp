@@ -28,7 +28,7 @@ asio::awaitable<void> Conclusion::run() {
     committing = job_->record.committing && !is_final(job_->record.state);
   }
   if (committing) {
-    const auto commit = [this] { return commit_files(); };
+    const PolicyCall<void> commit = [this] { return commit_files(); };
     Result<void> committed = co_await caught(commit);
     if (!committed) {
       commit_failed(committed.error());
@@ -104,7 +104,7 @@ asio::awaitable<Result<void>> Conclusion::ask_guard() {
       if (file.facts) question.identity = file.facts->identity;
     }
     const std::string target = question.target.string();
-    const auto ask = [&] { return context_.guard->check(std::move(question)); };
+    const PolicyCall<void> ask = [&] { return context_.guard->check(std::move(question)); };
     Result<void> answer = co_await caught(ask);
     if (!answer) {
       const Error refusal(Errc::commit_refused, ErrorContext::local_file, target + ": " + answer.error().message());
@@ -153,7 +153,7 @@ asio::awaitable<void> Conclusion::discard_files() {
       }
     }
     if (batch.empty()) co_return;
-    const auto discard = [&] { return context_.storage->discard(batch); };
+    const PolicyCall<void> discard = [&] { return context_.storage->discard(batch); };
     Result<void> discarded = co_await caught(discard);
     if (!discarded) context_.log().say(LogEvent::file_left_behind, discarded.error().message(), job_->record.id);
   }

@@ -20,7 +20,7 @@ asio::awaitable<Result<void>> make_durable(const TaskContext& context, Model::Co
     }
   }
   // An empty file has no unsynced bytes: its name was made durable when it was finished.
-  const auto sync = [&] { return context.storage->sync(places); };
+  const PolicyCall<void> sync = [&] { return context.storage->sync(places); };
   Result<void> synced;
   if (!places.empty() && !BGXFER_MUTANT(16)) synced = co_await caught(sync);
 

@@ -37,7 +37,7 @@ asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
       keep = job && !job->removed && has_secrets(job->record.options.http);
       if (keep) secret = pack_secrets(job->record.options.http);
     }
-    const auto act = [&] {
+    const PolicyCall<void> act = [&] {
       return keep ? self->store_->put(id.to_string(), std::move(secret)) : self->store_->erase(id.to_string());
     };
     Result<void> done = co_await caught(act);
@@ -47,7 +47,7 @@ asio::awaitable<void> SecretKeeper::run(std::shared_ptr<SecretKeeper> self) {
 
 asio::awaitable<void> SecretKeeper::restore(JobRecord& record) {
   if (!record.headers_withheld) co_return;
-  const auto get = [&] { return store_->get(record.id.to_string()); };
+  const PolicyCall<std::vector<std::byte>> get = [&] { return store_->get(record.id.to_string()); };
   Result<std::vector<std::byte>> secret = co_await caught(get);
   const Log& log = model_->log();
   if (!secret) {

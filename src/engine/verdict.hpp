@@ -2,7 +2,7 @@
 #define BGXFER_SRC_ENGINE_VERDICT_HPP
 
 #include <exception>
-#include <type_traits>
+#include <functional>
 
 #include <bgxfer/error.hpp>
 
@@ -13,18 +13,21 @@ namespace bgxfer::inline v0::detail {
 /// What an exception from a host's policy amounts to: an error of that job, never of the queue.
 [[nodiscard]] Error error_of(std::exception_ptr thrown);
 
+template <class T>
+using PolicyCall = std::function<asio::awaitable<Result<T>>()>;
+
 /// Makes a call of a host's policy, whose exceptions, at once or later, are its error. `call` has a name of its own
 /// (docs/toolchain.md, F1), and stays until this resolves.
-template <class Call>
-std::invoke_result_t<const Call&> caught(const Call& call) {
+template <class T>
+asio::awaitable<Result<T>> caught(const PolicyCall<T>& call) {
   try {
     co_return co_await call();
   } catch (...) {
     co_return error_of(std::current_exception());
   }
 }
-template <class Call>
-void caught(const Call&& call) = delete;
+template <class T>
+void caught(const PolicyCall<T>&& call) = delete;
 
 /// Whether there is no room on the disk (or left of the quota): a hold, not a failure.
 [[nodiscard]] bool is_disk_full(std::error_code code) noexcept;
