@@ -1,7 +1,9 @@
 #include <bgxfer/networkmanager/cost_source.hpp>
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -35,10 +37,22 @@ class Bus {
     std::ofstream(folder_ / "bus.conf") << "<busconfig><type>session</type><listen>" << address()
                                         << "</listen><policy context=\"default\"><allow send_destination=\"*\"/>"
                                            "<allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>\n";
+    // It prints its address once it listens; the socket's file is there before that, and refuses.
+    int ready[2];
+    REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, ready[1], STDOUT_FILENO);
     const std::string config = "--config-file=" + (folder_ / "bus.conf").string();
-    const char* arguments[] = {daemon_program, config.c_str(), "--nofork", "--nopidfile", nullptr};
-    ::posix_spawn(&process_, daemon_program, nullptr, nullptr, const_cast<char* const*>(arguments), environ);
-    for (int i = 0; i < 500 && !std::filesystem::exists(folder_ / "bus"); ++i) std::this_thread::sleep_for(10ms);
+    const char* arguments[] = {daemon_program, config.c_str(), "--nofork", "--nopidfile", "--print-address=1", nullptr};
+    const int failed =
+        ::posix_spawn(&process_, daemon_program, &actions, nullptr, const_cast<char* const*>(arguments), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(ready[1]);
+    char printed = 0;
+    const bool listens = failed == 0 && ::read(ready[0], &printed, 1) == 1;
+    ::close(ready[0]);
+    REQUIRE(listens);
   }
   ~Bus() {
     end();
