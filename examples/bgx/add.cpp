@@ -15,8 +15,6 @@ void check_add(const Arguments& arguments) {
     throw UsageError(fmt::format("add needs a file after each URL; after {} there is none",
                                  bgxfer::public_url(arguments.words.back())));
   }
-  if (arguments.on_demand) throw UsageError("--on-demand is for get: nobody would ask a queued job for ranges");
-  if (!arguments.ranges.empty()) throw UsageError("--range is for get: get that file by itself");
   if (arguments.sha256 && count != 2) throw UsageError("--sha256 is of one file; add that file as a job of its own");
   if (!arguments.mirrors.empty() && count != 2) {
     throw UsageError("--mirror is of one file; add that file as a job of its own");

@@ -16,12 +16,27 @@ namespace {
 
 using Take = void (*)(Arguments& arguments, const std::string& option, const std::string& value);
 
-/// One option: its names, whether a value follows, and where it goes. An option without a value gets an empty one.
+// What an option is for: the verbs that do something with it.
+constexpr std::string_view all = "";
+constexpr std::string_view one_get = "get";
+constexpr std::string_view new_files = "get, add";
+constexpr std::string_view requests = "get, run";
+constexpr std::string_view one_job = "get, add, resume";
+constexpr std::string_view queue = "get, add, run, list, show, suspend, resume, cancel, complete, set";
+constexpr std::string_view jobs = "get, add, run, resume";
+
+/// One option: its names, its verbs, whether a value follows, and where it goes. An option without a value gets an
+/// empty one.
 struct Option {
   std::string_view name;
   std::string_view letter;
+  std::string_view verbs;
   bool valued;
   Take take;
+
+  [[nodiscard]] bool is_for(std::string_view verb) const {
+    return verbs.empty() || verbs.find(verb) != std::string_view::npos;  // No verb is a part of another.
+  }
 };
 
 std::filesystem::path path_of(const std::string& option, const std::string& value) {
@@ -114,82 +129,90 @@ void add_range(Arguments& arguments, const std::string& option, const std::strin
 }
 
 const Option options[] = {
-    {"--help", "-h", false, [](Arguments& a, const std::string&, const std::string&) { a.help = true; }},
-    {"--version", "", false, [](Arguments& a, const std::string&, const std::string&) { a.version = true; }},
-    {"--json", "", false, [](Arguments& a, const std::string&, const std::string&) { a.json = true; }},
-    {"--quiet", "-q", false, [](Arguments& a, const std::string&, const std::string&) { a.quiet = true; }},
-    {"--stats", "", false, [](Arguments& a, const std::string&, const std::string&) { a.stats = true; }},
-    {"--log", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.log = path_of(o, v); }},
-    {"--journal", "", true,
+    {"--help", "-h", all, false, [](Arguments& a, const std::string&, const std::string&) { a.help = true; }},
+    {"--version", "", all, false, [](Arguments& a, const std::string&, const std::string&) { a.version = true; }},
+    {"--json", "", all, false, [](Arguments& a, const std::string&, const std::string&) { a.json = true; }},
+    {"--quiet", "-q", all, false, [](Arguments& a, const std::string&, const std::string&) { a.quiet = true; }},
+    {"--stats", "", queue, false, [](Arguments& a, const std::string&, const std::string&) { a.stats = true; }},
+    {"--log", "", queue, true, [](Arguments& a, const std::string& o, const std::string& v) { a.log = path_of(o, v); }},
+    {"--journal", "", all, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.journal = path_of(o, v); }},
-    {"--output", "-o", true,
+    {"--output", "-o", one_get, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.output = path_of(o, v); }},
-    {"--directory", "-d", true,
+    {"--directory", "-d", one_get, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.folder = path_of(o, v); }},
-    {"--cacert", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.ca_file = path_of(o, v); }},
-    {"--name", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.name = v; }},
-    {"--priority", "", true,
+    {"--cacert", "", requests, true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.ca_file = path_of(o, v); }},
+    {"--name", "", one_job, true, [](Arguments& a, const std::string&, const std::string& v) { a.name = v; }},
+    {"--priority", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.priority = parse_priority(o, v); }},
-    {"--parallel", "", true,
+    {"--parallel", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.parallel = parse_parallel(o, v); }},
-    {"--connections", "", true,
+    {"--connections", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.connections = parse_connections(o, v); }},
-    {"--mirror", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.mirrors.push_back(v); }},
-    {"--limit-rate", "", true,
+    {"--mirror", "", new_files, true,
+     [](Arguments& a, const std::string&, const std::string& v) { a.mirrors.push_back(v); }},
+    {"--limit-rate", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.bytes_per_second = parse_bytes(o, v); }},
-    {"--compact-at", "", true,
+    {"--compact-at", "", queue, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.compact_at = parse_bytes(o, v); }},
-    {"--retry-delay", "", true,
+    {"--retry-delay", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.retry_delay = parse_seconds(o, v); }},
-    {"--no-progress-timeout", "", true,
+    {"--no-progress-timeout", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.no_progress_timeout = parse_seconds(o, v); }},
-    {"--max-time", "", true,
+    {"--max-time", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.time_max = parse_seconds(o, v); }},
-    {"--max-size", "", true,
+    {"--max-size", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.size_max = parse_bytes(o, v); }},
-    {"--cost", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.cost = parse_cost(o, v); }},
-    {"--sha256", "", true,
+    {"--cost", "", jobs, true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.cost = parse_cost(o, v); }},
+    {"--sha256", "", new_files, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.sha256 = parse_sha256(o, v); }},
-    {"--range", "", true, [](Arguments& a, const std::string& o, const std::string& v) { add_range(a, o, v); }},
-    {"--on-demand", "", false, [](Arguments& a, const std::string&, const std::string&) { a.on_demand = true; }},
-    {"--header", "", true,
+    {"--range", "", one_get, true,
+     [](Arguments& a, const std::string& o, const std::string& v) { add_range(a, o, v); }},
+    {"--on-demand", "", one_get, false,
+     [](Arguments& a, const std::string&, const std::string&) { a.on_demand = true; }},
+    {"--header", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.headers.push_back(parse_header(o, v)); }},
-    {"--user", "", true, [](Arguments& a, const std::string& o, const std::string& v) { a.user = parse_login(o, v); }},
-    {"--proxy-user", "", true,
+    {"--user", "", jobs, true,
+     [](Arguments& a, const std::string& o, const std::string& v) { a.user = parse_login(o, v); }},
+    {"--proxy-user", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.proxy_user = parse_login(o, v); }},
-    {"--negotiate", "", false, [](Arguments& a, const std::string&, const std::string&) { a.negotiate = true; }},
-    {"--ntlm", "", false, [](Arguments& a, const std::string&, const std::string&) { a.ntlm = true; }},
-    {"--proxy-negotiate", "", false,
+    {"--negotiate", "", jobs, false, [](Arguments& a, const std::string&, const std::string&) { a.negotiate = true; }},
+    {"--ntlm", "", jobs, false, [](Arguments& a, const std::string&, const std::string&) { a.ntlm = true; }},
+    {"--proxy-negotiate", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.proxy_negotiate = true; }},
-    {"--proxy-ntlm", "", false, [](Arguments& a, const std::string&, const std::string&) { a.proxy_ntlm = true; }},
-    {"--proxy-account", "", false,
+    {"--proxy-ntlm", "", jobs, false,
+     [](Arguments& a, const std::string&, const std::string&) { a.proxy_ntlm = true; }},
+    {"--proxy-account", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.proxy_account = true; }},
-    {"--proxy", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy = v; }},
-    {"--proxy-bypass", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy_bypass = v; }},
-    {"--cert", "", true,
+    {"--proxy", "", jobs, true, [](Arguments& a, const std::string&, const std::string& v) { a.proxy = v; }},
+    {"--proxy-bypass", "", jobs, true,
+     [](Arguments& a, const std::string&, const std::string& v) { a.proxy_bypass = v; }},
+    {"--cert", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.certificate = absolute(path_of(o, v)); }},
-    {"--key", "", true,
+    {"--key", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.key = absolute(path_of(o, v)); }},
-    {"--key-password", "", true,
+    {"--key-password", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.key_password = secret_of(o, v); }},
-    {"--crl", "", true,
+    {"--crl", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.revocation_lists = absolute(path_of(o, v)); }},
-    {"--pin", "", true,
+    {"--pin", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.pins.push_back(parse_pin(o, v)); }},
-    {"--redirects", "", true,
+    {"--redirects", "", jobs, true,
      [](Arguments& a, const std::string& o, const std::string& v) { a.redirects = parse_redirects(o, v); }},
-    {"--method", "", true, [](Arguments& a, const std::string&, const std::string& v) { a.method = v; }},
-    {"--insecure-ca", "", false,
+    {"--method", "", jobs, true, [](Arguments& a, const std::string&, const std::string& v) { a.method = v; }},
+    {"--insecure-ca", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_authority = true; }},
-    {"--insecure-expired", "", false,
+    {"--insecure-expired", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_expired = true; }},
-    {"--insecure-host", "", false,
+    {"--insecure-host", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_host = true; }},
-    {"--insecure-usage", "", false,
+    {"--insecure-usage", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_usage = true; }},
-    {"--insecure-auth", "", false,
+    {"--insecure-auth", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_auth = true; }},
-    {"--insecure-redirects", "", false,
+    {"--insecure-redirects", "", jobs, false,
      [](Arguments& a, const std::string&, const std::string&) { a.insecure_redirects = true; }},
 };
 
@@ -202,6 +225,22 @@ const Option& find_option(const std::string& name) {
 }
 
 }  // namespace
+
+void check_options(const Arguments& arguments) {
+  for (const std::string& name : arguments.options) {
+    const Option& option = find_option(name);
+    if (option.is_for(arguments.verb)) continue;
+    std::string_view cure = "`bgx help` lists the options";
+    if (arguments.verb == "set") cure = "set takes KEY=VALUE, and `bgx help set` lists the keys";
+    throw UsageError(fmt::format("{} is for {}, not for {}; {}", name, option.verbs, arguments.verb, cure));
+  }
+  if (!arguments.certificate.empty()) return;
+  if (!arguments.key.empty()) throw UsageError("--key is the key of a certificate; give --cert FILE with it");
+  const bool goes_on = arguments.verb == "run" || arguments.verb == "resume";  // With the certificate that a job has.
+  if (arguments.key_password && !goes_on) {
+    throw UsageError("--key-password is that of a certificate; give --cert FILE with it");
+  }
+}
 
 Arguments parse_arguments(const std::vector<std::string>& words) {
   Arguments arguments;
@@ -223,6 +262,7 @@ Arguments parse_arguments(const std::vector<std::string>& words) {
     const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
     const std::string name = word.substr(0, equals);
     const Option& option = find_option(name);
+    arguments.options.push_back(name);
     if (!option.valued) {
       if (equals != std::string::npos) throw UsageError(fmt::format("{} takes no value", name));
       option.take(arguments, name, {});

@@ -32,7 +32,8 @@ struct Login {
 /// The command line, checked as far as that needs nothing but the command line itself.
 struct Arguments {
   std::string verb{};
-  std::vector<std::string> words{};  ///< What follows the verb and is no option.
+  std::vector<std::string> words{};    ///< What follows the verb and is no option.
+  std::vector<std::string> options{};  ///< The names of those that were given.
 
   bool help = false;
   bool version = false;
@@ -87,6 +88,9 @@ struct Arguments {
 
 /// Throws `UsageError`.
 [[nodiscard]] Arguments parse_arguments(const std::vector<std::string>& words);
+
+/// Throws `UsageError` for an option that would do nothing: with the verb, which is one of bgx's, or without another one.
+void check_options(const Arguments& arguments);
 
 // The values of options, which `bgx set` reads as well. `what` names the option in the `UsageError`.
 [[nodiscard]] bgxfer::Priority parse_priority(const std::string& what, const std::string& text);

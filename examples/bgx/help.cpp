@@ -34,7 +34,7 @@ Everywhere:
   --quiet, -q              no progress
   --log FILE               append what happens inside, a line each
   --stats                  at the end, what the queue has counted: requests, bytes, retries, syncs
-Where something is fetched:
+Where something is fetched (an option that a verb has no use for is an error):
   --priority P             foreground, high, normal or low
   --parallel N             files of a job at the same time, 1 to 64
   --connections N          connections for one file at the same time, 1 to 32 (1)
@@ -115,7 +115,8 @@ Names, passwords and headers are never stored: give them again to go on after an
 
 Works the queue until nothing is left to do, and puts finished files in place. Jobs that are suspended are left
 alone. Jobs that stopped with an error are named on stderr, and the program ends with 1; `bgx resume ID` lets one
-try again. --limit-rate is for all jobs together; other options are given to every job.
+try again. --limit-rate is for all jobs together; other options are given to every job, but headers and passwords only
+to those that wait for them.
 )"},
     {"list", R"(bgx list
 

@@ -47,6 +47,8 @@ void apply_http(const Arguments& arguments, bgxfer::HttpOptions& http) {
   if (!arguments.certificate.empty()) {
     http.tls.client =
         bgxfer::ClientCertificate{arguments.certificate, arguments.key, arguments.key_password.value_or("")};
+  } else if (arguments.key_password && !http.tls.client.file.empty()) {
+    http.tls.client.password = *arguments.key_password;
   }
   if (!arguments.revocation_lists.empty()) {
     http.tls.check_revocation = true;

@@ -57,6 +57,7 @@ int dispatch(const Arguments& arguments) {
   if (arguments.verb.empty()) throw UsageError("say what to do: bgx get URL, or `bgx help`");
 
   if (arguments.verb == "doctor") {
+    check_options(arguments);
     check_no_words(arguments);
     return doctor(arguments);
   }
@@ -65,6 +66,7 @@ int dispatch(const Arguments& arguments) {
                                   [&](const Verb& candidate) { return candidate.name == arguments.verb; });
   if (verb == std::end(verbs))
     throw UsageError(fmt::format("there is no verb {}; `bgx help` lists the verbs", arguments.verb));
+  check_options(arguments);
   verb->check(arguments);
   Session session(arguments, verb->mode);
   return session.run(verb->run);

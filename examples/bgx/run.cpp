@@ -34,14 +34,13 @@ bool waits_for_secrets(const bgxfer::Job& job) {
 /// Gives the job what the command line says. Secrets go only to jobs that had some and wait for them.
 bgxfer::CommandResult prepare(const Arguments& arguments, bgxfer::Job& job) {
   Arguments changes = arguments;
-  changes.name.reset();
   const bool waits = waits_for_secrets(job);
   if (!waits) {
     changes.headers.clear();
     changes.user.reset();
     changes.proxy_user.reset();
     changes.negotiate = changes.ntlm = changes.proxy_negotiate = changes.proxy_ntlm = false;
-    changes.key_password.reset();
+    if (changes.certificate.empty()) changes.key_password.reset();
   }
 
   const bgxfer::JobOptions before = job.options();

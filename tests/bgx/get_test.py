@@ -272,6 +272,19 @@ class Refused(World):
         self.fails_with(2, "list", "extra", says=("extra",))
         self.fails_with(2, "add", self.url("x"), says=("file after each URL",))
 
+    def test_options_that_would_do_nothing(self):
+        x, key = self.url("x"), str(self.folder / "key")
+        self.fails_with(2, "add", x, "x", "-d", "folder", says=("-d is for get, not for add",))
+        self.fails_with(2, "add", x, "x", "--output=y", says=("--output is for get, not for add",))
+        self.fails_with(2, "add", x, "x", "--cacert", key, says=("--cacert is for get, run, not for add",))
+        self.fails_with(2, "run", "--sha256", "0" * 64, says=("--sha256 is for get, add, not for run",))
+        self.fails_with(2, "run", "--name", "n", says=("--name is for get, add, resume, not for run",))
+        self.fails_with(2, "list", "--priority", "high", says=("not for list", "bgx help"))
+        self.fails_with(2, "set", "id", "name=n", "--priority", "high", says=("not for set", "KEY=VALUE"))
+        self.fails_with(2, "doctor", "--stats", says=("not for doctor",))
+        self.fails_with(2, "run", "--key", key, says=("--key", "--cert FILE"))
+        self.fails_with(2, "get", x, "--key-password", "marker-word", says=("--key-password", "--cert FILE"))
+
     def test_bad_urls(self):
         for url in ("ftp://example.org/x", "nonsense", "http://", "http://exa mple/x"):
             with self.subTest(url):

@@ -178,6 +178,18 @@ class CertificateTest(HttpWorld):
         self.refused(url, "--cert", self.certificate("member.p12"), "--key-password", "marker-wrong",
                      says=["member.p12: the password is wrong", "--key-password"])
 
+    def test_a_queued_job_gets_its_certificate_or_the_password_of_it_later(self):
+        content = self.serve("file.bin", 1000)
+        url, certificate = self.nginx.members_url("file.bin"), ("--cert", self.certificate("member.p12"))
+        password = ("--key-password", "open sesame")
+        self.bgx("add", url, "one")
+        self.bgx("run", "--cacert", self.nginx.authority, *certificate, *password)
+        self.assertEqual((self.folder / "one").read_bytes(), content)
+        self.bgx("add", url, "two", *certificate, *password)
+        self.bgx("run", "--cacert", self.nginx.authority, expect=1)
+        self.bgx("run", "--cacert", self.nginx.authority, *password)
+        self.assertEqual((self.folder / "two").read_bytes(), content)
+
     def test_untrusted_servers(self):
         content = self.serve("file.bin", 1000)
         url = self.nginx.https_url("file.bin")

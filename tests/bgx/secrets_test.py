@@ -58,18 +58,19 @@ class SecretsTest(HttpWorld):
             for name in ("X-Key", "Authorization" if "--user" not in way.options else "Cookie"):
                 secrets.add(mark := next(marks))
                 headers += ["--header", f"{name}: {mark}"]
-            common = ["--cacert", self.nginx.authority, "--no-progress-timeout", "0", "--log", log]
+            common = ["--no-progress-timeout", "0", "--log", log]
+            fetching = ["--cacert", self.nginx.authority, *common]
             good, bad = self.folder / "good", self.folder / "bad"
             secrets.add(wrong := next(marks))
             with self.subTest(way.name):
                 # A queued job waits for its secrets, and has them only while it runs.
                 keep(way.name + ", added", self.bgx("add", way.url, good, *common, *headers, *way.words(way.secret), "--json"))
                 told[way.name + ", added: journal"] = self.journal.read_bytes()
-                keep(way.name + ", run", self.bgx("run", *common, *headers, *way.words(way.secret), "--json", "--stats"))
+                keep(way.name + ", run", self.bgx("run", *fetching, *headers, *way.words(way.secret), "--json", "--stats"))
                 self.assertEqual(good.read_bytes(), self.content)
                 good.unlink()
 
-                done = self.bgx("get", way.url, "-o", bad, *common, *headers, *way.words(wrong), "--json", expect=1)
+                done = self.bgx("get", way.url, "-o", bad, *fetching, *headers, *way.words(wrong), "--json", expect=1)
                 self.assertIn(way.status, done.stderr)
                 self.assertFalse(bad.exists())
                 keep(way.name + ", wrong", done)

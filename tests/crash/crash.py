@@ -118,10 +118,7 @@ class Round:
         return self.nginx.https_url(name) if self.https else self.nginx.url(name)
 
     def command(self, *words):
-        words = [str(self.bgx), *words, "--journal", str(self.journal), "--json"]
-        if self.https:
-            words += ["--cacert", str(self.nginx.authority)]
-        return words
+        return [str(self.bgx), *words, "--journal", str(self.journal), "--json"]
 
     def call(self, *words):
         return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120)
@@ -184,6 +181,8 @@ class Round:
             words = ["run", "--retry-delay", "0.1", "--parallel", "3", "--compact-at", "4k"]
             if rate:
                 words += ["--limit-rate", str(rate)]
+            if self.https:
+                words += ["--cacert", str(self.nginx.authority)]
             patience = None
             if self.figures.kills < self.kills_max:
                 patience = self.dice.choice([self.dice.uniform(0.01, 0.1), self.dice.uniform(0.05, 0.3)])
