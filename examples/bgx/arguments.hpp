@@ -89,7 +89,7 @@ struct Arguments {
 /// Throws `UsageError`.
 [[nodiscard]] Arguments parse_arguments(const std::vector<std::string>& words);
 
-/// Throws `UsageError` for an option that would do nothing: with the verb, which is one of bgx's, or without another one.
+/// Throws `UsageError` for an option that would do nothing, with this verb (one of bgx's) or without another option.
 void check_options(const Arguments& arguments);
 
 // The values of options, which `bgx set` reads as well. `what` names the option in the `UsageError`.
