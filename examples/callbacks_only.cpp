@@ -3,6 +3,8 @@
 // Run: callbacks_only http://example.org/file.iso file.iso
 #include <future>
 
+#include <asio/co_spawn.hpp>
+
 #include <bgxfer/bgxfer.hpp>
 #include <bgxfer/disk/disk_storage.hpp>
 #include <bgxfer/format.hpp>
@@ -33,6 +35,11 @@ int main(int argc, char** argv) {
       fmt::print("{}, next attempt: {}\n", attempt->error, attempt->waiting.reason);
     } else if (std::holds_alternative<bgxfer::JobTransferred>(event)) {
       job.complete();
+      asio::co_spawn(background.executor(), job.completed(), [&](std::exception_ptr, bgxfer::Result<void> completed) {
+        if (completed) return;
+        fmt::print(stderr, "{}\n", completed.error());  // A file could not take its name: that is no event.
+        ended.set_value(false);
+      });
     } else if (const auto* failed = std::get_if<bgxfer::JobFailed>(&event)) {
       fmt::print(stderr, "{}\n", failed->error);
       ended.set_value(false);

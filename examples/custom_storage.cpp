@@ -10,7 +10,8 @@
 #include <bgxfer/format.hpp>
 #include <bgxfer/http/http_transport.hpp>
 
-/// A toy. A real one would use AES-CTR, which can begin at any offset just as well.
+/// A toy. A real one would use AES-CTR, which can begin at any offset just as well, and would write enciphered zeros
+/// where a file is extended: what nobody wrote (`FileSpec::placed_at`) deciphers to something else here.
 void cipher(std::span<std::byte> bytes, std::uint64_t offset) {
   for (std::byte& byte : bytes) byte ^= static_cast<std::byte>(0x5A + 31 * offset++);
 }

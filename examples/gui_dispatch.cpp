@@ -6,6 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include <asio/co_spawn.hpp>
+
 #include <bgxfer/bgxfer.hpp>
 #include <bgxfer/disk/disk_storage.hpp>
 #include <bgxfer/format.hpp>
@@ -58,8 +60,18 @@ int main(int argc, char** argv) {
   bgxfer::Subscription events = job.on_event([&](const bgxfer::Event& event) {
     always_here = always_here && std::this_thread::get_id() == main_thread;
     if (const auto* made = std::get_if<bgxfer::ProgressMade>(&event)) fmt::print("{}\n", made->progress);
-    if (std::holds_alternative<bgxfer::JobTransferred>(event)) job.complete();
-    if (is_final(job.state()) || job.state() == bgxfer::JobState::error) loop.quit();
+    if (const auto* failed = std::get_if<bgxfer::JobFailed>(&event)) {
+      fmt::print(stderr, "{}\n", failed->error);
+      loop.quit();
+    }
+    if (!std::holds_alternative<bgxfer::JobTransferred>(event)) return;
+    job.complete();
+    asio::co_spawn(background.executor(), job.completed(), [&](std::exception_ptr, bgxfer::Result<void> completed) {
+      loop.post([&loop, completed] {
+        if (!completed) fmt::print(stderr, "{}\n", completed.error());
+        loop.quit();
+      });
+    });
   });
   job.resume();
   loop.run();

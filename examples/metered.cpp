@@ -2,9 +2,9 @@
 // Needs bgxfer::networkmanager. Without a system bus the network counts as unrestricted.
 // Run: metered http://example.org/file.pak file.pak
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/this_coro.hpp>
+#include <asio/use_future.hpp>
 
 #include <bgxfer/bgxfer.hpp>
 #include <bgxfer/disk/disk_storage.hpp>
@@ -12,11 +12,12 @@
 #include <bgxfer/http/http_transport.hpp>
 #include <bgxfer/networkmanager/cost_source.hpp>
 
-asio::awaitable<void> download(bgxfer::TransferQueue& queue, std::string url, std::filesystem::path path) {
+asio::awaitable<int> download(bgxfer::TransferQueue& queue, std::string url, std::filesystem::path path) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   // [cost]
   auto source = bgxfer::networkmanager::make_cost_source(
       executor, [&queue](bgxfer::NetworkCost cost) { queue.cost_changed(cost); });
+  if (source) queue.cost_changed({bgxfer::CostState::capped_usage_unknown});  // Until NetworkManager has answered.
   bgxfer::JobOptions options;
   options.transfer_policy = bgxfer::TransferPolicy::unrestricted;
   // [cost]
@@ -24,11 +25,14 @@ asio::awaitable<void> download(bgxfer::TransferQueue& queue, std::string url, st
   options.files = {{.url = url, .target = path}};
   bgxfer::Job job = queue.add(std::move(options)).value();
   job.resume().value();
-  bgxfer::Result<void> transferred = co_await job.transferred();
-  if (!transferred) co_return;
-  job.complete().value();
-  bgxfer::Result<void> completed = co_await job.completed();
-  if (completed) fmt::print("completed\n");
+  bgxfer::Result<void> outcome = co_await job.transferred();
+  if (outcome) {
+    job.complete();
+    outcome = co_await job.completed();
+  }
+  if (!outcome) fmt::print(stderr, "{}\n", outcome.error());
+  if (outcome) fmt::print("completed\n");
+  co_return outcome ? 0 : 1;
 }
 
 int main(int argc, char** argv) {
@@ -38,6 +42,8 @@ int main(int argc, char** argv) {
   options.transport = bgxfer::http::make_transport();
   options.storage = bgxfer::disk::make_storage();
   bgxfer::TransferQueue queue(io.get_executor(), options);
-  asio::co_spawn(io, download(queue, argv[1], std::filesystem::absolute(argv[2])), asio::detached);
+  std::future<int> status =
+      asio::co_spawn(io, download(queue, argv[1], std::filesystem::absolute(argv[2])), asio::use_future);
   io.run();
+  return status.get();  // Throws what `value()` threw.
 }

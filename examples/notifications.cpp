@@ -18,13 +18,14 @@ bgxfer::NotifyResult install(const bgxfer::Job& told, const bgxfer::Event& event
     return bgxfer::NotifyResult::handled;
   }
   fmt::print("installs {}\n", job.options().display_name);
-  const bgxfer::CommandResult completed = job.complete();
-  return completed ? bgxfer::NotifyResult::handled : bgxfer::NotifyResult::retry;  // Called again in a while.
+  job.complete();
+  return bgxfer::NotifyResult::retry;  // Called again if a file cannot take its name; never for a completed job.
 }
 // [handler]
 
 asio::awaitable<void> fetch(bgxfer::TransferQueue& queue, std::string url, std::filesystem::path target) {
   bgxfer::Result<bgxfer::RestoreReport> report = co_await queue.restored();
+  if (!report) fmt::print(stderr, "{}\n", report.error());
   if (!report || !queue.jobs().empty()) co_return;
   // [job]
   bgxfer::JobOptions options;

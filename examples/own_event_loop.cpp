@@ -27,11 +27,15 @@ int main(int argc, char** argv) {
   std::uint64_t frames = 0;
   while (!is_final(job.state()) && job.state() != bgxfer::JobState::error) {
     io.poll();  // Everything that is ready, and back.
-    if (job.state() == bgxfer::JobState::transferred) job.complete();
+    if (job.state() == bgxfer::JobState::transferred) {
+      if (job.error()) break;  // A file could not take its name.
+      job.complete();
+    }
     ++frames;  // Here the game would draw.
     std::this_thread::sleep_for(std::chrono::milliseconds(4));
   }
   // [loop]
   fmt::print("{} after {} frames\n", job.state(), frames);
+  if (const std::optional<bgxfer::Error> error = job.error()) fmt::print(stderr, "{}\n", *error);
   return job.state() == bgxfer::JobState::completed ? 0 : 1;
 }

@@ -22,7 +22,10 @@ int main(int argc, char** argv) {
   // [progress]
   constexpr std::uint64_t width = 40;
   while (!is_final(job.state()) && job.state() != bgxfer::JobState::error) {
-    if (job.state() == bgxfer::JobState::transferred) job.complete();
+    if (job.state() == bgxfer::JobState::transferred) {
+      if (job.error()) break;  // A file could not take its name.
+      job.complete();
+    }
     const bgxfer::Progress progress = job.progress();
     const std::uint64_t total = progress.bytes_total.value_or(0);
     const std::uint64_t filled = total ? progress.bytes_transferred * width / total : 0;

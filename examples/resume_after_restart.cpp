@@ -23,20 +23,20 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, std::string url, std::f
     bgxfer::JobOptions options;
     options.files = {{.url = url, .target = target}};
     jobs.push_back(queue.add(std::move(options)).value());
-    jobs.front().resume();
   } else {
     fmt::print("the job of an earlier run, {}, {} bytes to fetch again\n", jobs.front().progress(),
                report->bytes_to_fetch_again);
   }
-  // [restart]
   bgxfer::Job job = jobs.front();
+  job.resume();  // Whatever it waits for: that it begins, or that somebody looks at its error. Others go on as they
+                 // are.
+  // [restart]
   bgxfer::Subscription events = job.on_event([](const bgxfer::Event& event) {
     if (const auto* made = std::get_if<bgxfer::ProgressMade>(&event)) {
       fmt::print("{}\n", made->progress);
       std::fflush(stdout);
     }
   });
-  if (job.state() == bgxfer::JobState::error) job.resume();  // It waited for somebody to look at it.
   bgxfer::Result<void> transferred = co_await job.transferred();
   if (!transferred) {
     fmt::print(stderr, "{}\n", transferred.error());
@@ -48,6 +48,7 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, std::string url, std::f
   queue.close();
   co_await queue.closed();
   // [close]
+  if (!completed) fmt::print(stderr, "{}\n", completed.error());
   co_return completed ? 0 : 1;
 }
 

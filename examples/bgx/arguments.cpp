@@ -234,9 +234,12 @@ void check_options(const Arguments& arguments) {
     if (arguments.verb == "set") cure = "set takes KEY=VALUE, and `bgx help set` lists the keys";
     throw UsageError(fmt::format("{} is for {}, not for {}; {}", name, option.verbs, arguments.verb, cure));
   }
+  const bool goes_on = arguments.verb == "run" || arguments.verb == "resume";  // With what the job has of it.
+  if (arguments.proxy_bypass && !goes_on && arguments.proxy.value_or("none") == "none") {
+    throw UsageError("--proxy-bypass names hosts that need no proxy; give --proxy URL with it");
+  }
   if (!arguments.certificate.empty()) return;
   if (!arguments.key.empty()) throw UsageError("--key is the key of a certificate; give --cert FILE with it");
-  const bool goes_on = arguments.verb == "run" || arguments.verb == "resume";  // With the certificate that a job has.
   if (arguments.key_password && !goes_on) {
     throw UsageError("--key-password is that of a certificate; give --cert FILE with it");
   }
@@ -299,7 +302,7 @@ std::uint64_t parse_bytes(const std::string& what, const std::string& text) {
   if (unit == "g" || unit == "G") shift = 30;
   const bool fits = count <= std::numeric_limits<std::uint64_t>::max() >> shift;
   if (failed != std::errc() || (!unit.empty() && shift == 0) || !fits) {
-    throw UsageError(fmt::format("{} {}: use a number of bytes per second, such as 500000, 512k or 2M", what, text));
+    throw UsageError(fmt::format("{} {}: use a number of bytes, such as 500000, 512k or 2M", what, text));
   }
   return count << shift;
 }

@@ -59,7 +59,7 @@ Edit parse_edit(const std::string& word) {
   throw UsageError(
       fmt::format("unknown key {}; use name, description, priority, parallel, connections, limit-rate, retry-delay, "
                   "no-progress-timeout, max-time "
-                  "or cost",
+                  "or cost; or alone: url, or url-from and url-to",
                   key));
 }
 

@@ -12,6 +12,7 @@ std::shared_ptr<void> watch_cost(const asio::any_io_executor& executor, bgxfer::
   auto source = bgxfer::networkmanager::make_cost_source(
       executor, [&queue](bgxfer::NetworkCost cost) { queue.cost_changed(cost); });
   if (!source) return nullptr;
+  queue.cost_changed({bgxfer::CostState::capped_usage_unknown});  // Until NetworkManager has answered.
   return *std::move(source);
 }
 

@@ -63,6 +63,12 @@ std::string cure_of_errc(Errc code) {
       return "check the clock of this computer, or tell the owner of the server; --insecure-expired accepts it";
     case Errc::certificate_wrong_host: return "check the host name in the URL; --insecure-host accepts any";
     case Errc::headers_needed: return "give --header again, and --user and the like: they are secret and not stored";
+    case Errc::random_access_unsupported:
+      return "leave --on-demand out: the server sends the file from its beginning only";
+    case Errc::ranges_unsupported: return "leave --range out: the server sends the file as a whole only";
+    case Errc::overlapping_ranges: return "give each --range bytes of its own";
+    case Errc::too_many_ranges: return "give fewer --range, or get the whole file";
+    case Errc::encoded_body: return "tell the owner of the server: it sends the file in a coding that nobody asked for";
     case Errc::unproven_end: return "give the file's --sha256";
     case Errc::download_time_exceeded: return "give it more time with `bgx set ID max-time=SECONDS`, then resume it";
     case Errc::download_too_large: return "cancel it with `bgx cancel ID`, then get it with a greater --max-size";
@@ -138,6 +144,8 @@ bool is_usage(const bgxfer::Error& error) {
     case Errc::unsafe_target:
     case Errc::duplicate_target:
     case Errc::empty_job:
+    case Errc::overlapping_ranges:
+    case Errc::too_many_ranges:
     case Errc::string_too_long:
     case Errc::unsupported_configuration:
     case Errc::read_only_after_resume:

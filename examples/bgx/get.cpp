@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -142,13 +143,11 @@ asio::awaitable<int> get(Session& session) {
   const std::string expected = expectation(arguments);
 
   std::optional<bgxfer::Job> known = earlier_job(queue, files);
+  std::optional<bgxfer::Job> outdated;
   const bool expects = arguments.sha256 || (!arguments.ranges.empty() && !arguments.on_demand);
   if (known && expects && known->options().description != expected) {
     // It would never be satisfied: its bytes are measured by another digest, or are other bytes.
-    known->cancel();
-    const bgxfer::Result<void> gone = co_await known->completed();
-    (void)gone;  // It ends as a cancelled job; that is what was asked for.
-    known.reset();
+    outdated = std::exchange(known, std::nullopt);
   }
   if (known) {
     const bgxfer::CommandResult changed =
@@ -164,6 +163,11 @@ asio::awaitable<int> get(Session& session) {
     bgxfer::Result<bgxfer::Job> added = queue.add(std::move(options));
     if (!added) co_return refuse(session, added.error());
     known = *added;
+  }
+  if (outdated) {
+    outdated->cancel();
+    const bgxfer::Result<void> gone = co_await outdated->completed();
+    (void)gone;  // It ends as a cancelled job; that is what was asked for.
   }
 
   const bgxfer::Job job = *known;

@@ -26,7 +26,7 @@ constexpr Page pages[] = {
 
 An ID may be shortened as long as it names one job only.
 
-Everywhere:
+Everywhere (--compact-at, --log and --stats not in doctor):
   --journal FILE           where the queue is kept (default: $XDG_STATE_HOME/bgx/queue.journal,
                            or ~/.local/state/bgx/queue.journal)
   --compact-at BYTES       how large the queue's file may grow before it is rewritten (1M, and 4 times what it must hold)

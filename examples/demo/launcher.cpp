@@ -86,10 +86,12 @@ int run_launcher(const LauncherOptions& options) {
     std::vector<Row> rows;
     bool busy = false;
     for (bgxfer::Job& job : jobs) {
-      if (job.state() == bgxfer::JobState::transferred) job.complete();
+      const bool transferred = job.state() == bgxfer::JobState::transferred;
+      const bool nameless = transferred && job.error();  // A file could not take its name.
+      if (transferred && !nameless) job.complete();
       rows.push_back(row_of(job));
       busy = busy || !is_final(rows.back().state);
-      if (rows.back().state == bgxfer::JobState::error) {
+      if (nameless || rows.back().state == bgxfer::JobState::error) {
         screen.say(fmt::format("launcher: {}: {}", rows.back().name, *job.error()));
         return 1;
       }

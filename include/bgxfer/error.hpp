@@ -76,7 +76,7 @@ enum class Errc {
   // The local disk.
   partial_file_changed = 60,  ///< The temporary file is not the one that this job wrote.
   checksum_mismatch = 61,     ///< All bytes arrived, but their SHA-256 is not the expected one.
-  target_exists = 62,         ///< The target exists and must not be overwritten.
+  target_exists = 62,         ///< Reserved: a target that exists is replaced.
   wrong_size = 63,            ///< The resource has another size than the one that was given for the file.
   validation_failed = 64,     ///< The host found the finished file to be wrong (`File::set_validation_state`).
   attributes_denied = 66,     ///< The privilege to give the file its owner, group or permissions is missing.

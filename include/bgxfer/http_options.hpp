@@ -144,8 +144,8 @@ struct TlsOptions {
 
   /// PEM: authorities to trust beside the ones of the transport.
   std::filesystem::path extra_authorities{};
-  /// The server's own key must have one of these digests (SHA-256 of the SubjectPublicKeyInfo, RFC 7469). Empty: any
-  /// key.
+  /// The server's own key must have one of these digests (SHA-256 of the SubjectPublicKeyInfo, RFC 7469), at
+  /// most 64. Empty: any key.
   std::vector<Sha256> pins{};
 
   ClientCertificate client{};
@@ -174,8 +174,9 @@ struct HttpOptions {
   RedirectPolicy redirects{};
   ProxyOptions proxy{};
   TlsOptions tls{};
-  /// GET, or any other but CONNECT. Another one makes the job `Priority::foreground`, which it keeps; nothing of it is
-  /// resumed, and every failure ends the attempt (spec part 3.11). Fixed once the job has been resumed.
+  /// GET, or any other but CONNECT, of at most 64 bytes. Another one makes the job `Priority::foreground`, which it
+  /// keeps; nothing of it is resumed, and every failure ends the attempt (spec part 3.11). Fixed once the job has been
+  /// resumed.
   std::string method = "GET";
 
   friend bool operator==(const HttpOptions&, const HttpOptions&) = default;

@@ -62,7 +62,8 @@ class BGXFER_API Job {
   /// Ends the job and deletes its temporary files. Cannot be undone.
   CommandResult cancel();
   /// Ends the job: finished files get their own names, replacing what had them; the rest is given up (spec part
-  /// 4.6). The outcome is `completed()`. If a file cannot take its name, the job stays and may be completed again.
+  /// 4.6). The outcome is `completed()`. If a file cannot take its name, the job stays and may be completed again;
+  /// `error()` says why, and no event tells of it.
   CommandResult complete();
   /// Adds files; all or none. Resume a transferred job to fetch them.
   CommandResult add(std::vector<FileSpec> files);
@@ -88,8 +89,8 @@ class BGXFER_API Job {
   // Conditions. They resume on the awaiting coroutine's executor. Cancelling the wait leaves the job
   // alone, and the wait may outlive the handle.
 
-  /// Resolves when every byte is on disk, or with what stopped the job: `Errc::cancelled`, or the error that it waits
-  /// in. A suspended job is waited for.
+  /// Resolves when every byte is on disk, or the job is completed, whatever was given up; or with what stopped the job:
+  /// `Errc::cancelled`, or the error that it waits in. A suspended job is waited for.
   asio::awaitable<Result<void>> transferred() const&;
   /// Resolves when the job is final, with success for `completed`; or with why the last `complete` did not succeed.
   asio::awaitable<Result<void>> completed() const&;

@@ -46,7 +46,7 @@ struct Metrics {
   // Gauges.
   std::uint64_t journal_size = 0;       ///< Bytes.
   std::uint64_t open_files = 0;         ///< Temporary files that are open for writing.
-  std::uint64_t buffers_lent = 0;       ///< Chunk buffers in use, each of `QueueOptions::chunk_bytes`.
+  std::uint64_t buffers_lent = 0;       ///< Chunk buffers in use, the small ones of `Limits::buffer_bytes_max` too.
   std::uint64_t buffers_spare = 0;      ///< Chunk buffers kept for later.
   std::array<std::uint64_t, 9> jobs{};  ///< By `JobState`; final ones while their files are being dealt with.
 

@@ -48,7 +48,7 @@ struct NotifyOptions {
   /// Between two modification (or ranges) notifications of the job passes at least this time.
   std::chrono::milliseconds interval_min{500};
   /// A name in `QueueOptions::notify_handlers`: the handler that is used where the job has no live one, also after a
-  /// restart. Empty: none. A name that is not registered may be: what is owed waits for it.
+  /// restart; at most 256 bytes. Empty: none. A name that is not registered may be: what is owed waits for it.
   std::string handler{};
   /// Run if there is no handler, or if it did not handle the notification. Needs `QueueOptions::run_command`.
   NotifyCommand command{};
@@ -62,12 +62,14 @@ enum class NotifyResult : std::uint8_t {
   retry,    ///< Tell it again after the job's `retry_delay_min`. Without meaning for `JobModified`.
 };
 
-/// Takes a job's notifications (spec part 6): `JobTransferred`, `JobFailed`, `FileTransferred` and `JobModified`, as
-/// far as `NotifyOptions::events` asks for them.
+/// Takes a job's notifications (spec part 6): `JobTransferred`, `JobFailed`, `FileTransferred`, `FileRangesTransferred`
+/// and `JobModified`, as far as `NotifyOptions::events` asks for them.
 ///
 /// Called through the queue's dispatcher, with no lock held: for one job never two at a time and in order, files before
 /// the job; for different jobs up to `Limits::notifications_max` at a time. The first three are delivered at least
-/// once, across restarts, until one of them was `handled`. It may call anything, `Job::complete` first of all.
+/// once, across restarts, until one of them was `handled`. It may call anything, `Job::complete` first of all. Files
+/// get their names after that call has returned, and may fail to: a handler that completes answers `retry`, which comes
+/// back only if they did.
 using NotifyHandler = std::function<NotifyResult(const Job& job, const Event& event)>;
 
 /// Runs a program and calls `done` once it has ended, with its exit code (0: the notification is handled), or with why

@@ -82,13 +82,13 @@ struct Limits {
 
   // Retry.
   std::chrono::milliseconds retry_delay_floor{0};         ///< A smaller `retry_delay_min` is raised to this.
-  std::chrono::milliseconds retry_after_max{86'400'000};  ///< A longer wish of a server is cut to this.
+  std::chrono::milliseconds retry_after_max{86'400'000};  ///< A longer wish of a server is cut to this, and to a day.
   std::chrono::milliseconds disk_space_retest{10'000};    ///< How often a full disk is looked at again.
   std::uint32_t restarts_max = 5;  ///< Restarts of one file from 0 without a finish before the job fails.
 
   // How long a job may take.
   /// A job that nobody has touched and that has not moved a byte for this long is cancelled (spec part 1.3, T25). 0:
-  /// never. While there are jobs, the queue then keeps a timer, so `io_context::run` does not return.
+  /// never. At most 999 days. While there are jobs, the queue then keeps a timer, so `io_context::run` does not return.
   std::chrono::milliseconds inactivity_timeout{0};
   /// For jobs without `JobOptions::maximum_download_time`. 0: as long as it takes.
   std::chrono::milliseconds maximum_download_time{0};
@@ -134,7 +134,9 @@ struct QueueOptions {
   /// 0: from the system.
   std::uint64_t seed = 0;
 
-  Dispatcher dispatch{};  ///< Empty: callbacks run on a strand of the queue's executor.
+  /// Called from any thread. Empty: callbacks of `on_event` run on a strand of the queue's executor, notification
+  /// handlers and commands on the executor itself.
+  Dispatcher dispatch{};
   /// What happens inside, for people who look after the host; `to_line` makes a line of an entry. Called from any
   /// thread, with no lock held, until the queue has ended all its work. What it throws is dropped.
   std::function<void(const LogEntry&)> log{};
@@ -169,7 +171,7 @@ struct FileSpec {
   std::vector<std::string> mirrors{};
   /// Of the finished file; with `size`. Bytes count as arrived only once their piece is verified, which happens while
   /// they are in memory. A wrong piece alone is fetched again: from another source, then past caches; then the job
-  /// fails.
+  /// fails. Not with `placed_at`.
   PieceHashes pieces{};
 
   friend bool operator==(const FileSpec&, const FileSpec&) = default;
@@ -213,8 +215,9 @@ struct JobOptions {
   /// doubles from there up to `retry_delay_max`.
   std::chrono::milliseconds retry_delay_min{1'000};
   std::chrono::milliseconds retry_delay_max{600'000};
-  /// A job that fails again and again without a byte of progress for this long goes to `error`. 0: at the first
-  /// failure. `milliseconds::max()`: never; as everywhere here and in `Limits`, more than 139 years are taken as these.
+  /// A job that fails again and again without a byte of progress for this long goes to `error`. 0, or less than
+  /// `retry_delay_min`: at the first failure. `milliseconds::max()`: never; as everywhere here and in `Limits`, more
+  /// than 139 years are taken as these.
   std::chrono::milliseconds no_progress_timeout{86'400'000};
 
   std::uint64_t bytes_per_second_max = 0;  ///< For this job. 0: only the queue's limit.

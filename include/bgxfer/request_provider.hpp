@@ -33,7 +33,7 @@ struct RequestAnswer {
 ///
 /// A queue has one for all its jobs, so it needs no handing in again after a restart. Asked before each request; asked
 /// once more when the server refuses the answer with 401 or 403, and only then does the job fail. What has arrived is
-/// kept: whether the resource is still the same is checked as after any interruption (bad-servers.md row 36).
+/// kept: whether the resource is still the same is checked as after any interruption (docs/bad_servers.md, row 36).
 class BGXFER_API RequestProvider {
  public:
   virtual ~RequestProvider();

@@ -111,6 +111,18 @@ class Get(World):
                 self.assertEqual(self.read("big"), content)
                 (self.folder / "big").unlink()
 
+    def test_a_refused_wish_for_other_bytes_gives_nothing_up(self):
+        content = self.serve("big", 4 * MIB)
+        process, log = self.start_telling("get", self.url("big"), "--limit-rate", "2M")
+        self.wait_for_bytes(log, MIB)
+        self.interrupt(process)
+        right = hashlib.sha256(content).hexdigest()
+        self.fails_with(2, "get", self.url("big"), "--sha256", right, "--mirror", "ftp://example.org/big", says=("ftp:",))
+        self.fails_with(2, "get", self.url("big"), "--sha256", right, "--header", "Host: other", says=("Host",))
+        job = self.done("get", self.url("big"), "--limit-rate", "0")[0]
+        self.assertLess(job["bytes_received"], 3 * MIB + 256 * 1024)
+        self.assertEqual(self.read("big"), content)
+
     def test_a_hangup_that_is_ignored_from_outside_ends_nothing(self):
         content = self.serve("big", 4 * MIB)
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As nohup does.
@@ -269,6 +281,8 @@ class Refused(World):
         self.fails_with(2, "get", self.url("x"), "--sha256", "abc", says=("64 hex digits",))
         self.fails_with(2, "get", self.url("x"), "--header", "no colon", says=("--header",))
         self.fails_with(2, "get", self.url("x"), "--header", "Range: bytes=0-1", says=("Range",))
+        self.fails_with(2, "get", self.url("x"), "--range", "0-5", "--range", "3-8", says=("each --range",))
+        self.fails_with(2, "get", self.url("x"), "--max-size", "much", says=("--max-size", "a number of bytes, such"))
         self.fails_with(2, "list", "extra", says=("extra",))
         self.fails_with(2, "add", self.url("x"), says=("file after each URL",))
 
@@ -284,6 +298,7 @@ class Refused(World):
         self.fails_with(2, "doctor", "--stats", says=("not for doctor",))
         self.fails_with(2, "run", "--key", key, says=("--key", "--cert FILE"))
         self.fails_with(2, "get", x, "--key-password", "marker-word", says=("--key-password", "--cert FILE"))
+        self.fails_with(2, "get", x, "--proxy-bypass", "*.example.org", says=("--proxy-bypass", "--proxy URL"))
 
     def test_bad_urls(self):
         for url in ("ftp://example.org/x", "nonsense", "http://", "http://exa mple/x"):

@@ -155,6 +155,30 @@ TEST_CASE("6.1: completing the job inside the handler is the normal use, and end
   CHECK(job.state() == completed);
 }
 
+TEST_CASE("6.1: a handler that completes and says retry is called again if a file cannot take its name, and not else") {
+  World world;
+  world.start();
+  Job job = add_files(world, 1, Notify::transferred | Notify::error);
+  testing::FaultRates rates;
+  rates.rename = 1;
+  world.disk->set_rates(rates);
+  Words words;
+  job.set_notify_handler([&](const Job& told, const Event& event) {
+    words.push_back(word_of(event));
+    Job mine = told;
+    mine.complete();
+    return NotifyResult::retry;
+  });
+  job.resume();
+  world.run_for(4s);
+  CHECK(job.state() == transferred);
+  CHECK(words == Words{"transferred"});
+  world.disk->set_rates(testing::FaultRates());
+  world.run();
+  CHECK(job.state() == completed);
+  CHECK(words == Words{"transferred", "transferred"});
+}
+
 TEST_CASE("6.3: what happened before there was a handler is told to it") {
   World world;
   world.start();

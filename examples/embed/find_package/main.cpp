@@ -15,9 +15,9 @@ asio::awaitable<void> fetch(bgxfer::Job job) {
   bgxfer::Result<void> outcome = co_await job.transferred();
   if (outcome) {
     job.complete();
-  } else {
-    fmt::print(stderr, "{}\n", outcome.error());
+    outcome = co_await job.completed();
   }
+  if (!outcome) fmt::print(stderr, "{}\n", outcome.error());
 }
 
 int main(int argc, char** argv) {

@@ -16,14 +16,16 @@
 
 namespace bgxfer::inline v0::http {
 
-/// How the native transport behaves. A value; the defaults are what a launcher wants (security.md part 4).
+/// How the native transport behaves. A value; the defaults are what a launcher wants (docs/http.md).
 struct TransportOptions {
   /// How hosts are reached. Empty: TCP sockets, IPv4 and IPv6 (RFC 8305), and OpenSSL. Tests put scripted servers here.
   std::shared_ptr<Network> network{};
   /// Time for every timeout below but `connect_timeout`, which a network measures itself. Empty: the steady clock.
   std::shared_ptr<Clock> clock{};
 
-  /// Connections to one origin (scheme, host, port) at the same time. Further requests wait, first come, first served.
+  /// Connections to one origin (scheme, host, port) at the same time, for jobs that reach it in the same way (proxy,
+  /// TLS options, client certificate, ticket); those of a proxy for plain http together. Further requests wait, first
+  /// come, first served.
   std::size_t connections_per_host_max = 6;
   /// Connections kept for later, over all hosts. Beyond it the one idle for longest is closed.
   std::size_t idle_connections_max = 64;

@@ -37,7 +37,7 @@ enum class GroupProperty : std::uint32_t {
   local_user_password = 4,
   protocol_flags = 5,   ///< Number; only 1, HTTP.
   notify_flags = 6,     ///< Number: `notify_group_done` and `notify_disabled`.
-  notify_class_id = 7,  ///< Text, kept for the host.
+  notify_class_id = 7,  ///< Text of at most 64 bytes, kept for the host.
   progress_size = 8,
   progress_percent = 9,
   progress_time = 10,
