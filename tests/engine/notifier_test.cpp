@@ -54,6 +54,15 @@ Job add_files(World& world, int files, Notify events, std::size_t bytes = 1000) 
   return world.queue->add(options).value();
 }
 
+/// As long as it refuses, no file gets its name.
+struct RefusingGuard final : CommitGuard {
+  bool refuses = true;
+  asio::awaitable<Result<void>> check(CommitQuestion) override {
+    if (!refuses) co_return Result<void>{};
+    co_return Error(std::make_error_code(std::errc::operation_not_permitted), ErrorContext::local_file, "refused");
+  }
+};
+
 constexpr Notify all_owed = Notify::transferred | Notify::error | Notify::file_transferred;
 
 }  // namespace
@@ -157,11 +166,10 @@ TEST_CASE("6.1: completing the job inside the handler is the normal use, and end
 
 TEST_CASE("6.1: a handler that completes and says retry is called again if a file cannot take its name, and not else") {
   World world;
+  const auto guard = std::make_shared<RefusingGuard>();
+  world.options.commit_guard = guard;
   world.start();
   Job job = add_files(world, 1, Notify::transferred | Notify::error);
-  testing::FaultRates rates;
-  rates.rename = 1;
-  world.disk->set_rates(rates);
   Words words;
   job.set_notify_handler([&](const Job& told, const Event& event) {
     words.push_back(word_of(event));
@@ -173,7 +181,7 @@ TEST_CASE("6.1: a handler that completes and says retry is called again if a fil
   world.run_for(4s);
   CHECK(job.state() == transferred);
   CHECK(words == Words{"transferred"});
-  world.disk->set_rates(testing::FaultRates());
+  guard->refuses = false;
   world.run();
   CHECK(job.state() == completed);
   CHECK(words == Words{"transferred", "transferred"});
