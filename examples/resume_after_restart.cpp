@@ -28,8 +28,7 @@ asio::awaitable<int> fetch(bgxfer::TransferQueue& queue, std::string url, std::f
                report->bytes_to_fetch_again);
   }
   bgxfer::Job job = jobs.front();
-  job.resume();  // Whatever it waits for: that it begins, or that somebody looks at its error. Others go on as they
-                 // are.
+  job.resume();  // If it waits for somebody: to begin it, or to look at its error. Else nothing happens.
   // [restart]
   bgxfer::Subscription events = job.on_event([](const bgxfer::Event& event) {
     if (const auto* made = std::get_if<bgxfer::ProgressMade>(&event)) {
