@@ -201,13 +201,13 @@ Result<void> check_segments(std::string_view url, const Limits& limits) {
   std::string_view path = url.substr(0, std::min(url.find('?'), url.find('#')));
   const std::size_t scheme = path.find("://");
   if (scheme != std::string_view::npos) path.remove_prefix(scheme + 3);
+  std::size_t longest = 0;
   while (!path.empty()) {
     const std::size_t end = std::min(path.find('/'), path.size());
-    Result<void> fits = check_length("a part of the URL's path", end, limits.url_segment_bytes_max);
-    if (!fits) return fits;
+    longest = std::max(longest, end);
     path.remove_prefix(std::min(end + 1, path.size()));
   }
-  return {};
+  return check_length("a part of the URL's path", longest, limits.url_segment_bytes_max);
 }
 
 Result<void> validate_ranges(const FileSpec& file, const Limits& limits) {
