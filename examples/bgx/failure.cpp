@@ -121,6 +121,8 @@ std::string cure_of(const bgxfer::Error& error) {
     cure = "check the permissions of the folder, or choose another one";
   }
   if (code == std::errc::no_such_file_or_directory) cure = "make the folder first, or choose another one";
+  if (code == std::errc::is_a_directory)
+    cure = "move the folder away that has the file's name, or choose another target";
   if (error.context() == bgxfer::ErrorContext::remote_file) {
     // A file:// URL: what is missing is not on the side of the target.
     if (code == std::errc::permission_denied)

@@ -63,7 +63,7 @@ Result<void> sync_file_systems(Folders& folders, const BatchFolders& batch) {
 
 // One file takes its final name. By names instead of descriptors, because that saves an open for each of thousands:
 // whoever could exchange the temporary file between two of these calls could as well exchange the final one.
-std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, std::uint32_t default_mode) {
+Result<void> take_final_name(const Folder& folder, const CommitFile& wanted, std::uint32_t default_mode) {
   const std::string& temporary = wanted.place.temporary_name;
   const std::string target(name_of(wanted.place.target));
   FileFacts facts;
@@ -74,19 +74,22 @@ std::error_code take_final_name(const Folder& folder, const CommitFile& wanted, 
       wanted.wants(replaced.identity)) {
     return {};  // done before
   }
-  if (failed) return failed;
+  if (failed) return file_error(failed, wanted.place.temporary());
   const bool ours =
       has(wanted.preserved, FileAclFlags::owner) ? facts.is_regular() && facts.links == 1 : facts.is_ours_alone();
   if (!ours || !wanted.wants(facts.identity)) {
-    return make_error_code(Errc::partial_file_changed);
+    return file_error(make_error_code(Errc::partial_file_changed), wanted.place.temporary());
   }
   const bool replaces = !no_target && replaced.is_regular();
   if (!has(wanted.preserved, FileAclFlags::dacl)) {
     failed = set_mode_at(folder.get(), temporary, replaces ? replaced.mode & 0777 : default_mode);
   }
   if (!failed && wanted.modified) failed = set_modified_at(folder.get(), temporary, *wanted.modified);
-  if (!failed) failed = rename_at(folder.get(), temporary, target);
-  return failed;
+  if (failed) return file_error(failed, wanted.place.temporary());
+  // What is wrong here is with what stands in the target's place.
+  failed = rename_at(folder.get(), temporary, target);
+  if (failed) return file_error(failed, wanted.place.target);
+  return {};
 }
 
 Result<void> discard_file(Folders& folders, const FilePlace& place, bool& deleted) {
@@ -143,8 +146,8 @@ CommitReport commit_run(Folders& folders, std::span<const CommitFile> files) {
       report.error = folder.error();
       break;
     }
-    if (const std::error_code failed = take_final_name(**folder, wanted, default_mode)) {
-      report.error = file_error(failed, wanted.place.temporary());
+    if (const Result<void> named = take_final_name(**folder, wanted, default_mode); !named) {
+      report.error = named.error();
       break;
     }
     batch.add(folder_path, report.done);
