@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -142,6 +143,9 @@ class BGXFER_API LogFile {
   virtual asio::awaitable<Result<std::filesystem::path>> keep_copy() = 0;
 };
 
+/// Answers as `Storage::check_target` does.
+using TargetCheck = std::function<Result<void>(const std::filesystem::path& target)>;
+
 /// Where bytes rest. Calling rules as for `Transport`; the path names the thing in every error's detail.
 ///
 /// The file name rules (security rule "Files") are the implementation's to enforce, at every call: folders and
@@ -153,6 +157,10 @@ class BGXFER_API Storage {
   /// Whether a file could be assembled for `target` now: absolute, a lawful name, an existing folder that may be
   /// written to. Cheap; any thread. `Errc::relative_target`, `Errc::unsafe_target`, or the system's own code.
   [[nodiscard]] virtual Result<void> check_target(const std::filesystem::path& target) const = 0;
+  /// `check_target` for the files of one `add`, which are many and stand in few folders: what was seen of a folder may
+  /// answer for the targets after it. Used by one thread, for as long as that `add` takes, and not longer than the
+  /// storage lives. As it is here it asks `check_target` each time.
+  [[nodiscard]] virtual TargetCheck target_check() const;
 
   virtual asio::awaitable<Result<std::unique_ptr<PartialFile>>> open(OpenPartial request) = 0;
 

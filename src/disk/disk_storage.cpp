@@ -20,19 +20,12 @@ class DiskStorage final : public Storage {
   explicit DiskStorage(StorageOptions options)
       : options_(options), folders_(std::make_shared<detail::Folders>(options.open_folders_max)) {}
 
-  Result<void> check_target(const std::filesystem::path& target) const override {
-    const Result<void> lawful = bgxfer::detail::check_target_text(target);
-    if (!lawful) return lawful;
-    const Result<std::shared_ptr<const detail::Folder>> folder = folders_->get_current(detail::folder_of(target));
-    if (!folder) return folder.error();
-    if ((*folder)->refused) return detail::file_error((*folder)->refused, (*folder)->path);
-    if ((*folder)->facts.has_no_folders()) return {};
-    detail::FileFacts facts;
-    const std::error_code is_free = detail::facts_at((*folder)->get(), std::string(detail::name_of(target)), facts);
-    if (!is_free && facts.is_folder()) {
-      return detail::file_error(std::make_error_code(std::errc::is_a_directory), target);
-    }
-    return {};
+  Result<void> check_target(const std::filesystem::path& target) const override { return target_check()(target); }
+
+  TargetCheck target_check() const override {
+    return [this, folder = std::shared_ptr<const detail::Folder>()](const std::filesystem::path& target) mutable {
+      return check_target_in(folder, target);
+    };
   }
 
   asio::awaitable<Result<std::unique_ptr<PartialFile>>> open(OpenPartial request) override {
@@ -97,6 +90,27 @@ class DiskStorage final : public Storage {
 
  private:
   using Opened = Result<std::unique_ptr<PartialFile>>;
+
+  /// `folder` is that of the target before, and becomes that of this one.
+  Result<void> check_target_in(std::shared_ptr<const detail::Folder>& folder,
+                               const std::filesystem::path& target) const {
+    const Result<void> lawful = bgxfer::detail::check_target_text(target);
+    if (!lawful) return lawful;
+    const std::string_view path = detail::folder_of(target);
+    if (!folder || folder->path != path) {
+      Result<std::shared_ptr<const detail::Folder>> current = folders_->get_current(path);
+      if (!current) return current.error();
+      folder = *std::move(current);
+    }
+    if (folder->refused) return detail::file_error(folder->refused, folder->path);
+    if (folder->facts.has_no_folders()) return {};
+    detail::FileFacts facts;
+    const std::error_code is_free = detail::facts_at(folder->get(), std::string(detail::name_of(target)), facts);
+    if (!is_free && facts.is_folder()) {
+      return detail::file_error(std::make_error_code(std::errc::is_a_directory), target);
+    }
+    return {};
+  }
 
   const StorageOptions options_;
   const std::string epoch_ = detail::boot_id();

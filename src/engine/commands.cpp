@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <functional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
+#include "../base/hash_set.hpp"
 #include "../model/secrets.hpp"
 #include "../model/validate.hpp"
 #include "job_task.hpp"
@@ -24,33 +24,34 @@ Error refuse_state(const JobCore& job, std::string_view command) {
 
 /// Everything that can be known of new files without the job they go to.
 Result<void> check_files(const Model& model, const std::vector<FileSpec>& files) {
+  const Model::FileCheck check = model.file_check();
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto index = static_cast<std::uint32_t>(i);
     Result<void> valid = validate_file(files[i], model.limits());
     if (!valid) return valid.error().with_file(index);
-    Result<void> possible = model.check(files[i]);
+    Result<void> possible = check(files[i]);
     if (!possible) return possible.error().with_file(index);
   }
   return {};
 }
 
-using Targets = std::unordered_set<std::uint64_t>;
-
 /// Adds the targets of `files`, all or none: two files of a job must not have the same one.
-Result<void> add_targets(Targets& targets, const std::vector<FileSpec>& files) {
+Result<void> add_targets(HashSet& targets, const std::vector<FileSpec>& files) {
+  targets.reserve(targets.size() + files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::filesystem::path& target = files[i].target;
-    if (targets.insert(hash_of(target.native())).second) continue;
-    for (std::size_t added = 0; added < i; ++added) targets.erase(hash_of(files[added].target.native()));
+    if (targets.insert(hash_of(target.native()))) continue;
+    for (std::size_t added = i; added > 0; --added) targets.undo(hash_of(files[added - 1].target.native()));
     return Error(Errc::duplicate_target, ErrorContext::queue, target.string()).with_file(static_cast<std::uint32_t>(i));
   }
   return {};
 }
 
 /// Those of the job, which has none until it gets them back.
-std::unique_ptr<Targets> take_targets(JobCore& job) {
+std::unique_ptr<HashSet> take_targets(JobCore& job) {
   if (job.targets) return std::move(job.targets);
-  auto targets = std::make_unique<Targets>();
+  auto targets = std::make_unique<HashSet>();
+  targets->reserve(job.record.files.size());
   for (const FileRecord& file : job.record.files) targets->insert(hash_of(file.target));
   return targets;
 }
@@ -179,8 +180,7 @@ Result<Model::Core> add_job(Model& model, JobOptions options) {
   if (!together) return together.error();
   Result<void> possible = check_files(model, files);
   if (!possible) return possible.error();
-  Targets targets;
-  targets.reserve(files.size());
+  HashSet targets;
   Result<void> fresh = add_targets(targets, files);
   if (!fresh) return fresh.error();
 
@@ -217,7 +217,7 @@ Result<void> add_files(JobCore& job, std::vector<FileSpec> files) {
   Result<void> together = validate_together(job.record.options, has_ranges(files));
   if (!together) return together;
   // Not given back where this ends by an exception: they are made anew then, of the files that the job has.
-  std::unique_ptr<Targets> targets = take_targets(job);
+  std::unique_ptr<HashSet> targets = take_targets(job);
   Result<void> fresh = add_targets(*targets, files);
   if (fresh) model.commit(lock, job, FilesAdded{job.record.id, std::move(files), model.clock().wall_now()});
   job.targets = std::move(targets);

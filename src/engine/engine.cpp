@@ -67,7 +67,7 @@ std::shared_ptr<TaskContext> make_context(const asio::any_io_executor& executor,
 }
 
 /// What only the policies know of a file that is to be added.
-Result<void> check_file(const TaskContext& context, const FileSpec& file) {
+Result<void> check_file(const TaskContext& context, const TargetCheck& check_target, const FileSpec& file) {
   Result<void> url = context.transport->check_url(file.url);
   if (!url) return url;
   for (const std::string& mirror : file.mirrors) {
@@ -76,7 +76,7 @@ Result<void> check_file(const TaskContext& context, const FileSpec& file) {
   }
   const bool hashed = file.sha256 || !file.pieces.sha256.empty();
   if (hashed && !context.sha256) return Error(Errc::digest_unavailable, ErrorContext::queue, public_url(file.url));
-  return context.storage->check_target(file.target);
+  return check_target(file.target);
 }
 
 }  // namespace
@@ -122,10 +122,12 @@ void Engine::start() {
   });
 
   // Weak: the context owns the model.
-  model()->on_check([link = std::weak_ptr<TaskContext>(context_)](const FileSpec& file) -> Result<void> {
+  model()->on_check([link = std::weak_ptr<TaskContext>(context_)]() -> Model::FileCheck {
     const std::shared_ptr<TaskContext> context = link.lock();
-    if (!context) return Error(Errc::queue_closed, ErrorContext::queue);
-    return check_file(*context, file);
+    if (!context) return [](const FileSpec&) { return Error(Errc::queue_closed, ErrorContext::queue); };
+    return [context, check_target = context->storage->target_check()](const FileSpec& file) {
+      return check_file(*context, check_target, file);
+    };
   });
   model()->on_check_url(
       [transport = context_->transport](const std::string& url) { return transport->check_url(url); });

@@ -8,12 +8,12 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <unordered_set>
 #include <vector>
 
 #include <bgxfer/file_connection.hpp>
 #include <bgxfer/notify.hpp>
 
+#include "../base/hash_set.hpp"
 #include "../model/job_record.hpp"
 #include "latch.hpp"
 #include "pacer.hpp"
@@ -93,7 +93,7 @@ struct JobCore {
 
   // Adding.
   /// Hashes of the targets, from the second `add` on: two files of a job must not have the same one.
-  std::unique_ptr<std::unordered_set<std::uint64_t>> targets;
+  std::unique_ptr<HashSet> targets;
 };
 
 /// Whether all that the host asked for of a file is on disk.

@@ -147,9 +147,10 @@ class Model : public std::enable_shared_from_this<Model> {
   /// Why commands are refused; empty while they are not.
   [[nodiscard]] const std::optional<Error>& closed(const Lock&) const { return closed_; }
 
-  /// Whether a file may be added, as far as the policies know. Without the lock.
-  void on_check(std::function<Result<void>(const FileSpec&)> check) { check_ = std::move(check); }
-  [[nodiscard]] Result<void> check(const FileSpec& file) const { return check_(file); }
+  /// Whether a file may be added, as far as the policies know. Made for the files of one `add`. Without the lock.
+  using FileCheck = std::function<Result<void>(const FileSpec&)>;
+  void on_check(std::function<FileCheck()> make) { make_check_ = std::move(make); }
+  [[nodiscard]] FileCheck file_check() const { return make_check_(); }
   /// The same of a URL alone. With the lock or without it.
   void on_check_url(std::function<Result<void>(const std::string&)> check) { check_url_ = std::move(check); }
   [[nodiscard]] Result<void> check_url(const std::string& url) const { return check_url_(url); }
@@ -216,7 +217,7 @@ class Model : public std::enable_shared_from_this<Model> {
   std::function<void(bool urgent)> recorded_;
   std::function<void()> wake_;
   std::function<void(const Lock&, JobId)> secrets_;
-  std::function<Result<void>(const FileSpec&)> check_;
+  std::function<FileCheck()> make_check_;
   std::function<Result<void>(const std::string&)> check_url_;
 
   std::unordered_map<JobId, Core> jobs_;

@@ -4,6 +4,11 @@
 namespace bgxfer::inline v0 {
 
 Storage::~Storage() = default;
+
+TargetCheck Storage::target_check() const {
+  return [this](const std::filesystem::path& target) { return check_target(target); };
+}
+
 PartialFile::~PartialFile() = default;
 LogFile::~LogFile() = default;
 CommitGuard::~CommitGuard() = default;

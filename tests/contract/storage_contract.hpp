@@ -298,6 +298,11 @@ TEST_CASE_TEMPLATE_DEFINE("the storage contract", World, storage_contract) {
     CHECK(storage.check_target("file.iso").error().code() == Errc::relative_target);
     CHECK(storage.check_target(world.folder() / "nul.txt").error().code() == Errc::unsafe_target);
     CHECK(storage.check_target(world.folder() / ".." / "file.iso").error().code() == Errc::unsafe_target);
+    const bgxfer::TargetCheck check = storage.target_check();
+    CHECK(check(place.target));
+    CHECK(check("file.iso").error().code() == Errc::relative_target);
+    CHECK(check(world.folder() / "nul.txt").error().code() == Errc::unsafe_target);
+    CHECK(check(place.target));
   }
 
   SUBCASE("every call enforces the name rules, not only the first") {

@@ -166,6 +166,25 @@ TEST_CASE("a commit refuses a link, and replaces one that has the final name") {
   CHECK_FALSE(std::filesystem::is_symlink(place.target));
 }
 
+TEST_CASE("a commit that a folder in the target's place stops names that folder, and keeps the file") {
+  DiskWorld world;
+  const FilePlace place = place_in(world);
+  CHECK(await(world, open_new(world, place)->write(0, bytes_of("mine"))));
+  std::filesystem::create_directory(place.target);
+  const std::vector<CommitFile> batch{CommitFile(place)};
+  CommitReport report = await(world, world.disk->commit(batch));
+  REQUIRE(report.error);
+  CHECK(report.done == 0);
+  CHECK(report.error->code() == std::errc::is_a_directory);
+  CHECK(report.error->detail() == place.target.string());
+  CHECK(world.contents(place.temporary()) == "mine");
+
+  std::filesystem::remove(place.target);
+  report = await(world, world.disk->commit(batch));
+  CHECK_FALSE(report.error);
+  CHECK(world.contents(place.target) == "mine");
+}
+
 TEST_CASE("a folder that everybody may write to is refused, unless it is sticky") {
   DiskWorld world;
   const FilePlace place = place_in(world);
@@ -220,6 +239,21 @@ TEST_CASE("a folder that takes the place of a target is noticed, although the ta
   CHECK(world.disk->check_target(world.folder() / "other"));
   std::filesystem::remove(world.folder() / "file");
   CHECK(world.disk->check_target(world.folder() / "file"));
+}
+
+TEST_CASE("what was seen of a folder holds for the targets of one add, and no longer") {
+  DiskWorld world;
+  std::filesystem::create_directory(world.folder() / "folder");
+  const bgxfer::TargetCheck check = world.disk->target_check();
+  CHECK(check(world.folder() / "folder" / "file"));
+  CHECK(check(world.folder() / "file"));
+  CHECK(check(world.folder() / "folder").error().code() == std::errc::is_a_directory);
+  CHECK(check(world.folder() / "missing" / "file").error().code() == std::errc::no_such_file_or_directory);
+  CHECK(check("file").error().code() == Errc::relative_target);
+  std::filesystem::remove(world.folder() / "folder");
+  CHECK(check(world.folder() / "file"));
+  CHECK(check(world.folder() / "folder" / "file").error().code() == std::errc::no_such_file_or_directory);
+  CHECK(world.disk->target_check()(world.folder() / "folder"));
 }
 
 TEST_CASE("a folder that was deleted and made again is found again") {
