@@ -66,7 +66,7 @@ struct ConnectRequest {
   bool secure;  ///< TLS, with `host` verified as `tls` says.
   TlsOptions tls{};
   /// Refuse addresses that a redirect from a public host must not reach: loopback, link-local, private,
-  /// multicast, unspecified, and IPv4 mapped forms of these (security rule "address filter").
+  /// multicast, unspecified, and IPv4 mapped forms of these.
   bool public_addresses_only = false;
   std::chrono::nanoseconds timeout = std::chrono::seconds{30};  ///< For name resolution, TCP and TLS together.
 };

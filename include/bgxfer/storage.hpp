@@ -148,8 +148,8 @@ using TargetCheck = std::function<Result<void>(const std::filesystem::path& targ
 
 /// Where bytes rest. Calling rules as for `Transport`; the path names the thing in every error's detail.
 ///
-/// The file name rules (security rule "Files") are the implementation's to enforce, at every call: folders and
-/// files are never reached through symbolic links that somebody else could have put there.
+/// What names are lawful is the implementation's to enforce, at every call; and folders and files are never reached
+/// through symbolic links that somebody else could have put there.
 class BGXFER_API Storage {
  public:
   virtual ~Storage();

@@ -13,7 +13,7 @@ namespace bgxfer::inline v0::detail {
 
 constexpr std::size_t file_name_bytes_max = 255;
 
-/// Whether `name` is one path component that every platform would store under just this name (security rule "Files"):
+/// Whether `name` is one path component that every platform would store under just this name:
 /// valid UTF-8 of 1 to 255 bytes, no separator, colon or control character, not "." or "..", no dot or space at the
 /// end, no Windows device name. The same on every platform, because queues and journals move between them.
 [[nodiscard]] BGXFER_API bool is_lawful_file_name(std::string_view name) noexcept;
