@@ -15,6 +15,10 @@ endforeach()
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
+# Hosts that compile our sources in the same way share what ccache keeps, wherever they build.
+set(ENV{CMAKE_CXX_COMPILER_LAUNCHER} "${LAUNCHER}")
+set(ENV{CCACHE_BASEDIR} "${BGXFER}")
+set(ENV{CCACHE_NOHASHDIR} 1)
 set(ENV{LD_LIBRARY_PATH} "${PREFIX}/${LIBDIR}")  # For shared builds, where no CMake sets the run path.
 if(HOW STREQUAL "cmake")
   execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${WORK}" -G "${GENERATOR}"

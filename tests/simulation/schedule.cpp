@@ -116,7 +116,21 @@ struct Promise {
   std::vector<std::pair<JobId, JobState>> states{};
 };
 
-constexpr std::size_t jobs_max = 5;
+/// How much a host does in a schedule. Most of what goes wrong needs little, and more schedules run in the same time;
+/// what connections share needs many files.
+struct Size {
+  std::uint64_t jobs_max;
+  std::uint64_t files_max;    ///< Of a job, when it is added.
+  std::uint64_t actions_max;  ///< Of a life.
+};
+constexpr Size small{2, 2, 8};
+constexpr Size large{5, 4, 22};
+constexpr double small_share = 0.75;
+
+Size choose_size(const Swarm& swarm, Random& random) {
+  return !swarm.shares() && random.chance(small_share) ? small : large;
+}
+
 constexpr const char* journal_path = "/state/queue.journal";
 
 class Schedule {
@@ -128,6 +142,7 @@ class Schedule {
         actions_max_(plan.actions),
         random_(plan.seed * 2 + 1),
         swarm_(Swarm(random_).only(plan.mask)),
+        size_(choose_size(swarm_, random_)),
         simulation_(random_.next() | 1),
         trace_(print) {
     trace_.use(simulation_.clock());
@@ -269,7 +284,7 @@ class Schedule {
       trace_("power will go", at);
     }
     open();
-    const std::uint64_t actions = 3 + random_.below(20);
+    const std::uint64_t actions = 3 + random_.below(size_.actions_max - 2);
     for (std::uint64_t i = 0; i < actions && actions_ < actions_max_ && queue_ && !ended(); ++i) {
       ++actions_;
       act();
@@ -475,7 +490,7 @@ class Schedule {
   }
 
   void act_add() {
-    if (jobs_.size() >= jobs_max) return;
+    if (jobs_.size() >= size_.jobs_max) return;
     JobOptions wanted;
     wanted.priority = static_cast<Priority>(random_.below(4));
     wanted.parallel_files = static_cast<std::uint32_t>(1 + random_.below(3));
@@ -490,7 +505,7 @@ class Schedule {
     if (random_.chance(0.2)) wanted.bytes_per_second_max = 50'000;
     JobTruth truth;
     const std::uint64_t number = ++commands_;
-    const std::uint64_t files = random_.below(5);
+    const std::uint64_t files = random_.below(size_.files_max + 1);
     for (std::uint64_t i = 0; i < files; ++i) truth.files.push_back(make_file(number));
     for (const FileTruth& file : truth.files) wanted.files.push_back(file.spec);
     wanted.display_name = std::to_string(number);
@@ -1126,6 +1141,7 @@ class Schedule {
   const std::uint64_t actions_max_;
   Random random_;
   const Swarm swarm_;
+  const Size size_;
   testing::Simulation simulation_;
   Trace trace_;
   std::shared_ptr<testing::FaultyStorage> disk_;
