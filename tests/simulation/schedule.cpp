@@ -120,8 +120,8 @@ struct Promise {
 /// what connections share needs many files.
 struct Size {
   std::uint64_t jobs_max;
-  std::uint64_t files_max;    ///< Of a job, when it is added.
-  std::uint64_t actions_max;  ///< Of a life.
+  std::uint64_t files_max;  ///< Of a job, when it is added.
+  std::uint64_t actions_per_life_max;
 };
 constexpr Size small{2, 2, 8};
 constexpr Size large{5, 4, 22};
@@ -284,7 +284,7 @@ class Schedule {
       trace_("power will go", at);
     }
     open();
-    const std::uint64_t actions = 3 + random_.below(size_.actions_max - 2);
+    const std::uint64_t actions = 3 + random_.below(size_.actions_per_life_max - 2);
     for (std::uint64_t i = 0; i < actions && actions_ < actions_max_ && queue_ && !ended(); ++i) {
       ++actions_;
       act();
