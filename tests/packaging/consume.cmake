@@ -1,4 +1,4 @@
-# Builds one project of examples/embed as a host would, from nothing, and runs it.
+# Builds one project of examples/embed as a host would, in an empty folder, and runs it.
 #
 # HOW is cmake or sh; what follows -- goes to `cmake -S -B` or to build.sh. The program ends with status 0 if all
 # is well. CHECK: it is the quickstart, and is run by examples/support/check.cpp.
@@ -15,7 +15,7 @@ endforeach()
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
-# Hosts that compile our sources in the same way share what ccache keeps, wherever they build.
+# Hosts that compile our sources with CMake do so through ccache where there is one, which need not hear of the folder.
 set(ENV{CMAKE_CXX_COMPILER_LAUNCHER} "${LAUNCHER}")
 set(ENV{CCACHE_BASEDIR} "${BGXFER}")
 set(ENV{CCACHE_NOHASHDIR} 1)
