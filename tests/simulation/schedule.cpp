@@ -535,7 +535,7 @@ class Schedule {
     server_->add("/" + name, file.spec.url.starts_with("https"));
     file.added = number;
     const std::span<const std::byte> bytes = resource_of(file.spec).versions.back().bytes;
-    if (bytes.size() > 100 && random_.chance(0.15)) {
+    if (bytes.size() > 100 && random_.chance(0.3)) {
       const std::uint64_t third = bytes.size() / 3;
       file.spec.ranges = {ByteRange{2 * third, third}, ByteRange{random_.below(third), third / 2 + 1}};
       if (random_.chance(0.5)) file.spec.ranges[0].length = ByteRange::to_end;
@@ -625,7 +625,7 @@ class Schedule {
     expect_names(truth);
     if (random_.chance(0.2)) act_save();
     // The power goes while files get their names.
-    if (swarm_.has(Fault::power) && random_.chance(0.2))
+    if (swarm_.has(Fault::power) && random_.chance(0.5))
       disk_->cut_power_at(disk_->operations() + 1 + random_.below(12));
   }
   /// Files may be added to a job that is transferred, and wait for the host to resume it.
@@ -1008,7 +1008,7 @@ class Schedule {
     const bool in_the_middle = random_.chance(0.5);
     if (in_the_middle) {
       open();
-      const std::uint64_t actions = random_.below(10);
+      const std::uint64_t actions = random_.below(small.actions_per_life_max + 1);  // Whatever its size is.
       for (std::uint64_t i = 0; i < actions && actions_ < actions_max_ && queue_ && !ended(); ++i) {
         ++actions_;
         act();

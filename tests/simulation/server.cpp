@@ -205,6 +205,7 @@ void Server::add(const std::string& path, bool secure) {
     if (swarm_.has(Fault::mirror_differs) && random_.chance(0.3)) mirror = Mirror::differs;
     if (swarm_.has(Fault::mirror_dead) && random_.chance(0.3)) mirror = Mirror::dead;
   }
+  resource.down = swarm_.has(Fault::url_down) && random_.chance(0.3);
   // Another pool than those of the first versions: no byte is the same.
   if (swarm_.has(Fault::mirror_differs)) resource.other = make_version(resource, pool_count);
 }
@@ -284,6 +285,10 @@ ServerAnswer Server::answer(const ServerRequest& request) {
     on_wrong("(k) " + std::string(path) + " is asked for without TLS");
   if (mirror_of(request, resource) == Mirror::dead) {
     reply.finish_with(404);
+    return answer;
+  }
+  if (resource.down && !request.host.starts_with("mirror") && happens(Fault::url_down, 1)) {
+    reply.finish_with(503);
     return answer;
   }
   if (happens(Fault::change, 0.1)) add_version(resource);

@@ -39,6 +39,7 @@ struct Resource {
   Version other{};                  ///< What mirrors have that differ.
   bool sized = true;
   bool delimited = true;
+  bool down = false;    ///< Mirrors alone have it, until the faults stop.
   bool moved = false;   ///< Its own place only redirects, however well all is.
   bool secure = false;  ///< Wanted by https: never to be asked for without.
 };

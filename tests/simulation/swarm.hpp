@@ -52,6 +52,7 @@ enum class Fault : std::uint8_t {
   pieces,            ///< Heads byte by byte or in random pieces, bodies in small pieces.
   mirror_differs,    ///< A mirror has other bytes, of the same size or of another, whatever else is well.
   mirror_dead,       ///< A mirror has nothing, whatever else is well.
+  url_down,          ///< Only mirrors have anything, until the faults stop.
   // The disk.
   disk_open,
   disk_read,
@@ -72,58 +73,18 @@ enum class Fault : std::uint8_t {
 
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::count);
 
-inline constexpr std::array<std::string_view, fault_count> fault_names{"refuse",
-                                                                       "server_error",
-                                                                       "pacing",
-                                                                       "missing",
-                                                                       "cut",
-                                                                       "early_end",
-                                                                       "stall",
-                                                                       "change",
-                                                                       "no_validator",
-                                                                       "date_validator",
-                                                                       "silent_validator",
-                                                                       "ignore_range",
-                                                                       "ignore_condition",
-                                                                       "wrong_range",
-                                                                       "short_range",
-                                                                       "bare_range",
-                                                                       "multipart",
-                                                                       "beyond",
-                                                                       "precondition",
-                                                                       "unsized",
-                                                                       "undelimited",
-                                                                       "chunked",
-                                                                       "bad_chunk",
-                                                                       "wrong_length",
-                                                                       "excess",
-                                                                       "encoding",
-                                                                       "no_content",
-                                                                       "garbage",
-                                                                       "endless_head",
-                                                                       "interim",
-                                                                       "spelling",
-                                                                       "redirect",
-                                                                       "bad_redirect",
-                                                                       "portal",
-                                                                       "stale",
-                                                                       "closing",
-                                                                       "pieces",
-                                                                       "mirror_differs",
-                                                                       "mirror_dead",
-                                                                       "disk_open",
-                                                                       "disk_read",
-                                                                       "disk_write",
-                                                                       "disk_sync",
-                                                                       "disk_rename",
-                                                                       "disk_full",
-                                                                       "disk_plan",
-                                                                       "disk_slow",
-                                                                       "power",
-                                                                       "crash",
-                                                                       "offline",
-                                                                       "rude",
-                                                                       "throwing"};
+inline constexpr std::array<std::string_view, fault_count> fault_names{
+    "refuse",           "server_error", "pacing",           "missing",      "cut",
+    "early_end",        "stall",        "change",           "no_validator", "date_validator",
+    "silent_validator", "ignore_range", "ignore_condition", "wrong_range",  "short_range",
+    "bare_range",       "multipart",    "beyond",           "precondition", "unsized",
+    "undelimited",      "chunked",      "bad_chunk",        "wrong_length", "excess",
+    "encoding",         "no_content",   "garbage",          "endless_head", "interim",
+    "spelling",         "redirect",     "bad_redirect",     "portal",       "stale",
+    "closing",          "pieces",       "mirror_differs",   "mirror_dead",  "url_down",
+    "disk_open",        "disk_read",    "disk_write",       "disk_sync",    "disk_rename",
+    "disk_full",        "disk_plan",    "disk_slow",        "power",        "crash",
+    "offline",          "rude",         "throwing"};
 
 /// Which faults a schedule knows.
 class Swarm {
@@ -137,7 +98,7 @@ class Swarm {
     }
     shares_ = random.chance(0.25);
     if (!shares_) return;
-    for (Fault fault : {Fault::mirror_differs, Fault::pieces, Fault::disk_slow, Fault::disk_read}) {
+    for (Fault fault : {Fault::mirror_differs, Fault::url_down, Fault::pieces, Fault::disk_slow, Fault::disk_read}) {
       if (random.chance(0.5)) add(fault);
     }
   }
