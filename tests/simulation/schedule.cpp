@@ -535,7 +535,7 @@ class Schedule {
     server_->add("/" + name, file.spec.url.starts_with("https"));
     file.added = number;
     const std::span<const std::byte> bytes = resource_of(file.spec).versions.back().bytes;
-    if (bytes.size() > 100 && random_.chance(0.3)) {
+    if (bytes.size() > 100 && random_.chance(swarm_.shares() ? 0.15 : 0.3)) {
       const std::uint64_t third = bytes.size() / 3;
       file.spec.ranges = {ByteRange{2 * third, third}, ByteRange{random_.below(third), third / 2 + 1}};
       if (random_.chance(0.5)) file.spec.ranges[0].length = ByteRange::to_end;
@@ -551,6 +551,7 @@ class Schedule {
       const std::string scheme = file.spec.url.substr(0, file.spec.url.find("//"));
       file.spec.mirrors.push_back(scheme + "//" + Server::mirror_host(i - 1) + "/" + name);
     }
+    if (!file.spec.mirrors.empty()) server_->rely_on_mirrors("/" + name);
     if (random_.chance(0.15)) {
       const std::vector<std::byte> whole = assemble(file.spec, bytes).value();
       std::unique_ptr<Sha256Stream> digest = quick_digest();

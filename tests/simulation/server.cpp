@@ -205,9 +205,12 @@ void Server::add(const std::string& path, bool secure) {
     if (swarm_.has(Fault::mirror_differs) && random_.chance(0.3)) mirror = Mirror::differs;
     if (swarm_.has(Fault::mirror_dead) && random_.chance(0.3)) mirror = Mirror::dead;
   }
-  resource.down = swarm_.has(Fault::url_down) && random_.chance(0.3);
   // Another pool than those of the first versions: no byte is the same.
   if (swarm_.has(Fault::mirror_differs)) resource.other = make_version(resource, pool_count);
+}
+
+void Server::rely_on_mirrors(const std::string& path) {
+  resources_.at(path).down = swarm_.has(Fault::url_down) && random_.chance(0.5);
 }
 
 void Server::add_version(Resource& resource) {
@@ -287,8 +290,10 @@ ServerAnswer Server::answer(const ServerRequest& request) {
     reply.finish_with(404);
     return answer;
   }
-  if (resource.down && !request.host.starts_with("mirror") && happens(Fault::url_down, 1)) {
-    reply.finish_with(503);
+  // A 500, for a 503 would have all other resources asked for over fewer connections.
+  if (resource.down && request.host == "server" && happens(Fault::url_down, 1)) {
+    trace_("down");
+    reply.finish_with(500);
     return answer;
   }
   if (happens(Fault::change, 0.1)) add_version(resource);

@@ -59,6 +59,8 @@ class Server {
 
   [[nodiscard]] std::shared_ptr<Network> network() const { return network_; }
   void add(const std::string& path, bool secure);
+  /// Who wants the resource knows mirrors of it: its own place may be down.
+  void rely_on_mirrors(const std::string& path);
   /// The hosts of mirrors, by number.
   [[nodiscard]] static std::string mirror_host(std::size_t number) { return "mirror" + std::to_string(number); }
   [[nodiscard]] const Resource& resource(const std::string& path) const { return resources_.at(path); }

@@ -52,7 +52,7 @@ enum class Fault : std::uint8_t {
   pieces,            ///< Heads byte by byte or in random pieces, bodies in small pieces.
   mirror_differs,    ///< A mirror has other bytes, of the same size or of another, whatever else is well.
   mirror_dead,       ///< A mirror has nothing, whatever else is well.
-  url_down,          ///< Only mirrors have anything, until the faults stop.
+  url_down,          ///< Where there are mirrors, only they have anything, until the faults stop.
   // The disk.
   disk_open,
   disk_read,
