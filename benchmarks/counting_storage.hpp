@@ -107,6 +107,10 @@ class CountingStorage final : public bgxfer::Storage {
       ++counts_->log_syncs;
       return inner_->sync();
     }
+    asio::awaitable<bgxfer::Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes) override {
+      counts_->log_bytes += bytes.size();
+      return inner_->write_again(offset, bytes);
+    }
     asio::awaitable<bgxfer::Result<void>> replace(std::span<const std::byte> contents) override {
       counts_->log_bytes += contents.size();
       ++counts_->log_syncs;

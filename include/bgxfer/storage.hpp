@@ -135,6 +135,11 @@ class BGXFER_API LogFile {
   /// Everything appended before the call, and the log's name, is durable once this resolves with success.
   /// After an error the only call that may follow is `replace`.
   virtual asio::awaitable<Result<void>> sync() = 0;
+  /// Writes some of what `read_all` gave once more, at its place: where a sync of an earlier process failed, the system
+  /// may count as written what never reached the disk, and another sync would not try it again. Makes nothing durable
+  /// by itself: `sync` follows. After an error the only call that may follow is `replace`. Succeeds without doing
+  /// anything unless overridden, which is right where nothing is kept that a disk does not have.
+  virtual asio::awaitable<Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes);
   /// Puts a new file with these contents in the log's place, atomically and durably: after a power cut
   /// there is either the old log or the new one. After an error the old log is still in place, and `replace` may be
   /// tried again.

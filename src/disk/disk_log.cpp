@@ -148,6 +148,16 @@ class DiskLog final : public LogFile {
     co_return Result<void>();
   }
 
+  asio::awaitable<Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    const std::vector<std::byte> own(bytes.begin(), bytes.end());
+    std::function<std::error_code()> call = [file = file_, folder = folder_, name = name_, offset, own] {
+      return overwrite(*file, *folder, name, offset, own);
+    };
+    const std::error_code failed = co_await Worker::run(worker_, std::move(call));
+    if (failed) co_return file_error(failed, path_);
+    co_return Result<void>();
+  }
+
   asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) override {
     const std::string fresh_name = name_ + ".new";
     const std::shared_ptr<Descriptor> fresh = std::make_shared<Descriptor>();
@@ -207,6 +217,18 @@ class DiskLog final : public LogFile {
 
   static Result<std::string> copy_log(const Descriptor& file, const Folder& folder, const std::string& name,
                                       const std::filesystem::path& path);
+
+  // The log's own descriptor writes at the end only.
+  static std::error_code overwrite(const Descriptor& log, const Folder& folder, const std::string& name,
+                                   std::uint64_t offset, std::span<const std::byte> bytes) {
+    FileFacts meant;
+    if (const std::error_code failed = facts_of(log.get(), meant)) return failed;
+    Descriptor file;
+    FileFacts facts;
+    if (const std::error_code failed = open_own_file(file, folder, name, OpenMode::existing, facts)) return failed;
+    if (facts.identity != meant.identity) return make_error_code(Errc::unsafe_target);
+    return write_at(file.get(), offset, bytes);
+  }
 
   // Writes at the end; on a full disk with what the reserve gives back.
   std::error_code write_with_reserve(const Descriptor& file, std::span<const std::byte> bytes) {

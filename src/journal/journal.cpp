@@ -30,23 +30,29 @@ asio::awaitable<Result<Restored>> Journal::replay() {
     if (!kept) co_return kept.error();
     restored.report.damaged_copy = *std::move(kept);
   }
-  resume(file.size(), replayed);
+  resume(file, replayed);
   restored.rewrite_needed = failed() || compaction_due();
   co_return restored;
 }
 
-void Journal::resume(std::uint64_t bytes, const Replayed& replayed) {
+void Journal::resume(std::span<const std::byte> file, const Replayed& replayed) {
   const std::lock_guard lock(mutex_);
-  size_ = bytes;
+  size_ = file.size();
   snapshot_size_ = replayed.header.snapshot_bytes;
   lasting_ = replayed.lasting;
   frames_ = FrameWriter(replayed.header.file_id, replayed.next_seq);
   // Never append behind a torn tail, nor to a file that is not what it was.
-  if (bytes == 0 || (replayed.torn && !BGXFER_MUTANT(2)) || replayed.damaged) return;
+  if (file.empty() || (replayed.torn && !BGXFER_MUTANT(2)) || replayed.damaged) return;
   phase_ = Phase::open;
   unsynced_ = true;
   written_seq_ = replayed.next_seq - 1;
-  if (replayed.epoch == setup_.epoch) return;
+  if (replayed.epoch == setup_.epoch) {
+    // A failed sync of an earlier run leaves bytes that can be read and that no other sync tries to write.
+    const std::span<const std::byte> untold = file.subspan(replayed.untold_from);
+    untold_from_ = replayed.untold_from;
+    untold_.assign(untold.begin(), untold.end());
+    return;
+  }
   const Session session{setup_.epoch, frames_.file_id()};
   encode(session, frames_, pending_);
 }
@@ -124,7 +130,9 @@ asio::awaitable<Result<void>> Journal::sync() {
     until = written_;
     until_seq = written_seq_;
   }
-  Result<void> synced = co_await log_->sync();
+  Result<void> synced;
+  if (!untold_.empty()) synced = co_await write_untold_again();
+  if (synced) synced = co_await log_->sync();
 
   const std::lock_guard lock(mutex_);
   if (!synced && !BGXFER_MUTANT(13)) {
@@ -137,6 +145,12 @@ asio::awaitable<Result<void>> Journal::sync() {
   synced_untold_ = true;
   ++figures_.syncs;
   co_return synced;
+}
+
+asio::awaitable<Result<void>> Journal::write_untold_again() {
+  Result<void> written = co_await log_->write_again(untold_from_, untold_);
+  if (written) untold_ = {};
+  co_return written;
 }
 
 void Journal::begin_rewrite(WallTime now) {
@@ -200,6 +214,7 @@ asio::awaitable<Result<void>> Journal::finish_rewrite() {
   // For a change that came meanwhile there may have been no memory.
   if (phase_ == Phase::replacing) phase_ = Phase::open;
   unsynced_ = false;
+  untold_ = {};
   size_ = snapshot_size_ = snapshot_.size();
   written_ = durable_ = snapshot_added_;
   figures_.bytes_written += snapshot_.size();

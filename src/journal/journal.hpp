@@ -121,7 +121,9 @@ class Journal {
   enum class Phase : std::uint8_t { failed, snapshot, replacing, open };
 
   /// Goes on in the log that was read, if one may.
-  void resume(std::uint64_t bytes, const Replayed& replayed);
+  void resume(std::span<const std::byte> file, const Replayed& replayed);
+  /// What was read and may never have reached the disk, although the system counts it as written.
+  asio::awaitable<Result<void>> write_untold_again();
   void fail();
   [[nodiscard]] Error failure() const;
 
@@ -145,6 +147,8 @@ class Journal {
   LastingBytes lasting_;  // Behind the snapshot.
   JournalFigures figures_;
 
+  std::uint64_t untold_from_ = 0;    // Where this is in the log:
+  std::vector<std::byte> untold_;    // What was read and nothing says to be durable. Belongs to `sync`.
   std::vector<std::byte> writing_;   // In flight: belongs to `write`.
   std::vector<std::byte> snapshot_;  // Belongs to the rewrite.
   FileHeader snapshot_header_;

@@ -1,6 +1,7 @@
 #include "replay.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -164,6 +165,27 @@ FileId find_file_id(std::span<const std::byte> file, const FileHeader& header) {
   return header.file_id;
 }
 
+/// The end of the file, of which no record says that it was synced.
+class UntoldTail {
+ public:
+  explicit UntoldTail(std::size_t begin) : begin_(begin) {}
+
+  void add(std::uint64_t seq, std::size_t end) { records_.push_back({seq, end}); }
+  void synced(std::uint64_t until_seq) {
+    for (; !records_.empty() && records_.front().seq <= until_seq; records_.pop_front()) begin_ = records_.front().end;
+  }
+  [[nodiscard]] std::size_t begin() const { return begin_; }
+
+ private:
+  struct Record {
+    std::uint64_t seq;
+    std::size_t end;
+  };
+
+  std::size_t begin_;
+  std::deque<Record> records_;
+};
+
 /// Whether records that come behind a gap prove that what is missing was once durable. `at` is the first of them.
 bool was_durable(FrameReader reader, Frame at, std::uint64_t missing) {
   for (std::optional<Frame> frame = at; frame; frame = reader.next()) {
@@ -205,6 +227,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
   std::size_t group_begin = 0;  // Where the change that is not complete yet begins; 0: none.
   std::size_t end = head.bytes;
   std::uint64_t next_seq = head.header.base_seq;
+  UntoldTail untold(static_cast<std::size_t>(std::min<std::uint64_t>(head.header.snapshot_bytes, file.size())));
   while (!reviver.gives_up()) {
     const std::optional<Frame> frame = reader.next();
     if (!frame) break;
@@ -234,7 +257,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
         reviver.take(*std::move(reading.change), more);
         break;
       case RecordVerdict::session: reviver.take(reading.session); break;
-      case RecordVerdict::synced:
+      case RecordVerdict::synced: untold.synced(reading.synced.seq); break;
       case RecordVerdict::skipped: break;
       case RecordVerdict::malformed: reviver.lose(1); break;
       case RecordVerdict::newer:
@@ -244,6 +267,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
     }
     end = file.size() - reader.tail_bytes();
     next_seq = reader.next_seq();
+    if (end > untold.begin()) untold.add(frame->seq, end);
   }
 
   const bool open_group = reviver.drop_open_group();
@@ -259,6 +283,7 @@ Replayed replay(std::span<const std::byte> file, const std::string& epoch) {
   result.report.records_lost = static_cast<std::size_t>(reviver.lost());
   result.damaged = result.report.records_lost > 0;
   result.next_seq = next_seq;
+  result.untold_from = untold.begin();
   reviver.finish(result, epoch);
   return result;
 }

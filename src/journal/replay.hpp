@@ -28,6 +28,8 @@ struct Replayed {
   FileHeader header{};
   LastingBytes lasting{};      ///< Behind the snapshot.
   std::uint64_t next_seq = 1;  ///< Number of the record that would come next.
+  /// Where the records begin that are not known to have been synced.
+  std::size_t untold_from = 0;
 };
 
 /// Makes the jobs that a journal tells of. A pure function, linear in the size of `file`; an empty file is an

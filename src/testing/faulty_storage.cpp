@@ -297,6 +297,10 @@ class FaultyStorage::Log final : public LogFile {
     co_return co_await disk_->sync_folder(life_, folder);
   }
 
+  asio::awaitable<Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    return disk_->write(life_, path_, *file_, offset, bytes);
+  }
+
   asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) override {
     const std::string fresh = path_ + ".new";
     const Result<detail::FaultyDisk::File> written = co_await disk_->write_whole(life_, fresh, contents);

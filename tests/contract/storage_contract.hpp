@@ -343,6 +343,20 @@ TEST_CASE_TEMPLATE_DEFINE("the storage contract", World, storage_contract) {
     CHECK(log_text(world, *log) == "one two three");
   }
 
+  SUBCASE("what a log holds may be written once more at its place, and nothing is different") {
+    const std::filesystem::path path = world.folder() / "log";
+    auto log = open_log(world, path);
+    CHECK(await(world, log->append(bytes_of("one two "))));
+    log.reset();
+    log = open_log(world, path);
+    CHECK(log_text(world, *log) == "one two ");
+    CHECK(await(world, log->append(bytes_of("three"))));
+    CHECK(await(world, log->write_again(4, bytes_of("two "))));
+    CHECK(await(world, log->sync()));
+    CHECK(await(world, log->append(bytes_of("!"))));
+    CHECK(log_text(world, *log) == "one two three!");
+  }
+
   SUBCASE("a log is replaced as a whole, and appended to afterwards") {
     const std::filesystem::path path = world.folder() / "jobs.journal";
     auto log = open_log(world, path);

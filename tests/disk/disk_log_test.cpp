@@ -130,6 +130,19 @@ TEST_CASE("what somebody else could have put in the journal's place is refused")
   CHECK(world.contents(world.folder() / "victim") == "precious");
 }
 
+TEST_CASE("what has taken the journal's name is not written to") {
+  DiskWorld world;
+  const std::filesystem::path path = world.folder() / "journal";
+  auto log = open_log(world, path);
+  CHECK(await(world, log->append(bytes_of("ours"))));
+  world.put(world.folder() / "other", "precious");
+  std::filesystem::rename(world.folder() / "other", path);
+  const auto written = await(world, log->write_again(0, bytes_of("ours")));
+  REQUIRE_FALSE(written);
+  CHECK(written.error().code() == Errc::unsafe_target);
+  CHECK(world.contents(path) == "precious");
+}
+
 TEST_CASE("a leftover of a replacement that was interrupted is deleted") {
   DiskWorld world;
   const std::filesystem::path path = world.folder() / "journal";

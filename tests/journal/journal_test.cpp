@@ -539,6 +539,33 @@ TEST_CASE("what was read is synced by the first sync, because a crashed run may 
   CHECK(disk.syncs == 1);
 }
 
+TEST_CASE("what an earlier run could not sync is written once more, because no other sync would") {
+  TestDisk disk;
+  RandomChanges random = lawful(7);
+  {
+    Desk desk(disk);
+    desk.open();
+    for (int i = 0; i < 5; ++i) desk.journal.add(random.next());
+    CHECK(run(desk.journal.write()));
+    CHECK(run(desk.journal.sync()));
+    desk.journal.add(random.next());
+    CHECK(run(desk.journal.write()));
+    disk.fail_from = disk.calls;
+    disk.fail_count = 1;
+    CHECK_FALSE(run(desk.journal.sync()));
+  }
+  Desk desk(disk);
+  desk.open();
+  CHECK(run(desk.journal.sync()));
+  CHECK(disk.durable == disk.seen);
+  desk.journal.add(random.next());
+  CHECK(run(desk.journal.write()));
+  CHECK(run(desk.journal.sync()));
+  TestDisk cut;
+  cut.seen = disk.durable;
+  CHECK(reopened(cut) == show(random.jobs));
+}
+
 TEST_CASE("a journal that is mostly garbage is due for compaction, and shrinks") {
   TestDisk disk;
   Desk desk(disk, "boot-1", 10'000);

@@ -71,6 +71,9 @@ class SlowDisk final : public Storage {
       co_return co_await real_->append(bytes);
     }
     asio::awaitable<Result<void>> sync() override { return real_->sync(); }
+    asio::awaitable<Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes) override {
+      return real_->write_again(offset, bytes);
+    }
     asio::awaitable<Result<void>> replace(std::span<const std::byte> contents) override {
       co_await home_.clock_->sleep_until(home_.clock_->now() + home_.replace_delay);
       co_return co_await real_->replace(contents);

@@ -1,6 +1,7 @@
 #ifndef BGXFER_TESTS_SUPPORT_TEST_LOG_HPP
 #define BGXFER_TESTS_SUPPORT_TEST_LOG_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -21,6 +22,7 @@ namespace bgxfer_tests {
 struct TestDisk {
   std::vector<std::byte> seen;
   std::vector<std::byte> durable;
+  std::size_t clean = 0;  ///< Bytes at the front that a sync does not write, because it did, or could not.
   std::vector<std::vector<std::byte>> copies;
   int calls = 0;       ///< Appends, syncs, replaces and copies so far.
   int fail_from = -1;  ///< Calls from this one on fail ...
@@ -52,14 +54,24 @@ class TestLog final : public bgxfer::LogFile {
   }
   asio::awaitable<bgxfer::Result<void>> sync() override {
     ++disk_.syncs;
+    const std::size_t clean = std::exchange(disk_.clean, disk_.seen.size());
     if (disk_.failing()) co_return broken();
-    disk_.durable = disk_.seen;
+    disk_.durable.resize(disk_.seen.size());
+    std::copy(disk_.seen.begin() + static_cast<std::ptrdiff_t>(clean), disk_.seen.end(),
+              disk_.durable.begin() + static_cast<std::ptrdiff_t>(clean));
+    co_return bgxfer::Result<void>();
+  }
+  asio::awaitable<bgxfer::Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    if (disk_.failing()) co_return broken();
+    std::copy(bytes.begin(), bytes.end(), disk_.seen.begin() + static_cast<std::ptrdiff_t>(offset));
+    disk_.clean = std::min(disk_.clean, static_cast<std::size_t>(offset));
     co_return bgxfer::Result<void>();
   }
   asio::awaitable<bgxfer::Result<void>> replace(std::span<const std::byte> contents) override {
     if (disk_.failing()) co_return broken();
     disk_.seen.assign(contents.begin(), contents.end());
     disk_.durable = disk_.seen;
+    disk_.clean = disk_.seen.size();
     co_return bgxfer::Result<void>();
   }
   asio::awaitable<bgxfer::Result<std::filesystem::path>> keep_copy() override {
