@@ -149,8 +149,8 @@ class DiskLog final : public LogFile {
   }
 
   asio::awaitable<Result<void>> write_again(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    const std::vector<std::byte> own(bytes.begin(), bytes.end());
-    std::function<std::error_code()> call = [file = file_, folder = folder_, name = name_, offset, own] {
+    std::function<std::error_code()> call = [file = file_, folder = folder_, name = name_, offset,
+                                             own = std::vector<std::byte>(bytes.begin(), bytes.end())] {
       return overwrite(*file, *folder, name, offset, own);
     };
     const std::error_code failed = co_await Worker::run(worker_, std::move(call));

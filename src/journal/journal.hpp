@@ -122,7 +122,7 @@ class Journal {
 
   /// Goes on in the log that was read, if one may.
   void resume(std::span<const std::byte> file, const Replayed& replayed);
-  /// What was read and may never have reached the disk, although the system counts it as written.
+  /// Writes once more what was read and may never have reached the disk, although the system counts it as written.
   asio::awaitable<Result<void>> write_untold_again();
   void fail();
   [[nodiscard]] Error failure() const;
@@ -130,7 +130,7 @@ class Journal {
   const std::unique_ptr<LogFile> log_;
   const JournalSetup setup_;
 
-  mutable std::mutex mutex_;  // Guards everything below but the two buffers in flight.
+  mutable std::mutex mutex_;  // Guards everything below but what belongs to one call.
   Phase phase_ = Phase::failed;
   bool unsynced_ = false;           // The log may hold bytes that a power cut would take.
   FrameWriter frames_;              // Under which id and number the next record goes out.
@@ -147,8 +147,8 @@ class Journal {
   LastingBytes lasting_;  // Behind the snapshot.
   JournalFigures figures_;
 
-  std::uint64_t untold_from_ = 0;    // Where this is in the log:
-  std::vector<std::byte> untold_;    // What was read and nothing says to be durable. Belongs to `sync`.
+  std::uint64_t untold_from_ = 0;    // Belongs to `sync`: where this is in the log.
+  std::vector<std::byte> untold_;    // Belongs to `sync`: what was read and nothing says to be durable.
   std::vector<std::byte> writing_;   // In flight: belongs to `write`.
   std::vector<std::byte> snapshot_;  // Belongs to the rewrite.
   FileHeader snapshot_header_;

@@ -165,12 +165,13 @@ FileId find_file_id(std::span<const std::byte> file, const FileHeader& header) {
   return header.file_id;
 }
 
-/// The end of the file, of which no record says that it was synced.
+/// The records at the end of the file of which no later one says that they were synced.
 class UntoldTail {
  public:
   explicit UntoldTail(std::size_t begin) : begin_(begin) {}
 
   void add(std::uint64_t seq, std::size_t end) { records_.push_back({seq, end}); }
+  /// Records up to this number are durable.
   void synced(std::uint64_t until_seq) {
     for (; !records_.empty() && records_.front().seq <= until_seq; records_.pop_front()) begin_ = records_.front().end;
   }

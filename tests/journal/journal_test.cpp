@@ -61,6 +61,12 @@ class Desk {
     journal.end_snapshot();
   }
 
+  /// Everything that was added becomes durable.
+  void save() {
+    CHECK(run(journal.write()));
+    CHECK(run(journal.sync()));
+  }
+
   Journal journal;
 
  private:
@@ -219,8 +225,7 @@ TEST_CASE("what was added while a rewrite was on its way comes behind it") {
   CHECK(run(desk.journal.write()).error().code() == Errc::journal_failed);
   CHECK(run(desk.journal.finish_rewrite()));
   CHECK(desk.journal.durable() == in_snapshot);
-  CHECK(run(desk.journal.write()));
-  CHECK(run(desk.journal.sync()));
+  desk.save();
   CHECK(desk.journal.durable() == desk.journal.added());
   CHECK(reopened(disk) == show(random.jobs));
 }
@@ -255,8 +260,7 @@ TEST_CASE("a damaged journal is kept before it is replaced") {
     desk.open();
     for (std::uint64_t number : {1, 2, 3}) {
       desk.journal.add(created(number));
-      CHECK(run(desk.journal.write()));
-      CHECK(run(desk.journal.sync()));
+      desk.save();
     }
   }
   disk.seen[disk.seen.size() / 2] ^= std::byte{1};
@@ -300,8 +304,7 @@ TEST_CASE("after any error only a rewrite follows, and nothing that was durable 
     desk.open();
     RandomChanges random = lawful(4);
     for (int i = 0; i < 10; ++i) desk.journal.add(random.next());
-    CHECK(run(desk.journal.write()));
-    CHECK(run(desk.journal.sync()));
+    desk.save();
     const std::string durable = show(random.jobs);
     const std::uint64_t durable_count = desk.journal.durable();
     desk.journal.add(random.next());
@@ -405,8 +408,7 @@ TEST_CASE("a power cut between sectors, in any order of writing, makes nothing u
     desk.journal.add(random.next());
     states.push_back(show(random.jobs));
     if (i == 19) {
-      CHECK(run(desk.journal.write()));
-      CHECK(run(desk.journal.sync()));
+      desk.save();
     }
   }
   CHECK(run(desk.journal.write()));
@@ -546,8 +548,7 @@ TEST_CASE("what an earlier run could not sync is written once more, because no o
     Desk desk(disk);
     desk.open();
     for (int i = 0; i < 5; ++i) desk.journal.add(random.next());
-    CHECK(run(desk.journal.write()));
-    CHECK(run(desk.journal.sync()));
+    desk.save();
     desk.journal.add(random.next());
     CHECK(run(desk.journal.write()));
     disk.fail_from = disk.calls;
@@ -559,8 +560,7 @@ TEST_CASE("what an earlier run could not sync is written once more, because no o
   CHECK(run(desk.journal.sync()));
   CHECK(disk.durable == disk.seen);
   desk.journal.add(random.next());
-  CHECK(run(desk.journal.write()));
-  CHECK(run(desk.journal.sync()));
+  desk.save();
   TestDisk cut;
   cut.seen = disk.durable;
   CHECK(reopened(cut) == show(random.jobs));

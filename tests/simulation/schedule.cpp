@@ -1009,7 +1009,7 @@ class Schedule {
     const bool in_the_middle = random_.chance(0.5);
     if (in_the_middle) {
       open();
-      const std::uint64_t actions = random_.below(small.actions_per_life_max + 1);  // Whatever its size is.
+      const std::uint64_t actions = random_.below(small.actions_per_life_max + 1);  // As few for a large host.
       for (std::uint64_t i = 0; i < actions && actions_ < actions_max_ && queue_ && !ended(); ++i) {
         ++actions_;
         act();

@@ -24,7 +24,7 @@ struct TestDisk {
   std::vector<std::byte> durable;
   std::size_t clean = 0;  ///< Bytes at the front that a sync does not write, because it did, or could not.
   std::vector<std::vector<std::byte>> copies;
-  int calls = 0;       ///< Appends, syncs, replaces and copies so far.
+  int calls = 0;       ///< All but readings, so far.
   int fail_from = -1;  ///< Calls from this one on fail ...
   int fail_count = 0;  ///< ... as many of them.
   int appends = 0;
