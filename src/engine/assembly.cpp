@@ -18,6 +18,17 @@ constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
 
 bool touch(ByteRange a, ByteRange b) { return a.offset < b.end() && b.offset < a.end(); }
 
+/// However the look at a piece ends, by an exception too, somebody may look at it again.
+struct BeingChecked {
+  BeingChecked(std::set<std::uint64_t>& home, std::uint64_t piece) : all(home), index(piece) {}
+  BeingChecked(const BeingChecked&) = delete;
+  BeingChecked& operator=(const BeingChecked&) = delete;
+  ~BeingChecked() { all.erase(index); }
+
+  std::set<std::uint64_t>& all;
+  const std::uint64_t index;
+};
+
 Error blame(Errc code, ErrorContext where, std::string detail) { return Error(code, where, std::move(detail)); }
 
 }  // namespace
@@ -185,7 +196,7 @@ std::optional<ByteRange> Assembly::gap_in(ByteRange range) const {
 std::optional<ByteRange> Assembly::unwritten_in(ByteRange range) const {
   ByteRange rest = range;
   while (std::optional<ByteRange> gap = gap_in(rest)) {
-    const std::optional<ByteRange> unwritten = BGXFER_MUTANT(33) ? gap : being_written_.first_gap(*gap);
+    const std::optional<ByteRange> unwritten = BGXFER_MUTANT(33) ? gap : being_written_.first_free(*gap);
     if (unwritten) return unwritten;
     rest = ByteRange::between(gap->end(), range.end());
   }
@@ -373,9 +384,10 @@ asio::awaitable<Result<bool>> Assembly::store(std::uint64_t local, std::span<con
   while (std::optional<ByteRange> gap = unwritten_in(rest)) {
     const std::span<const std::byte> part =
         bytes.subspan(static_cast<std::size_t>(gap->offset - local), static_cast<std::size_t>(gap->length));
-    if (together()) being_written_.add(*gap);
+    std::optional<BusyRanges::Mark> mark;
+    if (together()) mark.emplace(being_written_, *gap);
     Result<void> written = co_await into->partial->write(gap->offset, part);
-    if (together()) being_written_.subtract(*gap);
+    mark.reset();
     if (!written) co_return written.error();
     count += gap->length;
     if (sources.size() > 1) sources[source].brought.add(*gap);
@@ -483,6 +495,7 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
   const ByteRange piece = piece_with(local);
   const std::uint64_t index = piece.offset / pieces.bytes;
   if (!pending.contains(piece) || !being_checked_.insert(index).second) co_return Result<void>{};
+  const BeingChecked check{being_checked_, index};
   const std::uint32_t version = generation;
   Sha256 found;
   if (seen) co_await seen->idle();
@@ -494,17 +507,14 @@ asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher*
     for (std::uint64_t at = piece.offset; at < piece.end();) {
       const std::span<std::byte> room = buffer.first(std::min<std::uint64_t>(buffer.size(), piece.end() - at));
       Result<std::size_t> count = co_await from->partial->read(at, room);
-      if (!count || *count == 0) {
-        being_checked_.erase(index);
-        if (!count) co_return count.error();
+      if (!count) co_return count.error();
+      if (*count == 0)
         co_return blame(Errc::partial_file_changed, ErrorContext::local_file, place.temporary().string());
-      }
       stream->update(room.first(*count));
       at += *count;
     }
     found = stream->finish();
   }
-  being_checked_.erase(index);
   // Meanwhile the file may have started again.
   if (version != generation || !pending.contains(piece)) co_return Result<void>{};
   pending.subtract(piece);

@@ -18,6 +18,7 @@
 #include <bgxfer/storage.hpp>
 #include <bgxfer/transport.hpp>
 
+#include "busy_ranges.hpp"
 #include "hasher.hpp"
 #include "plan.hpp"
 #include "source.hpp"
@@ -204,7 +205,7 @@ class Assembly {
   [[nodiscard]] bool is_kept_from(std::uint64_t index, std::size_t source, const std::vector<Standing>& standing) const;
 
   std::shared_ptr<WrongPieces> wrong_;  ///< Empty where there are no hashes of pieces.
-  RangeSet being_written_;              ///< Where there may be several connections.
+  BusyRanges being_written_;            ///< Where there may be several connections.
   std::uint64_t wishes_edition_ = 0;
   std::uint64_t disk_end_ = 0;             ///< Of what an earlier turn left in the temporary file.
   RangeSet unclaimed_;                     ///< Arrived, and not yet in the journal.

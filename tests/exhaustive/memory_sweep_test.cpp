@@ -115,11 +115,18 @@ std::string wrong_after(SmallWorld& before) {
   return wrong.empty() ? after.recover() : wrong;
 }
 
+/// What a life asks a server for in its patience. One that asks for ever has jobs that fail without saying so.
+constexpr std::size_t requests_max = 100;
+
 void judge() {
   shortage.armed = false;
   report->ended = !shortage.has_failed();
   report->worlds += shortage.has_failed();
-  wrong_after(*std::exchange(playing, nullptr)).copy(report->wrong, sizeof report->wrong - 1);
+  SmallWorld& life = *std::exchange(playing, nullptr);
+  std::string wrong = wrong_after(life);
+  const std::size_t requests = life.transport->asked.size();
+  if (wrong.empty() && requests > requests_max) wrong = "asked " + std::to_string(requests) + " times";
+  wrong.copy(report->wrong, sizeof report->wrong - 1);
 }
 
 /// An exception that nobody may catch ends a process: Asio throws some where an asynchronous operation or the next step
