@@ -48,6 +48,8 @@
 #include "engine/wrong_pieces.cpp"
 #include "engine/durable.cpp"
 #include "engine/sync_claim.cpp"
+#include "engine/file_sync.cpp"
+#include "engine/open_file.cpp"
 #include "engine/hasher.cpp"
 #include "engine/assembly.cpp"
 #include "engine/slice.cpp"

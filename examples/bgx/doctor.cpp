@@ -58,9 +58,10 @@ void print_json(const bgxfer::JournalReport& report, ::pid_t owner) {
   }
   print_line(fmt::format(
       "{{\"event\":\"doctor\",\"usable\":{},\"owner\":{},\"jobs\":{},\"records\":{},\"torn\":{},\"damaged\":{},"
-      "\"records_lost\":{},\"restarted\":{},\"fetch_again\":{}}}",
+      "\"records_lost\":{},\"restarted\":{},\"fetch_again\":{},\"lost\":{}}}",
       !report.refused, owner, report.jobs.size(), report.records_up_to, report.torn, report.damaged,
-      report.next_start.records_lost, report.restarted, report.next_start.bytes_to_fetch_again));
+      report.next_start.records_lost, report.restarted, report.next_start.bytes_to_fetch_again,
+      losses_json(report.next_start.lost)));
 }
 
 void print_text(const bgxfer::JournalReport& report, const std::filesystem::path& journal, std::size_t bytes,

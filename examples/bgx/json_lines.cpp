@@ -136,18 +136,22 @@ struct Teller {
 
 }  // namespace
 
-void JsonLines::restored(const bgxfer::RestoreReport& report) {
-  std::string json = fmt::format(
-      "{{\"event\":\"restored\",\"jobs\":{},\"bytes_to_fetch_again\":{},\"torn_bytes\":{},\"records_lost\":{},"
-      "\"files\":[",
-      report.jobs_restored, report.bytes_to_fetch_again, report.torn_bytes, report.records_lost);
-  bool first = true;
-  for (const bgxfer::BytesLost& lost : report.lost) {
-    if (!std::exchange(first, false)) json += ',';
+std::string losses_json(const std::vector<bgxfer::BytesLost>& losses) {
+  std::string json = "[";
+  for (const bgxfer::BytesLost& lost : losses) {
+    if (json.size() > 1) json += ',';
     json += fmt::format("{{\"job\":{},\"file\":{},\"bytes\":{},\"why\":{}}}", text_of(lost.job.to_string()),
                         static_cast<std::uint32_t>(lost.file), lost.bytes, text_of(lost.why));
   }
-  print_line(json + "]}");
+  return json + "]";
+}
+
+void JsonLines::restored(const bgxfer::RestoreReport& report) {
+  print_line(fmt::format(
+      "{{\"event\":\"restored\",\"jobs\":{},\"bytes_to_fetch_again\":{},\"torn_bytes\":{},\"records_lost\":{},"
+      "\"files\":{}}}",
+      report.jobs_restored, report.bytes_to_fetch_again, report.torn_bytes, report.records_lost,
+      losses_json(report.lost)));
 }
 
 void JsonLines::follow(const bgxfer::Job& job) {

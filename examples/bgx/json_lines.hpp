@@ -29,6 +29,8 @@ class JsonLines final : public Reporter {
 [[nodiscard]] std::string quoted(std::string_view text);
 /// An object with everything about `job` that may be shown to whoever looks at the queue; `event` comes first.
 [[nodiscard]] std::string job_json(std::string_view event, const bgxfer::Job& job);
+/// The bytes that a start has to fetch again, file by file.
+[[nodiscard]] std::string losses_json(const std::vector<bgxfer::BytesLost>& losses);
 /// Writes one line to stdout, at once.
 void print_line(const std::string& line);
 

@@ -101,8 +101,8 @@ struct Limits {
                                                 TransferPolicy::always};
 
   // Crash safety (docs/journal_format.md).
-  /// Bytes of a file that a crash of the process may cost, plus one chunk of each connection. Told to the journal at
-  /// the half of it; a journal that is slow to write is waited for, one that cannot be written is not.
+  /// Bytes of a file that a crash may cost, plus one chunk of each connection; during a sync of the file as much as a
+  /// power cut. Told to the journal at the half of it; a journal that is slow is waited for, one that fails is not.
   std::uint64_t claim_bytes = 768 * 1024;
   std::chrono::milliseconds checkpoint_interval{2'000};       ///< Transfer time that a power cut may cost.
   std::size_t journal_bytes_before_compaction = 1024 * 1024;  ///< And four times the live state.

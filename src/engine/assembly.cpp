@@ -18,17 +18,6 @@ constexpr std::uint64_t reserve_bytes_min = 1024 * 1024;
 
 bool touch(ByteRange a, ByteRange b) { return a.offset < b.end() && b.offset < a.end(); }
 
-/// However the look at a piece ends, by an exception too, somebody may look at it again.
-struct BeingChecked {
-  BeingChecked(std::set<std::uint64_t>& home, std::uint64_t piece) : all(home), index(piece) {}
-  BeingChecked(const BeingChecked&) = delete;
-  BeingChecked& operator=(const BeingChecked&) = delete;
-  ~BeingChecked() { all.erase(index); }
-
-  std::set<std::uint64_t>& all;
-  const std::uint64_t index;
-};
-
 Error blame(Errc code, ErrorContext where, std::string detail) { return Error(code, where, std::move(detail)); }
 
 }  // namespace
@@ -490,6 +479,17 @@ asio::awaitable<Result<void>> Assembly::pace(std::size_t bytes) {
 }
 
 // --- pieces ---
+
+/// However the look at a piece ends, by an exception too, somebody may look at it again.
+struct Assembly::BeingChecked {
+  BeingChecked(std::set<std::uint64_t>& home, std::uint64_t piece) : all(home), index(piece) {}
+  BeingChecked(const BeingChecked&) = delete;
+  BeingChecked& operator=(const BeingChecked&) = delete;
+  ~BeingChecked() { all.erase(index); }
+
+  std::set<std::uint64_t>& all;
+  const std::uint64_t index;
+};
 
 asio::awaitable<Result<void>> Assembly::check_piece(std::uint64_t local, Hasher* seen, std::span<std::byte> buffer) {
   const ByteRange piece = piece_with(local);

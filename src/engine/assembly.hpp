@@ -190,6 +190,8 @@ class Assembly {
   Latch changed;                              ///< One of them has ended, or the first head has come.
 
  private:
+  struct BeingChecked;
+
   [[nodiscard]] std::optional<ByteRange> gap_in(ByteRange range) const;
   [[nodiscard]] std::optional<ByteRange> unwritten_in(ByteRange range) const;
   void note_arrived(ByteRange range);

@@ -1,16 +1,14 @@
 #include "checkpoint.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 
+#include "file_sync.hpp"
 #include "spawn.hpp"
-#include "sync_claim.hpp"
-#include "verdict.hpp"
 
 namespace bgxfer::inline v0::detail {
 
@@ -44,6 +42,30 @@ void Checkpoint::close(const Model::Lock&) {
   });
 }
 
+/// However it ends, the queue may close then.
+class Checkpoint::Round {
+ public:
+  explicit Round(Checkpoint& home) : home_(home) { home_.at_work_ = true; }
+  Round(const Round&) = delete;
+  Round& operator=(const Round&) = delete;
+  ~Round() {
+    home_.at_work_ = false;
+    home_.round_ended_.notify();
+  }
+
+ private:
+  Checkpoint& home_;
+};
+
+asio::awaitable<void> Checkpoint::settled() {
+  for (;;) {
+    const std::uint64_t seen = round_ended_.version();
+    if (!at_work_) co_return;
+    const bool changed = co_await round_ended_.changed_since(seen);
+    if (!changed) co_return;
+  }
+}
+
 asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
   // Only a sleep is ever cut short.
   co_await asio::this_coro::throw_if_cancelled(false);
@@ -51,7 +73,7 @@ asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
     Clock& clock = self->model_->clock();
     const Clock::TimePoint due = clock.now() + self->model_->limits().checkpoint_interval;
     self->sleeping_ = true;
-    co_await clock.sleep_until(due);
+    if (!self->is_closed()) co_await clock.sleep_until(due);
     self->sleeping_ = false;
 
     std::vector<std::shared_ptr<OpenFile>> open;
@@ -65,6 +87,7 @@ asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
         co_return;
       }
     }
+    const Round round(*self);
     self->model_->meter.checkpoints.add();
     for (std::shared_ptr<OpenFile>& file : open) {
       std::shared_ptr<OpenFile> one = std::move(file);
@@ -74,70 +97,34 @@ asio::awaitable<void> Checkpoint::run(std::shared_ptr<Checkpoint> self) {
   }
 }
 
-namespace {
-
-/// What the model knows of the file, if it still is the one that was opened and still being fetched.
-FileFacts* facts_of(const OpenFile& file) {
-  FileRecord& record = file.job->record.files[static_cast<std::size_t>(file.file)];
-  const bool same = record.generation == file.generation && record.stage == FileStage::started;
-  return same && record.facts ? record.facts.get() : nullptr;
-}
-
-}  // namespace
-
 asio::awaitable<void> Checkpoint::sync_open(std::shared_ptr<OpenFile> file) {
   // Only what arrived before the sync may be claimed after it.
   FileProgressed progressed{file->job->record.id, file->file, file->generation, true, {}};
   {
     Model::Lock lock = model_->lock();
-    FileFacts* facts = facts_of(*file);
-    if (!facts || facts->unsynced.empty()) co_return;
+    FileFacts* facts = facts_of(lock, *file);
+    if (closed_ || !facts || facts->unsynced.empty()) co_return;
     progressed.ranges = facts->unsynced.ranges();
   }
   const PolicyCall<void> sync = [&] { return file->partial->sync(); };
-  Result<void> synced = co_await caught(sync);
+  std::shared_ptr<OpenFile> one = file;
+  std::shared_ptr<JournalPump> pump = pump_;
+  Result<void> synced = co_await sync_noted(std::move(one), std::move(pump), sync);
 
   Model::Lock lock = model_->lock();
-  if (!synced) {
-    // It may have taken bytes that a later turn wrote to the same file. Whoever writes to it, if anybody still does,
-    // finds its bytes to be of an older generation.
-    file->failed = true;
-    const FileRecord& record = file->job->record.files[static_cast<std::size_t>(file->file)];
-    const bool lost =
-        record.facts && record.facts->identity == file->partial->identity() && !record.facts->unsynced.empty();
-    if (lost && record.stage != FileStage::committed && !file->job->removed)
-      model_->forget_unsynced_bytes(lock, *file->job, file->file);
-    co_return;
-  }
-  if (!facts_of(*file)) co_return;
-  // Progress of a file that the journal has never heard of would be void.
-  if (!std::exchange(file->noted, true)) model_->note_started(lock, *file->job, file->file);
-  model_->commit(lock, *file->job, progressed);
+  if (synced && facts_of(lock, *file)) model_->commit(lock, *file->job, progressed);
 }
 
 asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files) {
-  std::vector<FilePlace> places;
-  std::map<JobCore*, SyncClaim> claims;
+  FileSync sync(model_, storage_, pump_);
   {
     Model::Lock lock = model_->lock();
+    if (closed_) co_return;
     for (const FinishedFile& file : files) {
-      if (file.job->removed || file.job->record.committing) continue;
-      SyncClaim& claim = claims.try_emplace(file.job.get(), file.job).first->second;
-      if (std::optional<FilePlace> place = claim.add(lock, file.file)) places.push_back(*std::move(place));
+      if (!file.job->removed && !file.job->record.committing) sync.add(lock, file.job, file.file);
     }
   }
-  if (places.empty()) co_return;
-  const PolicyCall<void> sync = [&] { return storage_->sync(places); };
-  Result<void> synced = co_await caught(sync);
-
-  Model::Lock lock = model_->lock();
-  for (const auto& [job, claim] : claims) {
-    if (synced) {
-      claim.confirm(lock);
-    } else {
-      claim.forget(lock);
-    }
-  }
+  co_await sync.run();
 }
 
 }  // namespace bgxfer::inline v0::detail

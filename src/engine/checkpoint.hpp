@@ -1,6 +1,7 @@
 #ifndef BGXFER_SRC_ENGINE_CHECKPOINT_HPP
 #define BGXFER_SRC_ENGINE_CHECKPOINT_HPP
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -8,29 +9,11 @@
 
 #include <bgxfer/storage.hpp>
 
+#include "latch.hpp"
 #include "model.hpp"
+#include "open_file.hpp"
 
 namespace bgxfer::inline v0::detail {
-
-class JournalPump;
-
-/// A temporary file that is open for writing, as the checkpoint sees it. The file task owns it too.
-struct OpenFile {
-  OpenFile(Model::Core owner, FileIndex position, std::uint32_t number, std::shared_ptr<PartialFile> open)
-      : job(std::move(owner)), file(position), generation(number), partial(std::move(open)) {
-    job->model->meter.open_files.add();
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() { job->model->meter.open_files.take(); }
-
-  const Model::Core job;
-  const FileIndex file;
-  const std::uint32_t generation;  ///< Progress of any other generation is not its business.
-  const std::shared_ptr<PartialFile> partial;
-  bool noted = false;   ///< The journal knows identity and size. Guarded by the model's lock.
-  bool failed = false;  ///< A sync failed: what was unsynced is forgotten. Guarded by the model's lock.
-};
 
 /// Makes what has arrived durable every `checkpoint_interval` while bytes arrive, beside the transfers, which do not
 /// wait for it: data first, then the record that claims it. This bounds what a power cut costs.
@@ -42,16 +25,28 @@ class Checkpoint : public std::enable_shared_from_this<Checkpoint> {
   void dirty(const Model::Lock& lock, const std::shared_ptr<OpenFile>& file);
   void finished(const Model::Lock& lock, const Model::Core& job, FileIndex file);
 
+  /// What writes the journal. Before any file is dirty, with the model locked.
+  void attach(const Model::Lock&, std::shared_ptr<JournalPump> pump) { pump_ = std::move(pump); }
+
   /// No further checkpoints. With the model locked.
   void close(const Model::Lock& lock);
 
+  /// After `close`: resolves when no sync is under way, and how the last one ended is said. On the strand.
+  asio::awaitable<void> settled();
+
  private:
+  class Round;
+
   struct FinishedFile {
     Model::Core job;
     FileIndex file;
   };
 
   void start(const Model::Lock& lock);
+  [[nodiscard]] bool is_closed() const {
+    Model::Lock lock = model_->lock();
+    return closed_;
+  }
   static asio::awaitable<void> run(std::shared_ptr<Checkpoint> self);
   asio::awaitable<void> sync_open(std::shared_ptr<OpenFile> file);
   asio::awaitable<void> sync_finished(std::vector<FinishedFile> files);
@@ -60,7 +55,11 @@ class Checkpoint : public std::enable_shared_from_this<Checkpoint> {
   const std::shared_ptr<Model> model_;
   const std::shared_ptr<Storage> storage_;
 
+  Latch round_ended_;
+  std::atomic<bool> at_work_ = false;
+
   // Guarded by the model's lock.
+  std::shared_ptr<JournalPump> pump_;  ///< Set once: whoever syncs reads it without.
   std::vector<std::shared_ptr<OpenFile>> open_;
   std::vector<FinishedFile> finished_;
   bool running_ = false;

@@ -368,6 +368,8 @@ void Engine::close() {
 asio::awaitable<void> Engine::wind_up(std::shared_ptr<Engine> self) {
   if (std::shared_ptr<JournalPump> pump = self->context_->pump) {
     pump->hurry();  // It may have been made after the queue was closed.
+    // A sync of which the journal does not say how it ended costs the next run what it was of.
+    co_await self->context_->checkpoint->settled();
     Result<void> written = co_await pump->finish();
     if (!written) self->context_->log().say(LogEvent::journal_incomplete, written.error().message());
   }

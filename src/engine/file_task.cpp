@@ -557,7 +557,13 @@ asio::awaitable<Result<void>> FileTask::preserve() {
     if (!seen) co_return seen;
   }
   if (!file.attributes) co_return Result<void>{};
-  co_return co_await file.open->partial->set_attributes(*file.attributes, file.wanted_attributes);
+  // Attributes are not data, so this syncs the file.
+  const PolicyCall<void> set = [&file] {
+    return file.open->partial->set_attributes(*file.attributes, file.wanted_attributes);
+  };
+  std::shared_ptr<OpenFile> open = file.open;
+  std::shared_ptr<JournalPump> pump = file.context->pump;
+  co_return co_await sync_noted(std::move(open), std::move(pump), set);
 }
 
 /// Reads what the digest has not seen on the way, and compares.

@@ -53,13 +53,17 @@ asio::awaitable<void> JournalPump::rewrite_tried() {
   }
 }
 
-asio::awaitable<Result<void>> JournalPump::saved() {
-  const std::uint64_t target = journal_->added();
+asio::awaitable<Result<void>> JournalPump::saved() { return reached(&Journal::durable, true); }
+
+asio::awaitable<Result<void>> JournalPump::all_written() { return reached(&Journal::written, false); }
+
+asio::awaitable<Result<void>> JournalPump::reached(ChangesOf changes, bool sync) {
+  const std::uint64_t target = sync && BGXFER_MUTANT(9) ? 0 : journal_->added();
   for (;;) {
     const std::uint64_t seen = progressed_.version();
-    if (journal_->durable() >= target || BGXFER_MUTANT(9)) co_return Result<void>{};
+    if ((journal_.get()->*changes)() >= target) co_return Result<void>{};
     if (closed_) co_return Error(Errc::queue_closed, ErrorContext::queue);
-    kick(true);
+    kick(sync);
     const bool changed = co_await progressed_.changed_since(seen);
     if (!changed) co_return Error(Errc::cancelled, ErrorContext::queue);
   }

@@ -39,6 +39,10 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   /// The pump outlives the wait.
   asio::awaitable<Result<void>> saved();
 
+  /// Resolves when every change so far survives this process, however long the disk fails; errors as of `saved`.
+  /// Waits for no sync. The pump outlives the wait.
+  asio::awaitable<Result<void>> all_written();
+
   /// Resolves when the first `changes` survive this process, or cannot for now because the disk fails. Waits for no
   /// sync of its own. The pump outlives the wait.
   asio::awaitable<void> written(std::uint64_t changes);
@@ -50,6 +54,10 @@ class JournalPump : public std::enable_shared_from_this<JournalPump> {
   asio::awaitable<Result<void>> finish();
 
  private:
+  using ChangesOf = std::uint64_t (Journal::*)() const;
+
+  /// Resolves when `changes` counts every change so far.
+  asio::awaitable<Result<void>> reached(ChangesOf changes, bool sync);
   void start();
   static asio::awaitable<void> run(std::shared_ptr<JournalPump> self);
   asio::awaitable<Result<void>> step();

@@ -28,12 +28,17 @@ bool survives(JobState from, JobState to) {
   return !(to == JobState::queued && is_running(from));
 }
 
+bool is_about_sync(const Change& change) {
+  return std::holds_alternative<SyncBegun>(change) || std::holds_alternative<SyncEnded>(change);
+}
+
 /// Progress may be lost with the power, but not what a checkpoint has made durable, nor what the host said and what
 /// became of it.
 bool urgent(const Change& change) {
   if (const auto* progressed = std::get_if<FileProgressed>(&change)) return progressed->durable;
   return !std::holds_alternative<FileStarted>(change) && !std::holds_alternative<FileFinished>(change) &&
-         !std::holds_alternative<NoticeDelivered>(change) && !std::holds_alternative<Redirected>(change);
+         !std::holds_alternative<NoticeDelivered>(change) && !std::holds_alternative<Redirected>(change) &&
+         !is_about_sync(change);
 }
 
 /// Failures count, but not those that only say that the network is gone or the host has no room.
@@ -204,7 +209,7 @@ void Model::commit(const Lock& lock, JobCore& job, const Change& change) {
   }
   const auto* failed = std::get_if<CommitFailed>(&change);
   if (failed && failed->error) note(lock, LogEvent::job_commit_failed, failed->error->message(), job.record.id);
-  if (!std::holds_alternative<FileProgressed>(change)) job.changed.notify();
+  if (!std::holds_alternative<FileProgressed>(change) && !is_about_sync(change)) job.changed.notify();
   if (configured || std::holds_alternative<FilesAdded>(change) || std::holds_alternative<UrlChanged>(change) ||
       std::holds_alternative<CommitFailed>(change)) {
     note_modified(lock, job);

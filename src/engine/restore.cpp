@@ -45,6 +45,7 @@ asio::awaitable<Result<RestoreReport>> Restoration::run(std::filesystem::path pa
     for (JobRecord& job : restored->jobs) co_await context_.secrets->restore(job);
   }
   report_ = std::move(restored->report);
+  for (const BytesLost& lost : report_.lost) reported_[{lost.job, lost.file}] += lost.bytes;
   pump_ = std::make_shared<JournalPump>(context_.strand, context_.model, std::move(journal));
   const bool rewrite_needed = restored->rewrite_needed;
   Result<void> adopted = adopt(std::move(restored->jobs), rewrite_needed);
@@ -84,7 +85,9 @@ Result<void> Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed
   report_.jobs_restored = jobs.size();
   model.adopt(lock, std::move(jobs));
   model.attach(lock, &pump_->journal(), [pump = pump_.get()](bool urgent) { pump->kick(urgent); });
+  context_.checkpoint->attach(lock, pump_);
   for (const Model::Core& job : model.jobs(lock)) {
+    settle(lock, *job);
     reload(lock, *job);
     sync_soon(lock, job);
   }
@@ -98,6 +101,24 @@ Result<void> Restoration::adopt(std::vector<JobRecord> jobs, bool rewrite_needed
     pump_->kick(true);
   }
   return {};
+}
+
+/// A sync that the last run had begun may have failed without a word in the journal. Nobody could tell: the system
+/// takes the bytes for written from then on. The report has them.
+void Restoration::settle(const Model::Lock& lock, JobCore& job) {
+  const std::vector<FileRecord>& files = job.record.files;
+  for (;;) {
+    RangeSet unsettled;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const FileRecord& file = files[i];
+      if (!file.facts || file.facts->syncs == 0) continue;
+      unsettled.add(ByteRange{i, 1});
+      if (file.stage != FileStage::committed && !file.facts->unsynced.empty())
+        context_.model->forget_unsynced_bytes(lock, job, static_cast<FileIndex>(i));
+    }
+    if (unsettled.empty()) return;
+    context_.model->commit(lock, job, SyncEnded{job.record.id, unsettled.ranges()});
+  }
 }
 
 /// Spec part 1.3, T35.
@@ -157,13 +178,18 @@ asio::awaitable<void> Restoration::inspect(Model::Core job, FileIndex file, File
     context_.model->restart_file(lock, *job, file);
     lose(job->record.id, file, arrived,
          opened ? "the temporary file is shorter than what had arrived" : "the temporary file is gone");
-  } else if (size > end) {
-    lose(job->record.id, file, size - end, "these bytes arrived after the last record in the journal");
+  } else if (const std::uint64_t reported = reported_bytes(job->record.id, file); size - end > reported) {
+    lose(job->record.id, file, size - end - reported, "these bytes arrived after the last record in the journal");
   }
   if (size < end || !partial || record.facts->unsynced.empty()) co_return;
   auto open = std::make_shared<OpenFile>(job, file, record.generation, std::move(partial));
   open->noted = true;
   context_.checkpoint->dirty(lock, open);
+}
+
+std::uint64_t Restoration::reported_bytes(JobId job, FileIndex file) const {
+  const auto found = reported_.find({job, file});
+  return found == reported_.end() ? 0 : found->second;
 }
 
 void Restoration::lose(JobId job, FileIndex file, std::uint64_t bytes, std::string why) {

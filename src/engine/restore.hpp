@@ -1,8 +1,11 @@
 #ifndef BGXFER_SRC_ENGINE_RESTORE_HPP
 #define BGXFER_SRC_ENGINE_RESTORE_HPP
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include <bgxfer/restore_report.hpp>
 
@@ -31,15 +34,18 @@ class Restoration {
 
  private:
   Result<void> adopt(std::vector<JobRecord> jobs, bool rewrite_needed);
+  void settle(const Model::Lock& lock, JobCore& job);
   void reload(const Model::Lock& lock, JobCore& job);
   void sync_soon(const Model::Lock& lock, const Model::Core& job);
   [[nodiscard]] Random file_ids() const;
   asio::awaitable<void> inspect(Model::Core job, FileIndex file, FilePlace place, FileIdentity identity);
+  [[nodiscard]] std::uint64_t reported_bytes(JobId job, FileIndex file) const;
   void lose(JobId job, FileIndex file, std::uint64_t bytes, std::string why);
 
   const TaskContext& context_;
   std::shared_ptr<JournalPump> pump_;
   RestoreReport report_;
+  std::map<std::pair<JobId, FileIndex>, std::uint64_t> reported_;  ///< Bytes that the journal tells to be lost.
 };
 
 }  // namespace bgxfer::inline v0::detail

@@ -21,10 +21,14 @@ class SyncClaim {
   /// Takes the file along if it is finished and not all of it is synced; says where it is then.
   std::optional<FilePlace> add(const Model::Lock&, FileIndex file);
 
-  /// The sync has succeeded.
+  /// The sync is about to begin; it must not before the journal has this (`JournalPump::all_written`).
+  void begin(const Model::Lock&) const;
+  /// It has succeeded.
   void confirm(const Model::Lock&) const;
   /// It has failed, and may have dropped any of the bytes; it would succeed if it were repeated (reliability: fsync).
   void forget(const Model::Lock&) const;
+  /// It has ended, or was not tried. After either of these.
+  void end(const Model::Lock&) const;
 
  private:
   struct Claimed {
@@ -35,6 +39,8 @@ class SyncClaim {
   [[nodiscard]] const FileRecord& record_of(FileIndex file) const {
     return job_->record.files[static_cast<std::size_t>(file)];
   }
+
+  [[nodiscard]] std::vector<ByteRange> indexes() const;
 
   Model::Core job_;
   std::vector<Claimed> files_;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "../model/job_record.hpp"
+#include "../model/change.hpp"
 #include "replay.hpp"
 
 namespace bgxfer::inline v0 {
@@ -45,7 +45,10 @@ JournalReport inspect_journal(std::span<const std::byte> contents, const std::st
   report.restarted = !contents.empty() && replayed.epoch != epoch;
   report.records_up_to = replayed.next_seq - 1;
   report.next_start = std::move(replayed.report);
-  for (const detail::JobRecord& record : replayed.jobs) report.jobs.push_back(describe_job(record));
+  for (detail::JobRecord& record : replayed.jobs) {
+    detail::forget_unsettled(record);  // As the next start would.
+    report.jobs.push_back(describe_job(record));
+  }
   return report;
 }
 

@@ -83,7 +83,7 @@ class Journal {
   /// host's own words are in (`JobCreated`, `JobConfigured`, `FilesAdded`) is applied; all others always fit.
   [[nodiscard]] static Result<void> accepts(const Change& change);
 
-  /// How many changes have been added.
+  /// How many changes have been added. All that was read is one more: a power cut may still take it.
   [[nodiscard]] std::uint64_t added() const;
   /// How many of these, counted from the first, survive this process. Never falls.
   [[nodiscard]] std::uint64_t written() const;

@@ -133,6 +133,12 @@ class RecordWriter {
     if (change.files.empty()) return put_plain(RecordType::notice_delivered, change.job);
     put_runs(RecordType::notice_delivered, change.job, change.files);
   }
+  void operator()(const SyncBegun& change) {
+    put_runs(RecordType::sync_begun, change.job, change.files, record_optional);
+  }
+  void operator()(const SyncEnded& change) {
+    put_runs(RecordType::sync_ended, change.job, change.files, record_optional);
+  }
   void operator()(const FilesOwed& change) { put_runs(RecordType::files_owed, change.job, change.files); }
   void operator()(const JobRemoved& change) { put_plain(RecordType::job_removed, change.job); }
 
@@ -154,7 +160,7 @@ class RecordWriter {
     begin(change.job);
     fields_.number(Tag::file, static_cast<std::uint32_t>(change.file));
     if (change.reported.size() <= text_bytes_max) fields_.text(Tag::reported, change.reported);
-    frames_.append(out_, static_cast<std::uint16_t>(RecordType::redirected), record_optional, payload_);
+    finish(RecordType::redirected, record_optional);
   }
 
   void operator()(const CommitStarted& change) {
@@ -197,7 +203,9 @@ class RecordWriter {
     fields_.number(Tag::generation, change.generation);
   }
 
-  void finish(RecordType type) { frames_.append(out_, static_cast<std::uint16_t>(type), 0, payload_); }
+  void finish(RecordType type, std::uint16_t flags = 0) {
+    frames_.append(out_, static_cast<std::uint16_t>(type), flags, payload_);
+  }
 
   /// Calls `write` for as many ranges as fit into one record, until all are written. Each part says something
   /// of its own, so a long list may be cut anywhere.
@@ -217,11 +225,11 @@ class RecordWriter {
     } while (next < ranges.size());
   }
 
-  void put_runs(RecordType type, const JobId& job, const std::vector<ByteRange>& runs) {
+  void put_runs(RecordType type, const JobId& job, const std::vector<ByteRange>& runs, std::uint16_t flags = 0) {
     each_part(runs, [&](const Bytes& part) {
       begin(job);
       fields_.raw(Tag::ranges, part);
-      finish(type);
+      finish(type, flags);
     });
   }
 
@@ -385,7 +393,9 @@ std::optional<Shape> shape_of(RecordType type) {
     case RecordType::file_finished:
       return Shape{
           job, one_file | identity | bit(Tag::size) | bit(Tag::modified) | bit(Tag::committed) | bit(Tag::preserved)};
-    case RecordType::files_synced: return Shape{job | bit(Tag::ranges), 0};
+    case RecordType::files_synced:
+    case RecordType::sync_begun:
+    case RecordType::sync_ended: return Shape{job | bit(Tag::ranges), 0};
     case RecordType::notice_delivered:
     case RecordType::files_owed: return Shape{job, bit(Tag::ranges)};
     case RecordType::job_removed: return Shape{job, 0};
@@ -434,6 +444,8 @@ Change make_change(RecordType type, Fields all) {
     case RecordType::files_synced: return FilesSynced{all.job, std::move(all.ranges)};
     case RecordType::commit_started: return CommitStarted{all.job, all.at, all.approved};
     case RecordType::commit_failed: return CommitFailed{all.job, all.count, std::move(all.error), all.at};
+    case RecordType::sync_begun: return SyncBegun{all.job, std::move(all.ranges)};
+    case RecordType::sync_ended: return SyncEnded{all.job, std::move(all.ranges)};
     case RecordType::notice_delivered: return NoticeDelivered{all.job, std::move(all.ranges)};
     case RecordType::files_owed: return FilesOwed{all.job, std::move(all.ranges)};
     case RecordType::file_validated: return FileValidated{all.job, all.file};

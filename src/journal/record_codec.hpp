@@ -39,6 +39,8 @@ enum class RecordType : std::uint16_t {
   file_validated = 17,
   url_changed = 18,
   redirected = 19,  // Optional: what it says is for the host to know, and is learned again.
+  sync_begun = 20,  // Optional, as is the next: who does not know them trusts bytes that a failed sync has taken.
+  sync_ended = 21,
 };
 
 /// What follows was written while `Storage::epoch` was this.

@@ -14,6 +14,8 @@ namespace bgxfer::inline v0::detail {
 namespace {
 
 constexpr const char* why_unsynced = "the machine went down before these bytes were synced";
+constexpr const char* why_unsettled = "the last run ended while these bytes were being synced";
+constexpr const char* why_torn = "what the journal said of these bytes is lost";
 constexpr const char* why_damaged =
     "the journal was damaged, so it is not certain which bytes the temporary file holds";
 
@@ -67,16 +69,19 @@ class Reviver {
 
   /// The end: what is left, and what has to be fetched again under today's epoch.
   void finish(Replayed& result, const std::string& epoch) {
-    if (has_session_ && epoch != epoch_) {
-      for_each_job([&](JobRecord& job) {
-        for (std::size_t i = 0; i < job.files.size(); ++i) {
-          const FileRecord& file = job.files[i];
-          if (!file.facts || file.stage == FileStage::committed) continue;
-          report(result.report, job, static_cast<FileIndex>(i), file.facts->unsynced.bytes(), why_unsynced);
-        }
-        forget_unsynced(job);
-      });
-    }
+    const bool went_down = has_session_ && epoch != epoch_;
+    // What is lost of the journal may have told of a sync of data that failed.
+    const bool incomplete = result.torn || result.damaged;
+    const bool all = went_down || incomplete;
+    const char* why = went_down ? why_unsynced : incomplete ? why_torn : why_unsettled;
+    for_each_job([&](JobRecord& job) {
+      for (std::size_t i = 0; i < job.files.size(); ++i) {
+        const FileRecord& file = job.files[i];
+        if (!file.facts || file.stage == FileStage::committed || !(all || file.facts->syncs > 0)) continue;
+        report(result.report, job, static_cast<FileIndex>(i), file.facts->unsynced.bytes(), why);
+      }
+      if (all) forget_unsynced(job);
+    });
     for (const auto& [place, bytes] : doubted_) {
       const auto& job = jobs_[place.first];
       if (!job) continue;

@@ -34,7 +34,9 @@ struct Replayed {
 
 /// Makes the jobs that a journal tells of. A pure function, linear in the size of `file`; an empty file is an
 /// empty journal. What was not synced is forgotten where the epoch changes, and after the end if `epoch`, the one of
-/// now, is not that of the last session. Guesses nothing: what could be wrong after damage is fetched again.
+/// now, is not that of the last session, or if that is torn. What a sync of the last run may have taken
+/// (`FileFacts::syncs`) is reported, and left for the run that goes on to forget by changes of its own. Guesses
+/// nothing: what could be wrong after damage is fetched again.
 [[nodiscard]] Replayed replay(std::span<const std::byte> file, const std::string& epoch);
 
 }  // namespace bgxfer::inline v0::detail

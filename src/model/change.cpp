@@ -92,6 +92,17 @@ void void_other_generations(FileRecord& file, std::uint32_t generation) {
   facts.unsynced.clear();
 }
 
+/// Calls `visit` for each file of the runs that the job has.
+template <class Visit>
+void each_file(JobRecord& record, const std::vector<ByteRange>& runs, Visit visit) {
+  for (ByteRange run : runs) {
+    const std::size_t end = static_cast<std::size_t>(std::min<std::uint64_t>(run.end(), record.files.size()));
+    for (auto i = static_cast<std::size_t>(std::min<std::uint64_t>(run.offset, end)); i < end; ++i) {
+      visit(record.files[i]);
+    }
+  }
+}
+
 void keep_files_of(JobRecord& record, JobOptions options) {
   options.files.clear();
   record.options = std::move(options);
@@ -129,6 +140,9 @@ void relocate(FileRecord& file, std::string url) {
   FileFacts& facts = file.known();
   if (facts.source == 0) facts.validator.clear();
 }
+
+/// A journal may be forged: of one file at a time there are three, a checkpoint's, that of a turn and that of a commit.
+constexpr std::uint8_t syncs_max = 255;
 
 struct Apply {
   JobRecord& record;
@@ -248,13 +262,21 @@ struct Apply {
   }
 
   void operator()(const FilesSynced& change) const {
-    for (ByteRange run : change.files) {
-      const std::size_t end = static_cast<std::size_t>(std::min<std::uint64_t>(run.end(), record.files.size()));
-      for (auto i = static_cast<std::size_t>(std::min<std::uint64_t>(run.offset, end)); i < end; ++i) {
-        FileRecord& file = record.files[i];
-        if (file.stage >= FileStage::finished && file.facts) file.facts->unsynced.clear();
-      }
-    }
+    each_file(record, change.files, [](FileRecord& file) {
+      if (file.stage >= FileStage::finished && file.facts) file.facts->unsynced.clear();
+    });
+  }
+
+  void operator()(const SyncBegun& change) const {
+    each_file(record, change.files, [](FileRecord& file) {
+      if (file.stage != FileStage::waiting && file.facts && file.facts->syncs < syncs_max) ++file.facts->syncs;
+    });
+  }
+
+  void operator()(const SyncEnded& change) const {
+    each_file(record, change.files, [](FileRecord& file) {
+      if (file.facts && file.facts->syncs > 0) --file.facts->syncs;
+    });
   }
 
   void operator()(const FileValidated& change) const {
@@ -358,6 +380,19 @@ void describe_finish(const JobRecord& record, FileIndex index, const std::functi
                      file.stage == FileStage::committed, facts.preserved});
 }
 
+/// Syncs that are under way.
+void describe_syncs(const JobRecord& record, const std::function<void(const Change&)>& write) {
+  for (unsigned nth = 1;; ++nth) {
+    RangeSet files;
+    for (std::size_t i = 0; i < record.files.size(); ++i) {
+      const FileRecord& file = record.files[i];
+      if (file.facts && file.facts->syncs >= nth) files.add(ByteRange{i, 1});
+    }
+    if (files.empty()) return;
+    write(SyncBegun{record.id, files.ranges()});
+  }
+}
+
 /// What is known of the files. A finished file mostly needs one change, for a job may have a million of them.
 void describe_files(const JobRecord& record, const std::function<void(const Change&)>& write) {
   const auto all_synced = [](const FileRecord& file) {
@@ -386,6 +421,7 @@ void describe_files(const JobRecord& record, const std::function<void(const Chan
     if (file.stage == FileStage::started || !all_unsynced) describe_progress(record, static_cast<FileIndex>(i), write);
     if (file.stage >= FileStage::finished) describe_finish(record, static_cast<FileIndex>(i), write);
   }
+  describe_syncs(record, write);
 }
 
 }  // namespace
@@ -454,10 +490,15 @@ void describe(const JobRecord& record, const std::function<void(const Change&)>&
   if (is_void_commit(record)) write(end_of_void_commit(record));
 }
 
-std::uint64_t forget_unsynced(JobRecord& record) {
+namespace {
+
+template <class Which>
+std::uint64_t forget_unsynced_where(JobRecord& record, Which which) {
   std::uint64_t lost = 0;
   for (FileRecord& file : record.files) {
-    if (!file.facts || file.facts->unsynced.empty() || file.stage == FileStage::committed) continue;
+    if (!file.facts || !which(*file.facts)) continue;
+    file.facts->syncs = 0;  // They ended with their process.
+    if (file.facts->unsynced.empty() || file.stage == FileStage::committed) continue;
     if (file.stage == FileStage::finished) void_commit(record);
     edit_file(record, file, [&] {
       FileFacts& facts = *file.facts;
@@ -470,6 +511,16 @@ std::uint64_t forget_unsynced(JobRecord& record) {
     });
   }
   return lost;
+}
+
+}  // namespace
+
+std::uint64_t forget_unsynced(JobRecord& record) {
+  return forget_unsynced_where(record, [](const FileFacts&) { return true; });
+}
+
+std::uint64_t forget_unsettled(JobRecord& record) {
+  return forget_unsynced_where(record, [](const FileFacts& facts) { return facts.syncs > 0; });
 }
 
 std::vector<std::pair<FileIndex, std::uint64_t>> forget_arrived(JobRecord& record) {

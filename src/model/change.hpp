@@ -94,6 +94,20 @@ struct FileFinished {
   FileAclFlags preserved = FileAclFlags::none;  ///< What it took over from its source.
 };
 
+/// The temporary files of these are about to be synced. A sync that fails takes bytes that nobody can tell from good
+/// ones afterwards; so a run that ends before it has said how this one ended leaves nothing of these files but what was
+/// durable before.
+struct SyncBegun {
+  JobId job;
+  std::vector<ByteRange> files;  ///< Runs of file indexes.
+};
+
+/// That has ended. What it has taken was said before.
+struct SyncEnded {
+  JobId job;
+  std::vector<ByteRange> files;  ///< Runs of file indexes.
+};
+
 /// Finished files of the job are durable.
 struct FilesSynced {
   JobId job;
@@ -158,7 +172,7 @@ struct JobRemoved {
 
 using Change = std::variant<JobCreated, JobConfigured, FilesAdded, JobMoved, FileStarted, FileProgressed, FileRestarted,
                             FileFinished, FilesSynced, CommitStarted, CommitFailed, NoticeDelivered, JobRemoved,
-                            FilesOwed, FileValidated, UrlChanged, Redirected>;
+                            FilesOwed, FileValidated, UrlChanged, Redirected, SyncBegun, SyncEnded>;
 
 /// The job that a change is about.
 [[nodiscard]] JobId job_of(const Change& change);
@@ -176,9 +190,12 @@ void add_arrived(JobRecord& record, FileRecord& file, ByteRange range);
 /// The changes that make this record out of nothing: what compaction writes. Calls `write` for each, in order.
 void describe(const JobRecord& record, const std::function<void(const Change&)>& write);
 
-/// Forgets the bytes that were not synced, because the machine went down since they were written.
-/// Returns how many bytes of arrived data that are.
+/// Forgets the bytes that were not synced, because the machine went down since they were written, or more was said of
+/// them than can be read. Returns how many bytes of arrived data that are.
 std::uint64_t forget_unsynced(JobRecord& record);
+
+/// The same of the files that were being synced.
+std::uint64_t forget_unsettled(JobRecord& record);
 
 /// Whether the commit under way cannot go on (`JobRecord::commit_void`). None of the files has its name yet: that waits
 /// until the journal has all of them as synced.

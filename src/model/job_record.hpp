@@ -45,6 +45,7 @@ struct FileFacts {
   FileIdentity identity;
   FileAclFlags preserved = FileAclFlags::none;  ///< What the finished file took over from its source.
   bool validated = false;                       ///< The host has said that the finished file is right.
+  std::uint8_t syncs = 0;                       ///< Under way. Each may take the unsynced bytes if it fails.
   RangeSet arrived;                             ///< Bytes in the temporary file, by their place in it.
   RangeSet unsynced;                            ///< Of these, the ones that a power cut may take.
 

@@ -230,16 +230,19 @@ class Journal(World):
         self.assertEqual(looked[-1]["owner"], process.pid)
         process.kill()
         process.wait()
-        with open(self.journal, "ab") as journal:
-            journal.write(b"\x01\x02\x03")
-        before = {path: path.read_bytes() for path in self.journal.parent.iterdir()}
         looked = self.json("doctor")
         self.assertEqual(looked[0]["id"], identifier)
         self.assertEqual(looked[0]["under_way"][0]["trouble"], "")
         self.assertGreater(looked[0]["under_way"][0]["bytes"], 400_000)
-        self.assertEqual((looked[-1]["owner"], looked[-1]["torn"], looked[-1]["damaged"]), (0, True, False))
+        self.assertEqual((looked[-1]["owner"], looked[-1]["torn"], looked[-1]["damaged"]), (0, False, False))
         pathlib.Path(looked[0]["under_way"][0]["temporary"]).unlink()
         self.assertIn("to fetch again", self.json("doctor")[0]["under_way"][0]["trouble"])
+        with open(self.journal, "ab") as journal:
+            journal.write(b"\x01\x02\x03")
+        before = {path: path.read_bytes() for path in self.journal.parent.iterdir()}
+        looked = self.json("doctor")
+        self.assertEqual((looked[-1]["owner"], looked[-1]["torn"], looked[-1]["damaged"]), (0, True, False))
+        self.assertEqual(looked[-1]["lost"][0]["why"], "what the journal said of these bytes is lost")
         text = self.bgx("doctor").stdout
         self.assertIn(identifier, text)
         self.assertIn("did not finish", text)

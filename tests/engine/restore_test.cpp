@@ -12,31 +12,21 @@
 
 #include "support/sanitized.hpp"
 #include "support/slow_disk.hpp"
+#include "support/waiting.hpp"
 #include "support/world.hpp"
 
 using namespace bgxfer;
 using namespace std::chrono_literals;
 using test::Incident;
+using test::keep_report;
+using test::report_of;
 using test::World;
 
 namespace {
 
-asio::awaitable<void> keep_report(const TransferQueue& queue, std::optional<Result<RestoreReport>>& kept) {
-  Result<RestoreReport> report = co_await queue.restored();
-  kept.emplace(std::move(report));
-}
-
 asio::awaitable<void> tell_end(const TransferQueue& queue, bool& ended) {
   co_await queue.closed();
   ended = true;
-}
-
-Result<RestoreReport> report_of(World& world) {
-  std::optional<Result<RestoreReport>> kept;
-  asio::co_spawn(world.simulation.executor(), keep_report(*world.queue, kept), asio::detached);
-  world.run_ready();
-  REQUIRE(kept);
-  return *kept;
 }
 
 /// What it takes to add a job of 100 000 files, and to restore it, in seconds of processor time.

@@ -1,4 +1,5 @@
 // What a sync of finished files may claim, and what becomes of a job when one fails.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 
 using namespace bgxfer;
 using namespace std::chrono_literals;
+using test::report_of;
 using test::wait_for;
 using test::World;
 
@@ -56,6 +58,78 @@ TEST_CASE("a sync claims nothing of a file that was fetched afresh while it ran"
   job.suspend();
   world.run();
   CHECK(world.disk->syncs == 2);
+}
+
+TEST_CASE("a process that dies in the middle of a sync fetches again what was being synced, and nothing else") {
+  SlowWorld world;
+  Job job = world.job_under_sync();
+  const std::uint64_t b = job.files()[1].progress().bytes_transferred;
+  REQUIRE(b > 1'000'000);
+  world.crash();
+  world.start();
+  const Result<RestoreReport> report = report_of(world);
+  REQUIRE(report);
+  const auto of_a = [](const BytesLost& lost) { return lost.file == FileIndex{0}; };
+  CHECK(std::count_if(report->lost.begin(), report->lost.end(), of_a) == 1);
+  Job again = world.queue->jobs().front();
+  CHECK_FALSE(again.files()[0].progress().transferred);
+  CHECK(again.files()[0].progress().bytes_transferred == 0);
+  const std::uint64_t spare = world.options.limits.claim_bytes + world.options.chunk_bytes;
+  CHECK(again.files()[1].progress().bytes_transferred + spare >= b);
+  CHECK(again.files()[1].progress().bytes_transferred > 0);
+
+  // What was forgotten stays so in every later run, and is not forgotten twice.
+  world.crash();
+  world.start();
+  const Result<RestoreReport> later = report_of(world);
+  REQUIRE(later);
+  CHECK(std::none_of(later->lost.begin(), later->lost.end(), of_a));
+  world.run();
+  REQUIRE(world.queue->jobs().front().state() == JobState::transferred);
+  REQUIRE(world.queue->jobs().front().complete());
+  world.run();
+  CHECK(world.contents("a") == test::content(1000));
+}
+
+TEST_CASE("a process that dies after a sync, or whose queue ends in the middle of one, has nothing to fetch again") {
+  for (const std::string end : {"crash", "close", "destroy", "destroy with a journal that is slow"}) {
+    CAPTURE(end);
+    SlowWorld world;
+    Job job = world.job_under_sync();
+    if (end == "crash") job.suspend();
+    if (end == "close") world.queue->close();
+    if (end == "destroy with a journal that is slow") {
+      world.disk->delay = 15s;
+      world.add("another", 10);
+      world.run_for(1s);
+    }
+    if (end.starts_with("destroy")) world.queue.reset();
+    world.run_for(100s);
+    world.crash();
+    world.disk->delay = 0s;
+    world.start();
+    const Result<RestoreReport> report = report_of(world);
+    REQUIRE(report);
+    CHECK(report->lost.empty());
+    CHECK(world.queue->jobs().front().files()[0].progress().transferred);
+  }
+}
+
+TEST_CASE("nothing is synced before the journal says so") {
+  SlowWorld world;
+  world.disk->sync_delay = 0s;
+  Job job = world.add("a", 1000);
+  world.run_ready();
+  job.resume();
+  world.run_for(5ms);
+  world.disk->delay = 3s;
+  world.run_for(2900ms);
+  CHECK(job.files()[0].progress().transferred);
+  CHECK(world.disk->syncs == 0);
+  CHECK(job.state() == JobState::transferring);
+  world.run();
+  CHECK(world.disk->syncs > 0);
+  CHECK(job.state() == JobState::transferred);
 }
 
 TEST_CASE("a file that is lost while its job is completed is not left out in silence") {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -90,7 +91,7 @@ RandomChanges lawful(std::uint64_t seed, bool with_strays = true) {
 /// What the jobs were after each change, and what they would be after each change and a power cut.
 struct Past {
   std::vector<std::string> as_is;
-  std::vector<std::string> after_power_cut;
+  std::vector<std::string> after_power_cut;  ///< Or where the end of the journal is lost.
 
   void add(const std::vector<JobRecord>& jobs) {
     as_is.push_back(show(jobs));
@@ -118,6 +119,7 @@ class Life {
     Result<Restored> restored = co_await journal_->replay();
     sound = sound && restored && show(restored->jobs) == show(random_.jobs);
     if (!restored) co_return;
+    read_ = journal_->added();
     disk_.set_rates(rates);
     bool rewrite = restored->rewrite_needed;
     for (int round = 0; round < 12; ++round) {
@@ -142,7 +144,11 @@ class Life {
     }
   }
 
-  [[nodiscard]] std::uint64_t durable() const { return journal_ ? journal_->durable() : 0; }
+  /// How many changes of this run are durable; empty while what it has read is not.
+  [[nodiscard]] std::optional<std::uint64_t> durable() const {
+    const std::uint64_t all = journal_ ? journal_->durable() : 0;
+    return all > 0 ? std::optional(all - read_) : std::nullopt;
+  }
 
   bool sound = true;  ///< The journal could be opened, and held what was expected.
 
@@ -151,6 +157,7 @@ class Life {
   RandomChanges& random_;
   Past& states_;
   std::unique_ptr<Journal> journal_;
+  std::uint64_t read_ = 0;
 };
 
 /// What a run would find now. Leaves the log as it is.
@@ -403,10 +410,11 @@ TEST_CASE("a power cut between sectors, in any order of writing, makes nothing u
   Desk desk(disk);
   desk.open();
   RandomChanges random = lawful(9, false);
-  std::vector<std::string> states = {show(random.jobs)};
+  Past states;
+  states.add(random.jobs);
   for (int i = 0; i < 60; ++i) {
     desk.journal.add(random.next());
-    states.push_back(show(random.jobs));
+    states.add(random.jobs);
     if (i == 19) {
       desk.save();
     }
@@ -424,7 +432,8 @@ TEST_CASE("a power cut between sectors, in any order of writing, makes nothing u
     Desk again(left);
     const Restored restored = again.open();
     CHECK(restored.report.records_lost == 0);
-    CHECK(std::find(states.begin() + 20, states.end(), show(restored.jobs)) != states.end());
+    const std::vector<std::string>& past = restored.report.torn_bytes > 0 ? states.after_power_cut : states.as_is;
+    CHECK(std::find(past.begin() + 20, past.end(), show(restored.jobs)) != past.end());
   }
 }
 
@@ -454,7 +463,7 @@ TEST_CASE("after any crash and any power cut of a bad disk the journal has what 
       world.run();
       REQUIRE(now.sound);
       const bool was_cut = disk.powered_off();
-      if (now.durable() > 0) promised = begun + now.durable();
+      if (const std::optional<std::uint64_t> durable = now.durable()) promised = begun + *durable;
       if (was_cut) {
         ++cuts;
         disk.power_cut();
@@ -470,7 +479,8 @@ TEST_CASE("after any crash and any power cut of a bad disk the journal has what 
       world.run();
       CHECK(restored.report.records_lost == 0);
       if (restored.report.torn_bytes > 0) ++replays_of_torn;
-      const std::vector<std::string>& past = was_cut ? states.after_power_cut : states.as_is;
+      const bool forgotten = was_cut || restored.report.torn_bytes > 0;
+      const std::vector<std::string>& past = forgotten ? states.after_power_cut : states.as_is;
       const auto oldest = past.begin() + static_cast<std::ptrdiff_t>(promised);
       const auto found = std::find(oldest, past.end(), show(restored.jobs));
       REQUIRE(found != past.end());
@@ -479,6 +489,7 @@ TEST_CASE("after any crash and any power cut of a bad disk the journal has what 
       random.jobs = std::move(restored.jobs);
       states.as_is.resize(left + 1);
       states.after_power_cut.resize(left + 1);
+      if (forgotten) states.as_is[left] = states.after_power_cut[left];
       if (was_cut) {
         states = Past();
         states.add(random.jobs);
@@ -488,6 +499,28 @@ TEST_CASE("after any crash and any power cut of a bad disk the journal has what 
   }
   CHECK(cuts > seeds);
   CHECK(replays_of_torn > seeds / 4);
+}
+
+TEST_CASE("what was read is durable once the run that read it has synced, and not before") {
+  TestDisk disk;
+  {
+    Desk desk(disk);
+    desk.open();
+    desk.journal.add(created(1));
+    CHECK(run(desk.journal.write()));
+  }
+  Desk desk(disk);
+  desk.open();
+  CHECK(desk.journal.added() == 1);
+  CHECK(desk.journal.written() == 1);
+  CHECK(desk.journal.durable() == 0);
+  CHECK(run(desk.journal.sync()));
+  CHECK(desk.journal.durable() == 1);
+
+  TestDisk nothing;
+  Desk fresh(nothing);
+  fresh.open();
+  CHECK(fresh.journal.added() == 0);
 }
 
 TEST_CASE("a run under another epoch says so before it says anything else") {

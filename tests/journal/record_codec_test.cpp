@@ -180,6 +180,8 @@ TEST_CASE("every kind of change comes back as it was") {
                    true,
                    bgxfer::FileAclFlags::all},
       FilesSynced{job, {bgxfer::ByteRange{0, 1'000'000}}},
+      SyncBegun{job, {bgxfer::ByteRange{2, 1}, bgxfer::ByteRange{4, 3}}},
+      SyncEnded{job, {bgxfer::ByteRange{2, 1}}},
       CommitStarted{job, noon},
       CommitStarted{job, noon, true},
       FileValidated{job, FileIndex{7}},

@@ -201,6 +201,27 @@ TEST_CASE("a sync is of the files that it names, and a name too many does no har
   CHECK(record.files[3].stage == FileStage::started);
 }
 
+TEST_CASE("a sync that is under way is described as often as it is under way, and over with the process") {
+  JobRecord record = record_of(4);
+  for (std::uint32_t i = 0; i < 3; ++i) apply(record, finished(i));
+  apply(record, SyncBegun{job, {ByteRange{0, 2}, ByteRange{100, 5}}});
+  apply(record, SyncBegun{job, {ByteRange{1, 3}}});
+  CHECK(record.files[0].facts->syncs == 1);
+  CHECK(record.files[1].facts->syncs == 2);
+  CHECK(record.files[2].facts->syncs == 1);
+  CHECK(record.files[3].facts == nullptr);
+  CHECK(show(copy_of(record)) == show(record));
+
+  apply(record, SyncEnded{job, {ByteRange{0, 2}}});
+  apply(record, SyncEnded{job, {ByteRange{0, 1}}});
+  CHECK(record.files[0].facts->syncs == 0);
+  CHECK(record.files[1].facts->syncs == 1);
+  for (int i = 0; i < 300; ++i) apply(record, SyncBegun{job, {ByteRange{0, 1}}});
+  CHECK(record.files[0].facts->syncs == 255);
+  CHECK(forget_unsynced(record) == 3000);
+  CHECK(record.files[0].facts->syncs == 0);
+}
+
 TEST_CASE("a file that finishes shorter than it was keeps nothing behind its end") {
   JobRecord record = record_of(1);
   apply(record, started());

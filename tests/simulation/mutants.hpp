@@ -12,7 +12,7 @@ struct Mutant {
   std::string_view what;
 };
 
-inline constexpr std::array<Mutant, 38> mutants{{
+inline constexpr std::array<Mutant, 40> mutants{{
     {1, "records without a checksum"},
     {2, "appending behind a torn tail"},
     {3, "a new journal renamed without a sync of the folder"},
@@ -51,6 +51,8 @@ inline constexpr std::array<Mutant, 38> mutants{{
     {36, "a mirror that differs believed more than the URL"},
     {37, "a range put where it was in a resource of another size"},
     {38, "a commit carried on with after a file of it was lost"},
+    {39, "the end of the journal not written once more"},
+    {40, "no word in the journal before a sync of data"},
 }};
 
 }  // namespace bgxfer::simulation

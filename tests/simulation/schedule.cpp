@@ -92,6 +92,7 @@ struct Sample {
   Clock::TimePoint at{};
   std::uint64_t bytes = 0;
   std::uint32_t generation = 0;
+  bool syncing = false;  ///< A sync of them is under way.
 };
 
 /// What the host knows of a job.
@@ -364,7 +365,7 @@ class Schedule {
     trace_("crash");
     ++crashes_;
     note_end(End::crash, now());
-    end_life();
+    disk_->process_crash();
     stop_process();
   }
 
@@ -373,20 +374,6 @@ class Schedule {
   void note_end(End how, Clock::TimePoint when) {
     if (after_ == End::other) ended_at_ = when;
     after_ = how;
-  }
-
-  /// The process is gone. If it died with a disk that had failed, so that the journal could not say which bytes a
-  /// failed sync has taken, the machine goes down with it: nobody could tell these bytes from good ones.
-  void end_life() {
-    if (!swarm_.disk_faults() || !queue_ || !journal_behind()) return disk_->process_crash();
-    trace_("reboot");
-    disk_->power_cut();
-    after_ = End::other;
-  }
-
-  [[nodiscard]] bool journal_behind() {
-    const std::shared_ptr<detail::JournalPump> pump = engine().context().pump;
-    return pump && pump->journal().durable() < pump->journal().added();
   }
 
   /// Coroutines vanish where they stand.
@@ -415,7 +402,7 @@ class Schedule {
   /// With a disk that fails for ever the journal is tried for ever: such a process has to be killed.
   void stop_process_quietly() {
     after_ = End::other;
-    end_life();
+    disk_->process_crash();
     stop_process();
   }
 
@@ -778,8 +765,9 @@ class Schedule {
         const detail::FileRecord& file = job->record.files[i];
         std::vector<Sample>& samples = truth->samples[i];
         if (!samples.empty() && samples.back().generation != file.generation) samples.clear();
-        if (samples.empty() || samples.back().bytes != file.bytes()) {
-          samples.push_back(Sample{now(), file.bytes(), file.generation});
+        const bool syncing = file.facts && file.facts->syncs > 0;
+        if (samples.empty() || samples.back().bytes != file.bytes() || samples.back().syncing != syncing) {
+          samples.push_back(Sample{now(), file.bytes(), file.generation, syncing});
         }
       }
     }
@@ -870,19 +858,25 @@ class Schedule {
       const std::uint64_t slack = options_.limits.claim_bytes + std::max<std::uint64_t>(options_.chunk_bytes, at_once);
       std::uint64_t had = 0;
       std::uint64_t spare = slack;
+      // A crash in the middle of a sync costs what a power cut does.
+      const bool as_power_cut = after_ == End::power_cut || (after_ == End::crash && samples.back().syncing);
       if (after_ == End::crash) had = samples.back().bytes;
       if (after_ == End::closed) {
         had = samples.back().bytes;
         spare = 0;
       }
-      if (after_ == End::power_cut) {
+      if (as_power_cut) {
+        had = 0;
         for (const Sample& sample : samples) {
           if (sample.at + options_.limits.checkpoint_interval + 1ms < ended_at_) had = sample.bytes;
         }
         spare = 0;
       }
       if (had > 0) look(Invariant::loss);
-      if (file.bytes() + spare < had && samples.back().generation == file.generation) {
+      // What a run forgets at its start has another generation.
+      const std::uint32_t forgotten = samples.back().generation + (after_ == End::crash && as_power_cut ? 1 : 0);
+      const bool same = file.generation == samples.back().generation || file.generation == forgotten;
+      if (file.bytes() + spare < had && same) {
         return violate("(c) " + who + " file " + std::to_string(i) + " had " + std::to_string(had) + " bytes and has " +
                        std::to_string(file.bytes()));
       }

@@ -100,7 +100,9 @@ class RandomChanges {
     const std::uint64_t index = dice_.below(job.files.size());
     const auto file = static_cast<bgxfer::FileIndex>(index);
     const std::uint32_t generation = job.files[index].generation;
-    switch (dice_.below(11)) {
+    switch (dice_.below(13)) {
+      case 11: return model::SyncBegun{id, {bgxfer::ByteRange{index, 1 + dice_.below(3)}}};
+      case 12: return model::SyncEnded{id, {bgxfer::ByteRange{index, 1 + dice_.below(3)}}};
       case 10:
         return model::Redirected{id, file, dice_.one_in(3) ? std::string() : "https://elsewhere.example/" + text(20)};
       case 8: return model::FileValidated{id, file};

@@ -92,7 +92,8 @@ inline std::string show(const model::FileRecord& file) {
   text += " identity " + std::to_string(facts.identity.device) + ':' + std::to_string(facts.identity.inode);
   text += " preserved " + std::to_string(static_cast<int>(facts.preserved)) + " reported " + facts.reported +
           " validated " + std::to_string(facts.validated);
-  return text + " arrived " + show(facts.arrived) + " unsynced " + show(facts.unsynced);
+  return text + " arrived " + show(facts.arrived) + " unsynced " + show(facts.unsynced) + " syncs " +
+         std::to_string(facts.syncs);
 }
 
 /// A void commit as what it ends as.
@@ -210,6 +211,8 @@ struct ShowChange {
     if (it.error) text += " error " + show(*it.error);
   }
   void operator()(const model::NoticeDelivered& it) { runs("notice", it.files); }
+  void operator()(const model::SyncBegun& it) { runs("sync begun", it.files); }
+  void operator()(const model::SyncEnded& it) { runs("sync ended", it.files); }
   void operator()(const model::FilesOwed& it) { runs("owed", it.files); }
   void runs(const char* what, const std::vector<bgxfer::ByteRange>& files) {
     text += what;

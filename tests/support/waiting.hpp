@@ -33,6 +33,19 @@ Waited wait_for(World& world, Subject subject, Condition<Subject> condition) {
   return outcome;
 }
 
+inline asio::awaitable<void> keep_report(const TransferQueue& queue, std::optional<Result<RestoreReport>>& kept) {
+  Result<RestoreReport> report = co_await queue.restored();
+  kept.emplace(std::move(report));
+}
+
+/// What a queue that was opened just now has to say of its journal.
+inline Result<RestoreReport> report_of(World& world) {
+  std::optional<Result<RestoreReport>> kept;
+  asio::co_spawn(world.simulation.executor(), keep_report(*world.queue, kept), asio::detached);
+  world.run_ready();
+  return kept.value();
+}
+
 }  // namespace bgxfer::test
 
 #endif
