@@ -124,7 +124,7 @@ asio::awaitable<void> Checkpoint::sync_finished(std::vector<FinishedFile> files)
       if (!file.job->removed && !file.job->record.committing) sync.add(lock, file.job, file.file);
     }
   }
-  co_await sync.run();
+  [[maybe_unused]] const Result<void> told_in_the_records = co_await sync.run();
 }
 
 }  // namespace bgxfer::inline v0::detail

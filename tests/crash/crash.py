@@ -119,6 +119,7 @@ class Round:
         self.shown = {}
         self.sizes = {}
         self.syncing = set()  # (job, file index) that were being synced
+        self.forgotten = set()  # Those of earlier kills too: their temporary files are longer than what is believed of them
 
     def url(self, name):
         return self.nginx.https_url(name) if self.https else self.nginx.url(name)
@@ -286,7 +287,7 @@ class Round:
                 continue
             for index, file in enumerate(event["files"]):
                 temporary = pathlib.Path(file["temporary"]) if "temporary" in file else None
-                if temporary and temporary.exists():
+                if temporary and temporary.exists() and (event["id"], index) not in self.forgotten:
                     self.sizes[event["id"], index] = temporary.stat().st_size
 
     def find_syncs(self):
@@ -298,6 +299,7 @@ class Round:
         found = {(it["job"], it["file"]) for it in lost if it["why"] in AS_A_POWER_CUT}
         self.figures.killed_syncs += bool(found)
         self.syncing |= found
+        self.forgotten |= found
 
     def check_end(self):
         left = self.listed()
