@@ -28,6 +28,7 @@ using bgxfer::Result;
 using bgxfer_tests::RandomChanges;
 using bgxfer_tests::run;
 using bgxfer_tests::show;
+using bgxfer_tests::show_durable;
 using bgxfer_tests::TestDisk;
 using bgxfer_tests::TestLog;
 
@@ -95,12 +96,7 @@ struct Past {
 
   void add(const std::vector<JobRecord>& jobs) {
     as_is.push_back(show(jobs));
-    RandomChanges copy(0);
-    for (const JobRecord& job : jobs) {
-      describe(job, [&](const Change& change) { copy.carry_out(change); });
-    }
-    for (JobRecord& job : copy.jobs) forget_unsynced(job);
-    after_power_cut.push_back(show(copy.jobs));
+    after_power_cut.push_back(show_durable(jobs));
   }
 };
 

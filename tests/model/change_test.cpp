@@ -13,6 +13,7 @@ using bgxfer::ByteRange;
 using bgxfer::FileIndex;
 using bgxfer::JobId;
 using bgxfer::JobState;
+using bgxfer_tests::copy_of;
 using bgxfer_tests::RandomChanges;
 using bgxfer_tests::show;
 
@@ -48,18 +49,6 @@ FileProgressed progressed(bool durable, std::uint64_t offset, std::uint64_t leng
 
 FileFinished finished(std::uint32_t file = 0, bool committed = false) {
   return {job, FileIndex{file}, 0, {1, 2}, 1000, std::nullopt, committed};
-}
-
-JobRecord copy_of(const JobRecord& record) {
-  JobRecord copy;
-  describe(record, [&](const Change& change) {
-    if (const auto* created = std::get_if<JobCreated>(&change)) {
-      copy = make_record(*created);
-    } else {
-      apply(copy, change);
-    }
-  });
-  return copy;
 }
 
 }  // namespace

@@ -221,6 +221,26 @@ struct ShowChange {
   void operator()(const model::JobRemoved&) { text += "removed"; }
 };
 
+/// The record that the changes make which describe this one.
+inline model::JobRecord copy_of(const model::JobRecord& record) {
+  model::JobRecord copy;
+  describe(record, [&](const model::Change& change) {
+    if (const auto* created = std::get_if<model::JobCreated>(&change)) {
+      copy = make_record(*created);
+    } else {
+      apply(copy, change);
+    }
+  });
+  return copy;
+}
+
+/// What is left of the jobs where only what was durable is believed, as text.
+inline std::string show_durable(const std::vector<model::JobRecord>& jobs) {
+  std::vector<model::JobRecord> left;
+  for (const model::JobRecord& job : jobs) forget_unsynced(left.emplace_back(copy_of(job)));
+  return show(left);
+}
+
 /// Everything that a change says, as text.
 inline std::string show(const model::Change& change) {
   ShowChange shown{job_of(change).to_string() + ' '};
