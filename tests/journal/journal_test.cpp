@@ -82,6 +82,14 @@ std::string reopened(TestDisk disk, std::string epoch = "boot-1") {
 
 JobCreated created(std::uint64_t number) { return {JobId::from_random(number, number), {}, false, noon}; }
 
+/// A run that has written one job, and dies before it has synced it.
+void write_and_die(TestDisk& disk) {
+  Desk desk(disk);
+  desk.open();
+  desk.journal.add(created(1));
+  CHECK(run(desk.journal.write()));
+}
+
 /// Without jobs that are transferred although a file of theirs is not: a queue has none, and replay would mend them.
 RandomChanges lawful(std::uint64_t seed, bool with_strays = true) {
   RandomChanges random(seed, with_strays);
@@ -499,12 +507,7 @@ TEST_CASE("after any crash and any power cut of a bad disk the journal has what 
 
 TEST_CASE("what was read is durable once the run that read it has synced, and not before") {
   TestDisk disk;
-  {
-    Desk desk(disk);
-    desk.open();
-    desk.journal.add(created(1));
-    CHECK(run(desk.journal.write()));
-  }
+  write_and_die(disk);
   Desk desk(disk);
   desk.open();
   CHECK(desk.journal.added() == 1);
@@ -555,12 +558,7 @@ TEST_CASE("a run under another epoch says so before it says anything else") {
 
 TEST_CASE("what was read is synced by the first sync, because a crashed run may not have") {
   TestDisk disk;
-  {
-    Desk desk(disk);
-    desk.open();
-    desk.journal.add(created(1));
-    CHECK(run(desk.journal.write()));
-  }
+  write_and_die(disk);
   Desk desk(disk);
   desk.open();
   CHECK(run(desk.journal.sync()));
