@@ -41,14 +41,14 @@ asio::awaitable<Result<void>> sync_noted(std::shared_ptr<OpenFile> file, std::sh
   }
   Result<void> outcome;
   if (pump) outcome = co_await pump->all_written();
+  bool failed = false;
   if (outcome) {
     outcome = co_await caught(sync);
     // Whoever was not allowed to do what comes before the sync has synced nothing.
-    const bool failed = !outcome && outcome.error().code() != Errc::attributes_denied;
-    Model::Lock lock = model.lock();
-    if (failed) forget_unsynced(lock, *file);
+    failed = !outcome && outcome.error().code() != Errc::attributes_denied;
   }
   Model::Lock lock = model.lock();
+  if (failed) forget_unsynced(lock, *file);
   if (!file->job->removed) model.commit(lock, *file->job, SyncEnded{job, index});
   co_return outcome;
 }
