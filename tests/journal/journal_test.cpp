@@ -124,6 +124,7 @@ class Life {
     sound = sound && restored && show(restored->jobs) == show(random_.jobs);
     if (!restored) co_return;
     read_ = journal_->added();
+    end_void_commits();
     disk_.set_rates(rates);
     bool rewrite = restored->rewrite_needed;
     for (int round = 0; round < 12; ++round) {
@@ -139,6 +140,7 @@ class Life {
       for (std::uint64_t i = random_.dice().below(12); i > 0; --i) {
         journal_->add(random_.next());
         states_.add(random_.jobs);
+        end_void_commits();
       }
       const Result<void> written = co_await journal_->write();
       const bool sync = written.has_value() && random_.dice().one_in(2);
@@ -157,6 +159,17 @@ class Life {
   bool sound = true;  ///< The journal could be opened, and held what was expected.
 
  private:
+  /// As the engine does, and so before anything else happens to the job.
+  void end_void_commits() {
+    for (JobRecord& job : random_.jobs) {
+      if (!is_void_commit(job)) continue;
+      const CommitFailed end = end_of_void_commit(job);
+      apply(job, end);
+      journal_->add(end);
+      states_.add(random_.jobs);
+    }
+  }
+
   bgxfer::testing::FaultyStorage& disk_;
   RandomChanges& random_;
   Past& states_;
