@@ -137,11 +137,8 @@ class Life {
         const Result<void> rewritten = co_await journal_->finish_rewrite();
         rewrite = !rewritten;
       }
-      for (std::uint64_t i = random_.dice().below(12); i > 0; --i) {
-        journal_->add(random_.next());
-        states_.add(random_.jobs);
-        end_void_commits();
-      }
+      for (std::uint64_t i = random_.dice().below(12); i > 0; --i) change();
+      end_void_commits();
       const Result<void> written = co_await journal_->write();
       const bool sync = written.has_value() && random_.dice().one_in(2);
       if (!sync) continue;
@@ -159,15 +156,14 @@ class Life {
   bool sound = true;  ///< The journal could be opened, and held what was expected.
 
  private:
-  /// As the engine does, and so before anything else happens to the job.
+  void change() {
+    journal_->add(random_.next());
+    states_.add(random_.jobs);
+  }
+
+  /// Before a rewrite: a snapshot has ended them already.
   void end_void_commits() {
-    for (JobRecord& job : random_.jobs) {
-      if (!is_void_commit(job)) continue;
-      const CommitFailed end = end_of_void_commit(job);
-      apply(job, end);
-      journal_->add(end);
-      states_.add(random_.jobs);
-    }
+    while (random_.owes_end_of_commit()) change();
   }
 
   bgxfer::testing::FaultyStorage& disk_;

@@ -61,10 +61,15 @@ class RandomChanges {
     model::apply(*job, change);
   }
 
+  /// Whether `next` will be the end of a commit that cannot go on: as in the engine, nothing else comes before it.
+  [[nodiscard]] bool owes_end_of_commit() const { return std::any_of(jobs.begin(), jobs.end(), model::is_void_commit); }
+
   Dice& dice() { return dice_; }
 
  private:
   model::Change invent() {
+    const auto lost = std::find_if(jobs.begin(), jobs.end(), model::is_void_commit);
+    if (lost != jobs.end()) return end_of_void_commit(*lost);
     if (jobs.empty() || (jobs.size() < 5 && dice_.one_in(20))) return created();
     const model::JobRecord& job = jobs[dice_.below(jobs.size())];
     const bgxfer::JobId id = strays_ && dice_.one_in(50) ? bgxfer::JobId::from_random(1, dice_.bits()) : job.id;
