@@ -61,7 +61,8 @@ class RandomChanges {
     model::apply(*job, change);
   }
 
-  /// Whether `next` will be the end of a commit that cannot go on: as in the engine, nothing else comes before it.
+  /// Whether `next` will be the end of a commit that cannot go on. The engine lets no such job move or be configured
+  /// before that end, and tells of nothing in between but files.
   [[nodiscard]] bool owes_end_of_commit() const { return std::any_of(jobs.begin(), jobs.end(), model::is_void_commit); }
 
   Dice& dice() { return dice_; }
