@@ -161,7 +161,7 @@ class Life {
     states_.add(random_.jobs);
   }
 
-  /// Before a rewrite: a snapshot has ended them already.
+  /// Before a rewrite, as a snapshot ends them, and a second loss would change the error of those that go on.
   void end_void_commits() {
     while (random_.owes_end_of_commit()) change();
   }

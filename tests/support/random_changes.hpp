@@ -62,7 +62,7 @@ class RandomChanges {
   }
 
   /// Whether `next` will be the end of a commit that cannot go on. The engine lets no such job move or be configured
-  /// before that end, and tells of nothing in between but files.
+  /// before that end; what it tells of in between (files, notices) and what other jobs do is left out here.
   [[nodiscard]] bool owes_end_of_commit() const { return std::any_of(jobs.begin(), jobs.end(), model::is_void_commit); }
 
   Dice& dice() { return dice_; }
